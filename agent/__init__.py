@@ -1,0 +1,1 @@
+"""The running program: wiring, polling grid, pipeline, uplinks, platform codecs, status, command line."""

@@ -1,0 +1,1 @@
+"""Platform codecs: views of the stored record, one file a format."""

@@ -1,0 +1,1 @@
+"""Northbound transports: one uplink is one connection to one platform."""

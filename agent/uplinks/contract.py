@@ -1,0 +1,62 @@
+"""What an uplink is: the border between the log and a platform.
+
+An uplink carries messages to one platform and says which were acknowledged. It keeps no queue of its own (the
+log is the only queue), starts no task that outlives `close()`, and retries nothing (`agent/retry.py` does).
+Every uplink passes `tests/uplinks/contract_suite.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from config.text import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message as the platform will see it. `kind` is the last part of the topic or path."""
+
+    kind: str
+    payload: bytes
+    retain: bool = False
+
+
+class UplinkDown(Exception):  # noqa: N818 - the failure's own word
+    """There is no platform, or the connection was lost; what was in flight is not acknowledged."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
+
+
+class UplinkRefused(Exception):  # noqa: N818
+    """The platform refused this very message, or it is too large to be sent; others may pass."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
+
+
+class Uplink(Protocol):
+    """One connection to one platform; made new for every attempt."""
+
+    async def connect(self) -> None:
+        """Connect and be accepted. Raises UplinkDown. Bounded in time."""
+        ...
+
+    async def send(self, message: Message) -> None:
+        """Hand one message over and return when the platform has acknowledged it.
+
+        May be called again while earlier calls wait; waits while the window is full. Messages leave in the
+        order of the calls. Raises UplinkDown (the connection is gone) or UplinkRefused (this message).
+        """
+        ...
+
+    async def closed(self) -> None:
+        """Return when the connection was lost."""
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye within a second and leave nothing behind."""
+        ...

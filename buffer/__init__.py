@@ -1,0 +1,1 @@
+"""The store-and-forward log on disk; does not know what its payload means."""

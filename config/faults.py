@@ -1,0 +1,47 @@
+"""Faults of a plant description: each with its place and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.text import Language, Text, text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in a file, counted from 1."""
+
+    file: Path
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing that is wrong: where, what was found, what would be right (both in `words`)."""
+
+    place: Place
+    words: Text = field(compare=False)
+
+    def show(self, language: Language = "en") -> str:
+        """Return `file:line:col: what was found; what would be right`."""
+        return f"{self.place}: {self.words.show(language)}"
+
+
+class ConfigError(Exception):
+    """The plant description is wrong; carries every fault at once. Nothing has been started."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(sorted(faults))
+        super().__init__(self.show())
+
+    def show(self, language: Language = "en") -> str:
+        """Return all faults, a line each, and their number."""
+        lines = [fault.show(language) for fault in self.faults]
+        lines.append(text("{count} faults; nothing was started", count=len(self.faults)).show(language))
+        return "\n".join(lines)

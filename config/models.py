@@ -1,0 +1,247 @@
+"""The plant description as typed models: what `plant.yaml` and the point tables may say.
+
+Durations are nanoseconds and sizes bytes once loaded. The JSON Schema is generated from these models.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from config.units import Duration, Size
+from config.vocabulary import Limit, Priority
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+SecretReference = Annotated[str, Field(pattern=r"^(env|file|credential):.+$")]
+
+MS: Final = 10**6
+S: Final = 10**9
+
+
+class Model(BaseModel):
+    """What every model shares: nothing unknown is accepted, nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+
+
+class Gateway(Model):
+    """Who this gateway is."""
+
+    enterprise: Identifier
+    name: Identifier
+    title: str = ""
+    state: Path = Path("/var/lib/fengsui")
+
+
+class ScanClass(Model):
+    """A named period. `stale_after`: age after which a value is not current; default 3 periods."""
+
+    period: Duration
+    stale_after: Duration | None = None
+
+    @property
+    def stale_ns(self) -> int:
+        """Age in nanoseconds after which a value of this class is not current."""
+        return self.stale_after if self.stale_after is not None else 3 * self.period
+
+
+class ModbusTcpLink(Model):
+    """A Modbus TCP endpoint; one connection, requests one after another."""
+
+    type: Literal["modbus-tcp"]
+    host: str
+    port: int = Field(default=502, ge=1, le=65535)
+    timeout: Duration = 1 * S
+    connect_timeout: Duration = 3 * S
+
+
+class OpcUaLink(Model):
+    """An OPC UA server; one session."""
+
+    type: Literal["opcua"]
+    url: str = Field(pattern=r"^opc\.tcp://.+$")
+    timeout: Duration = 4 * S
+
+
+Link = Annotated[ModbusTcpLink | OpcUaLink, Field(discriminator="type")]
+
+
+class WordOrder(StrEnum):
+    """How a value's bytes lie in its registers; A is the most significant byte."""
+
+    ABCD = "ABCD"
+    CDAB = "CDAB"
+    BADC = "BADC"
+    DCBA = "DCBA"
+
+
+class Device(Model):
+    """A PLC or instrument. The Modbus keys are ignored by other protocols' devices."""
+
+    link: Identifier
+    title: str = ""
+    unit_id: int = Field(default=1, ge=1, le=247)
+    word_order: WordOrder = WordOrder.ABCD
+    address_base: Literal[0, 1] = 0
+    max_words: int = Field(default=125, ge=1, le=125)
+    max_bits: int = Field(default=2000, ge=1, le=2000)
+    max_gap_words: int = Field(default=16, ge=0, le=124)
+
+
+class ValueType(StrEnum):
+    """What a register or node holds."""
+
+    BOOL = "bool"
+    INT16 = "int16"
+    UINT16 = "uint16"
+    INT32 = "int32"
+    UINT32 = "uint32"
+    INT64 = "int64"
+    UINT64 = "uint64"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+
+
+class Deadband(Model):
+    """Least change that is reported: absolute, or percent of the engineering range (OPC UA Part 8)."""
+
+    absolute: float | None = Field(default=None, ge=0)
+    percent: float | None = Field(default=None, ge=0, le=100)
+
+
+class Tag(Model):
+    """One row of a point table.
+
+    `address` is the spelling of the table; `config.address` gives its meaning for Modbus, for OPC UA it is a
+    NodeId (`ns=2;s=...`, `nsu=<uri>;s=...`). value = raw * scale + offset. `raw_low`/`raw_high` bound the raw
+    signal (NAMUR NE 43), `range_low`/`range_high` are the engineering range that a deadband's percent means.
+    `sentinels`: raw values that are codes, not measurements, with their meaning.
+    `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
+    """
+
+    tag: Identifier
+    title: str = ""
+    device: Identifier
+    scan_class: Identifier
+    address: str
+    type: ValueType = ValueType.UINT16
+    word_order: WordOrder | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    unit: str = ""
+    raw_low: float | None = None
+    raw_high: float | None = None
+    range_low: float | None = None
+    range_high: float | None = None
+    sentinels: dict[float, str] = Field(default_factory=dict)
+    median: Literal[0, 3, 5] = 0
+    deadband: Deadband = Deadband()
+    heartbeat: Duration = 60 * S
+    safety: bool = False
+    fault_delay: Duration = 10 * S
+    ll: float | None = None
+    l: float | None = None  # noqa: E741 - the field's own word
+    h: float | None = None
+    hh: float | None = None
+    alarm_deadband: float = Field(default=0.0, ge=0)
+    on_delay: Duration = 0
+    off_delay: Duration = 0
+    priority: Priority = Priority.HIGH
+
+    @property
+    def limits(self) -> dict[Limit, float]:
+        """The alarm limits that are set."""
+        found = {Limit.LL: self.ll, Limit.L: self.l, Limit.H: self.h, Limit.HH: self.hh}
+        return {limit: value for limit, value in found.items() if value is not None}
+
+
+class Condition(Model):
+    """A tag compared with one number; exactly one comparison is given."""
+
+    tag: Identifier
+    equals: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+
+class Cause(Condition):
+    """What demands the interlock: a comparison of its own (or the PLC's trip bit), or a limit of the tag.
+
+    With `limit`, the comparison and the delay are those of the tag's alarm.
+    """
+
+    limit: Limit | None = None
+    on_delay: Duration = 0
+
+
+class Effect(Condition):
+    """What must be seen within a time after the onset of the cause."""
+
+    within: Duration
+
+
+class Interlock(Model):
+    """An interlock of the plant that the agent witnesses; the agent never acts."""
+
+    name: Identifier
+    title: str = ""
+    armed_when: Condition | None = None
+    cause: Cause
+    effects: tuple[Effect, ...] = Field(min_length=1)
+    bypassed_when: Condition | None = None
+    skew: Duration = 200 * MS
+
+
+class Rules(Model):
+    """What the plant declares beyond its tags' own limits."""
+
+    interlocks: tuple[Interlock, ...] = ()
+
+
+class Tls(Model):
+    """TLS towards a platform; never falls back to plain."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class MqttUplink(Model):
+    """An MQTT 5 broker. `required`: its backlog pins the log until the cap."""
+
+    type: Literal["mqtt"]
+    host: str
+    port: int = Field(default=1883, ge=1, le=65535)
+    tls: Tls | None = None
+    client_id: str = ""
+    username: str | None = None
+    password: SecretReference | None = None
+    keepalive: Duration = 10 * S
+    window: int = Field(default=20, ge=1, le=20)
+    required: bool = True
+
+
+class LogSettings(Model):
+    """The store-and-forward log. `events_share`: part of the cap that readings may never take."""
+
+    cap: Size = 1_000_000_000
+    segment: Size = 16_000_000
+    commit_interval: Duration = 250 * MS
+    at_least: Duration = 30 * 86400 * S
+
+
+class Description(Model):
+    """The whole of `plant.yaml`; `points` names the point tables beside it."""
+
+    fengsui: Literal[1]
+    gateway: Gateway
+    scan_classes: dict[Identifier, ScanClass] = Field(min_length=1)
+    links: dict[Identifier, Link] = Field(min_length=1)
+    devices: dict[Identifier, Device] = Field(min_length=1)
+    points: tuple[Path, ...] = Field(min_length=1)
+    rules: Rules = Rules()
+    uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
+    log: LogSettings = LogSettings()

@@ -1,0 +1,1 @@
+"""Southbound: turn a device into scans, without ever disturbing it or writing to it."""

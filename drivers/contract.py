@@ -1,0 +1,117 @@
+"""What a driver is: the border between a device and the rest of the program.
+
+A driver serves one device. It is connected, asked for scans, and closed; it starts no task that outlives
+`close()`, retries nothing (the next scan is the retry), and raises only `DeviceError` for what the device or
+its link does. Every driver passes `tests/drivers/contract_suite.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.plant import ScanGroup
+from config.text import Text
+from config.vocabulary import Reason, bad
+
+Float64s = NDArray[np.float64]
+Int64s = NDArray[np.int64]
+Uint32s = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One reading of every tag of a scan group, in the group's order; absence is a Bad quality, never a gap.
+
+    `raw`: float64[n], the number as decoded, before scale and offset; NaN where there is none.
+    `quality`: uint32[n], see `config.vocabulary`; only the driver's own reasons, nothing judged.
+    `source_utc_ns`: int64[n] with the device's own times, 0 where it gave none; None: the protocol has none.
+    `exact`: values that float64 cannot hold (text, large counters), by index within the group.
+    The arrays belong to the receiver.
+    """
+
+    raw: Float64s
+    quality: Uint32s
+    source_utc_ns: Int64s | None = None
+    exact: Mapping[int, int | str] = field(default_factory=dict)
+
+
+class DeviceError(Exception):
+    """One device or one request failed; becomes Bad readings in `agent/poll.py` and nowhere else."""
+
+    reason: Reason = Reason.LINK_DOWN
+
+    def __init__(self, words: Text, *, detail: int = 0) -> None:
+        self.words = words
+        self.detail = detail
+        super().__init__(str(words))
+
+    @property
+    def quality(self) -> int:
+        """The quality word of every reading that this failure cost."""
+        return bad(self.reason, detail=self.detail)
+
+
+class LinkDown(DeviceError):  # noqa: N818 - the failure's own word
+    """There is no connection, or it was lost."""
+
+    reason = Reason.LINK_DOWN
+
+
+class DeviceTimeout(DeviceError):  # noqa: N818
+    """The device did not answer in time."""
+
+    reason = Reason.TIMEOUT
+
+
+class Desync(DeviceError):  # noqa: N818
+    """An answer arrived that cannot belong to the question; the link was resynchronised."""
+
+    reason = Reason.DESYNC
+
+
+class DeviceRefused(DeviceError):  # noqa: N818
+    """The device answered no; `detail` is its code."""
+
+    reason = Reason.REFUSED
+
+
+@dataclass(slots=True, kw_only=True)
+class DriverCounters:
+    """What a driver did since it was made; read by `status`, never reset."""
+
+    requests: int = 0
+    timeouts: int = 0
+    refused: int = 0
+    desyncs: int = 0
+    connects: int = 0
+
+
+class Driver(Protocol):
+    """One device.
+
+    Cancelling any call leaves the driver usable and no late answer behind. Calls for one device may overlap;
+    the driver serialises what its link needs serialised.
+    """
+
+    counters: DriverCounters
+
+    async def scan(self, group: ScanGroup) -> Scan:
+        """Read every tag of `group` once, connecting first where there is no connection.
+
+        What concerns single tags (a refused block, a bad status) is in the scan's quality. Raises DeviceError
+        where the whole device or link failed. Bounded in time by the link's timeouts.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back; afterwards no task, socket or thread of this driver is left."""
+        ...
+
+    def plan(self, group: ScanGroup) -> list[Text]:
+        """Return the requests that one scan of `group` costs, a line each, for `fengsui check`."""
+        ...
