@@ -45,3 +45,11 @@ class ConfigError(Exception):
         lines = [fault.show(language) for fault in self.faults]
         lines.append(text("{count} faults; nothing was started", count=len(self.faults)).show(language))
         return "\n".join(lines)
+
+
+class WrongValue(ValueError):  # noqa: N818 - what it says of the value
+    """A value that cannot be used, with the words that say why and what would be right."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
