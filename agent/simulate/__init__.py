@@ -1,1 +1,1 @@
-"""Devices that are not there: simulators that count what they are asked, for tests, demo and commissioning."""
+"""Devices that are not there: simulators that count what they are asked."""

@@ -70,15 +70,15 @@ def bit_of_register(index: int, bit: int, order: WordOrder, first_byte: int) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """float64[n], uint32[n] and what float64 cannot hold; fresh arrays. See `drivers.contract.Scan`."""
+    """The decoded part of a `drivers.contract.Scan`; fresh arrays."""
 
     raw: Float64s
     quality: Uint32s
-    exact: dict[int, int]
+    exact: dict[int, int | str]
 
 
 class Decoder:
-    """The tables that turn the data of one scan into its `count` numbers."""
+    """The tables that turn the data of one scan into `count` numbers; NaN where no slot says otherwise."""
 
     def __init__(self, count: int, values: Sequence[ValueSlot], bits: Sequence[BitSlot]) -> None:
         self._count = count
@@ -87,7 +87,7 @@ class Decoder:
         self._bit_indices = np.array([slot.index for slot in bits], dtype=np.intp)
         self._bit_bytes = np.array([slot.byte for slot in bits], dtype=np.intp)
         self._bit_shifts = np.array([slot.bit for slot in bits], dtype=np.uint8)
-        self._may_lack_numbers = ValueType.FLOAT32 in present or ValueType.FLOAT64 in present
+        self._floats = [kind.indices for kind in self._kinds if kind.is_float]
 
     def decode(self, data: bytes) -> Decoded:
         """Decode the answers of one scan, joined in the order of its blocks.
@@ -95,15 +95,15 @@ class Decoder:
         Not a number and infinities keep their raw value and are Bad, NOT_A_NUMBER.
         """
         octets = np.frombuffer(data, dtype=np.uint8)
-        raw = np.empty(self._count, dtype=np.float64)
+        raw = np.full(self._count, np.nan)
         quality = np.zeros(self._count, dtype=np.uint32)
-        exact: dict[int, int] = {}
+        exact: dict[int, int | str] = {}
         for kind in self._kinds:
             kind.decode(octets, raw, exact)
         if self._bit_indices.size:
             raw[self._bit_indices] = octets[self._bit_bytes] >> self._bit_shifts & 1
-        if self._may_lack_numbers and not (finite := np.isfinite(raw)).all():
-            quality[~finite] = _NOT_A_NUMBER
+        for indices in self._floats:
+            quality[indices[~np.isfinite(raw[indices])]] = _NOT_A_NUMBER
         return Decoded(raw=raw, quality=quality, exact=exact)
 
 
@@ -114,17 +114,18 @@ class _Kind:
         words = words_of(value_type)
         self._truth = value_type is ValueType.BOOL
         self._dtype = _ON_THE_WIRE[value_type]
-        self._large = words == 4 and self._dtype.kind in "iu"
-        self._indices = np.array([slot.index for slot in slots], dtype=np.intp)
+        self._may_exceed = words == 4 and self._dtype.kind in "iu"
+        self.is_float = self._dtype.kind == "f"
+        self.indices = np.array([slot.index for slot in slots], dtype=np.intp)
         self._bytes = np.array(
             [[slot.first_byte + byte for byte in byte_order(words, slot.order)] for slot in slots],
             dtype=np.intp,
         )
 
-    def decode(self, octets: NDArray[np.uint8], raw: Float64s, exact: dict[int, int]) -> None:
+    def decode(self, octets: NDArray[np.uint8], raw: Float64s, exact: dict[int, int | str]) -> None:
         """Write the values to their places in `raw`, and to `exact` those that do not fit there."""
         values = octets.take(self._bytes).view(self._dtype)[:, 0]
-        raw[self._indices] = values != 0 if self._truth else values
-        if self._large:
+        raw[self.indices] = values != 0 if self._truth else values
+        if self._may_exceed:
             for at in np.flatnonzero((values > _LARGEST_EXACT) | (values < -_LARGEST_EXACT)):
-                exact[int(self._indices[at])] = int(values[at])
+                exact[int(self.indices[at])] = int(values[at])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from config.text import text
 from drivers.contract import Desync, DeviceError, DeviceRefused
@@ -46,9 +46,29 @@ class ReadRequest:
     count: int
 
     @property
-    def payload_bytes(self) -> int:
+    class Answer(NamedTuple):
+    """What a device answered: the payload as it was on the wire.
+
+    `resync`: the first answer after the link was resynchronised, to be taken with doubt.
+    """
+
+    payload: bytes
+    resync: bool
+
+
+def payload_bytes(self) -> int:
         """Bytes of values that the only right answer carries."""
         return payload_bytes(self.function_code, self.count)
+
+
+class Answer(NamedTuple):
+    """What a device answered: the payload as it was on the wire.
+
+    `resync`: the first answer after the link was resynchronised, to be taken with doubt.
+    """
+
+    payload: bytes
+    resync: bool
 
 
 def payload_bytes(function_code: int, count: int) -> int:
@@ -96,7 +116,7 @@ def hear_pdu(pdu: bytes, request: ReadRequest) -> bytes | DeviceError:
         if pdu[1] == request.payload_bytes == len(pdu) - 2:
             return pdu[2:]
         return Desync(text("an answer counts {found} bytes of values", found=pdu[1]))
-    if pdu[0] == request.function_code | _EXCEPTION and len(pdu) == 2:
+    if pdu[0] == request.function_code | _EXCEPTION and len(pdu) == 2 and pdu[1] != 0:
         meaning = EXCEPTIONS.get(pdu[1], _NO_MEANING)
         return DeviceRefused(
             text("refused: {meaning} (exception {code})", meaning=meaning, code=pdu[1]), detail=pdu[1]

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import randrange
-from typing import Final, NamedTuple
+from typing import Final
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.framer.socket import FramerSocket
@@ -23,7 +23,7 @@ from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInput
 from config.models import ModbusTcpLink
 from config.text import Text, text
 from drivers.contract import Desync, DeviceError, DeviceRefused, DeviceTimeout, DriverCounters, LinkDown
-from drivers.modbus.frame import READ_ONLY, ReadRequest, hear_mbap
+from drivers.modbus.frame import READ_ONLY, Answer, ReadRequest, hear_mbap
 
 _SECOND_NS: Final = 10**9
 _QUESTIONS: Final[dict[int, type[ModbusPDU]]] = {
@@ -42,16 +42,6 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 class ForbiddenFunctionCode(Exception):  # noqa: N818 - the failure's own word
     """Something in this program tried to send a function code that is not a read: a bug; nothing was sent."""
-
-
-class Answer(NamedTuple):
-    """What a device answered: the payload as it was on the wire.
-
-    `resync`: the first answer after the link was resynchronised, to be taken with doubt.
-    """
-
-    payload: bytes
-    resync: bool
 
 
 class _Framer(FramerSocket):
