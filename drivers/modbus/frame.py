@@ -46,17 +46,7 @@ class ReadRequest:
     count: int
 
     @property
-    class Answer(NamedTuple):
-    """What a device answered: the payload as it was on the wire.
-
-    `resync`: the first answer after the link was resynchronised, to be taken with doubt.
-    """
-
-    payload: bytes
-    resync: bool
-
-
-def payload_bytes(self) -> int:
+    def payload_bytes(self) -> int:
         """Bytes of values that the only right answer carries."""
         return payload_bytes(self.function_code, self.count)
 
