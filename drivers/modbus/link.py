@@ -280,14 +280,14 @@ def _question(request: ReadRequest) -> ModbusPDU:
     return kind(dev_id=request.unit_id, address=request.address, count=request.count)
 
 
-def _cause(error: OSError) -> Text:
+def _cause(error: OSError) -> Text | str:
     if isinstance(error, TimeoutError):
         return text("no answer")
     if isinstance(error, ConnectionRefusedError):
         return text("nothing listens there")
     if isinstance(error, socket.gaierror):
         return text("the name is not known")
-    return text("{reason}", reason=error.strerror or str(error))
+    return error.strerror or str(error)
 
 
 def _count(error: DeviceError, counters: DriverCounters) -> None:
