@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from agent.columns import RecordError
+from agent.bodies import unpack_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +39,7 @@ def pack_anchor(anchor: Anchor) -> bytes:
 
 def unpack_anchor(body: bytes) -> Anchor:
     """Return the anchor of an ANCHOR body. Raises RecordError."""
-    try:
-        return _BODY.validate_json(body)
-    except ValidationError as error:
-        raise RecordError(f"not an anchor: {error}") from error
+    return unpack_json(_BODY, body)
 
 
 class AnchorBook:

@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.bodies import RecordError
+
 Float64s = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Number = TypeVar("Number", bound=np.generic)
@@ -36,10 +38,6 @@ _INTEGRAL: Final = tuple(
     for code, (bits, signed) in enumerate(((8, 1), (8, 0), (16, 1), (16, 0), (32, 1), (32, 0)))
 )
 _FLOAT32_MAX: Final = float(np.finfo(np.float32).max)
-
-
-class RecordError(Exception):
-    """A record's body is not what this version can read."""
 
 
 def pack_column(numbers: Float64s) -> tuple[int, bytes]:

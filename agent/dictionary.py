@@ -13,9 +13,9 @@ from typing import Final, Literal
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from agent.columns import RecordError
+from agent.bodies import unpack_json
 from config.models import Tag
 from config.plant import Plant
 
@@ -87,10 +87,7 @@ def pack_tags(plant: Plant, suppression: Sequence[str]) -> bytes:
 
 def unpack_tags(body: bytes) -> Dictionary:
     """Return the dictionary of a TAGS body. Raises RecordError."""
-    try:
-        found = _BODY.validate_json(body)
-    except ValidationError as error:
-        raise RecordError(f"not a tag dictionary: {error}") from error
+    found = unpack_json(_BODY, body)
     return Dictionary(
         meta=hashlib.sha256(body).hexdigest()[:_DIGEST_HEX],
         tags=found.tags,

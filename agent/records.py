@@ -27,9 +27,10 @@ from typing import Final, TypeVar
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from agent.columns import NAN, RecordError, pack_column, same_bits, unpack_bits, unpack_column, view
+from agent.bodies import RecordError, unpack_json
+from agent.columns import NAN, pack_column, same_bits, unpack_bits, unpack_column, view
 from agent.dictionary import Dictionary
 from agent.rows import MAX_TEXT, Counters, Float64s, Int64s, Rows
 
@@ -182,7 +183,4 @@ def _pack_exact(exact: Mapping[int, int | str]) -> bytes:
 
 
 def _unpack_exact(packed: bytes) -> dict[int, int | str]:
-    try:
-        return dict(_EXACT.validate_json(packed))
-    except ValidationError as error:
-        raise RecordError(f"not a list of exact values: {error}") from error
+    return dict(unpack_json(_EXACT, packed))
