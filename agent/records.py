@@ -183,4 +183,5 @@ def _pack_exact(exact: Mapping[int, int | str]) -> bytes:
 
 
 def _unpack_exact(packed: bytes) -> dict[int, int | str]:
-    return dict(unpack_json(_EXACT, packed))
+    pairs = unpack_json(_EXACT, packed)
+    return dict(pairs)
