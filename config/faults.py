@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +30,8 @@ class Fault:
     words: Text = field(compare=False)
 
     def show(self, language: Language = "en") -> str:
-        """Return `file:line:col: what was found; what would be right`."""
-        return f"{self.place}: {self.words.show(language)}"
+        """Return `file:line:col: what was found; what would be right`, with nothing invisible in it."""
+        return _visible(f"{self.place}: {self.words.show(language)}")
 
 
 class ConfigError(Exception):
@@ -42,6 +43,27 @@ class ConfigError(Exception):
 
     def show(self, language: Language = "en") -> str:
         """Return all faults, a line each, and their number."""
-        lines = [fault.show(language) for fault in self.faults]
-        lines.append(text("{count} faults; nothing was started", count=len(self.faults)).show(language))
-        return "\n".join(lines)
+        count = len(self.faults)
+        sum_up = (
+            text("1 fault; nothing was started")
+            if count == 1
+            else text("{count} faults; nothing was started", count=count)
+        )
+        return "\n".join([*(fault.show(language) for fault in self.faults), sum_up.show(language)])
+
+
+class WrongValue(ValueError):  # noqa: N818 - what it says of the value
+    """A value that cannot be used, with the words that say why and what would be right."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
+
+
+def _visible(line: str) -> str:
+    return "".join(
+        character
+        if character == " " or unicodedata.category(character)[0] not in "CZ"
+        else f"<U+{ord(character):04X}>"
+        for character in line
+    )
