@@ -14,8 +14,7 @@ import secrets
 import signal
 import socket
 import time
-from contextlib import suppress
-from typing import Final, cast
+from typing import Final
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -61,11 +60,14 @@ class Poller:
         self._client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=1, retries=0)
         self._publisher = publisher
 
-    async def run(self, first_due_s: float, period_s: float) -> None:
-        """Poll for ever; a grid instant that was missed is skipped."""
+    async def run(self, first_due_s: float, period_s: float, ended: asyncio.Event) -> None:
+        """Poll until ended; a grid instant that was missed is skipped.
+
+        Not cancelled, for pymodbus makes a ModbusException of that.
+        """
         await self._client.connect()
         due_s = first_due_s
-        while True:
+        while not ended.is_set():
             await asyncio.sleep(due_s - time.monotonic())
             await self._scan()
             due_s += period_s * (1 + max(0, int((time.monotonic() - due_s) / period_s)))
@@ -82,9 +84,9 @@ class Poller:
 
 
 async def poll(ports: list[int], broker: int, registers: int, period_s: float) -> None:
-    """Poll all devices, their first scans spread over one period, until SIGTERM cancels."""
-    polling = cast("asyncio.Task[None]", asyncio.current_task())
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, polling.cancel)
+    """Poll all devices, their first scans spread over one period, until SIGTERM."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     tags = [tag_name(device, register) for device in range(len(ports)) for register in range(registers)]
     publisher = Publisher(broker, tags)
     start_s = time.monotonic()
@@ -92,7 +94,8 @@ async def poll(ports: list[int], broker: int, registers: int, period_s: float) -
         async with asyncio.TaskGroup() as devices:
             for device, port in enumerate(ports):
                 poller = Poller(device, port, registers, publisher)
-                devices.create_task(poller.run(start_s + period_s * device / len(ports), period_s))
+                first_due_s = start_s + period_s * device / len(ports)
+                devices.create_task(poller.run(first_due_s, period_s, ended))
             say_ready()
     finally:
         publisher.close()
@@ -114,8 +117,7 @@ def main() -> None:
     parser.add_argument("--period-ms", type=float, required=True)
     asked = parser.parse_args()
     ports = [int(port) for port in asked.ports.split(",")]
-    with suppress(asyncio.CancelledError):
-        asyncio.run(poll(ports, asked.broker, asked.registers, asked.period_ms / 1000))
+    asyncio.run(poll(ports, asked.broker, asked.registers, asked.period_ms / 1000))
 
 
 if __name__ == "__main__":

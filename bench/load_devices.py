@@ -7,8 +7,8 @@ answer of which device it holds, so that loss can be counted without believing t
 One epoll loop; an answer is one slice of a table made beforehand. Requests of other function codes are
 answered with exception 1 and counted; those that write are counted apart and must stay zero.
 
-Driven as `bench.helper` says: `ports` when listening, then the counters for each line. After the command `hold`
-every device repeats its last answer and no longer counts: nothing new is served, and nobody falls silent.
+Driven as `bench.helper` says: `ports` when listening, then the counters for each line. After the command
+`hold` every device repeats its last answer and no longer counts: nothing new is served, nobody falls silent.
 """
 
 from __future__ import annotations

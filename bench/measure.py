@@ -28,8 +28,8 @@ class Run:
     """What one run amounted to.
 
     Rates, CPU, memory, times and `wrong` are those of the window. What became of every answer is that of the
-    whole run, asked after the devices were put on hold and everything had arrived or could not be waited for any
-    longer: `lost_answers` were passed over by later ones, `late_answers` are the tail that had not arrived.
+    whole run, asked after the devices were put on hold and everything had arrived or could not be waited for
+    any longer: `lost_answers` were passed over by later ones, `late_answers` are the tail that has not come.
 
     `wrong`: scans with a value other than the one served, or Bad. `twice`: answers that came under two keys.
     `alarm_events` of `alarm_events_due` arrived: what the answers that arrived must have raised and cleared.

@@ -70,7 +70,7 @@ class Stand:
         self._await(lambda sink: sink["readings"] > 0, within_s)
 
     def settle(self, within_s: float) -> Answer:
-        """Put the devices on hold and wait until every answer has arrived; return the sink's counters then."""
+        """Put the devices on hold, wait until every answer has arrived; return the sink's counters then."""
         self.sink.ask("hold")
         served = self.devices.ask("hold")["answers"]
         return self._await(lambda sink: sink["last_answers"] == served and _is_whole(sink), within_s)

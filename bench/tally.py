@@ -15,8 +15,8 @@ MS: Final = 1e6
 class Tally:
     """Takes decoded messages; answers what they amount to.
 
-    A message is counted once: a second one under its key is a duplicate and nothing else. An answer of a device
-    that arrives under two keys is counted in `twice`, unless it is the last one and the devices are on hold.
+    A message is counted once: a second one under its key is a duplicate and nothing else. An answer of a
+    device that arrives under two keys is counted in `twice`, unless it is the last and the devices hold.
     """
 
     def __init__(self, *, devices: int, registers: int, period_ns: int) -> None:
