@@ -13,7 +13,7 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise WrongValue(text('there is no file "{path}"', path=path)) from error
+        raise WrongValue(text('there is no file "{path}"; check its name and folder', path=path)) from error
     except IsADirectoryError as error:
         raise WrongValue(text('"{path}" is a folder; name the file in it', path=path)) from error
     except PermissionError as error:
@@ -21,4 +21,4 @@ def read_file(path: Path) -> bytes:
             text('"{path}" may not be read by this user; check its owner and mode', path=path)
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise WrongValue(text('"{path}" cannot be read', path=path)) from error
+        raise WrongValue(text('"{path}" cannot be read; check the path and the disk', path=path)) from error

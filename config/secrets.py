@@ -47,11 +47,13 @@ def resolve(reference: str) -> Secret:
     try:
         value = _SOURCES[kind](name)
     except UnicodeDecodeError:
-        raise SecretError(text("the secret {reference} is not text in UTF-8", reference=reference)) from None
+        raise SecretError(
+            text("the secret {reference} is not text in UTF-8; write it anew", reference=reference)
+        ) from None
     except WrongValue as error:
         raise SecretError(error.words) from None
     if not value:
-        raise SecretError(text("the secret {reference} is empty", reference=reference))
+        raise SecretError(text("the secret {reference} is empty; put it there", reference=reference))
     return Secret(value)
 
 
@@ -69,7 +71,9 @@ def missing_secrets(plant: Plant) -> list[Fault]:
 
 def _from_environment(name: str) -> str:
     if name not in os.environ:
-        raise WrongValue(text("the environment variable {name} is not set", name=name))
+        raise WrongValue(
+            text("the environment variable {name} is not set; set it for the service", name=name)
+        )
     return os.environ[name]
 
 

@@ -181,7 +181,7 @@ class _Builder:
             self._fault(mark.key, text("there is no value here; write one or take the key away"))
             return None
         if _NOT_FINITE.fullmatch(spelling) or (_FLOAT.fullmatch(spelling) and isinf(float(spelling))):
-            self._fault(mark.value, text("{found} is not a finite number", found=spelling))
+            self._fault(mark.value, text("{found} is not a finite number; write a plain one", found=spelling))
             return None
         return _meaning(spelling)
 

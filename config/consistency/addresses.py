@@ -41,7 +41,7 @@ def _require_node_id(row: Row) -> None:
     if _MODBUS_LOOK.match(row.tag.address):
         raise WrongValue(
             text(
-                '"{found}" looks like Modbus, but device "{device}" is on an OPC UA link',
+                '"{found}" looks like Modbus, but device "{device}" is on an OPC UA link; write a NodeId',
                 found=row.tag.address,
                 device=row.tag.device,
             )
@@ -53,7 +53,8 @@ def _modbus_address(row: Row, device: Device) -> ModbusAddress:
     if _NODE_ID_LOOK.match(row.tag.address):
         raise WrongValue(
             text(
-                '"{found}" looks like OPC UA, but device "{device}" is on a Modbus link',
+                '"{found}" looks like OPC UA, but device "{device}" is on a Modbus link; '
+                "write for example hr:100",
                 found=row.tag.address,
                 device=row.tag.device,
             )
@@ -68,12 +69,14 @@ def _register_faults(row: Row, address: ModbusAddress, device: Device) -> Iterat
         yield Fault(row.place("type"), words)
     elif address.offset + row.tag.type.words > TABLE_SIZE:
         words = text(
-            'a {type} at "{found}" reaches beyond the last register', type=row.tag.type, found=row.tag.address
+            'a {type} at "{found}" reaches beyond the last register; correct the one or the other',
+            type=row.tag.type,
+            found=row.tag.address,
         )
         yield Fault(row.place("address"), words)
     if row.tag.type.words > device.max_words:
         words = text(
-            "a {type} takes {words} registers, but max_words of the device is {most}",
+            "a {type} takes {words} registers, but max_words of the device is {most}; raise it",
             type=row.tag.type,
             words=row.tag.type.words,
             most=device.max_words,

@@ -49,7 +49,9 @@ def _foreign_keys(draft: Draft) -> Iterator[Fault]:
         for key in draft.document.section("devices", name):
             if key not in _FOR_ANY_LINK:
                 words = text(
-                    '"{key}" is for Modbus, but device "{device}" is on an OPC UA link', key=key, device=name
+                    '"{key}" is for Modbus, but device "{device}" is on an OPC UA link; take it away',
+                    key=key,
+                    device=name,
                 )
                 yield Fault(draft.document.key_place("devices", name, key), words)
 

@@ -49,7 +49,10 @@ def _name_faults(draft: Draft, row_of: Mapping[str, Row]) -> Iterator[Fault]:
         if name is not None and twin != index:
             line = draft.document.place(*INTERLOCKS, twin, "name").line
             yield Fault(
-                place, text('an interlock "{name}" stands already in line {line}', name=name, line=line)
+                place,
+                text(
+                    'an interlock "{name}" stands already in line {line}; name one anew', name=name, line=line
+                ),
             )
 
 

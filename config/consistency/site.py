@@ -28,7 +28,13 @@ def _gateway_faults(draft: Draft) -> Iterator[Fault]:
     place = draft.document.place("gateway", "enterprise")
     right = check_character(code)
     if right is None:
-        yield Fault(place, text("a unified social credit code never has the letters I, O, S, V or Z"))
+        yield Fault(
+            place,
+            text(
+                "a unified social credit code never has the letters I, O, S, V or Z; "
+                "perhaps 1, 0, 5, U or 2 is meant"
+            ),
+        )
     elif right != code[-1]:
         words = text(
             'the check character of "{code}" would be {right}; compare it with the business licence',

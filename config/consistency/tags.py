@@ -86,7 +86,11 @@ def _range_faults(row: Row) -> Iterator[Fault]:
         least, most = getattr(tag, low), getattr(tag, high)
         if least is not None and most is not None and least >= most:
             words = text(
-                "{high} {most} is not above {low} {least}", low=low, high=high, least=_g(least), most=_g(most)
+                "{high} {most} is not above {low} {least}; write a larger one",
+                low=low,
+                high=high,
+                least=_g(least),
+                most=_g(most),
             )
             yield Fault(row.place(high), words)
     if tag.scale == 0:
@@ -103,7 +107,7 @@ def _limit_faults(row: Row) -> Iterator[Fault]:
         low, high = row.tag.range_low, row.tag.range_high
         if low is not None and high is not None and low < high and not low <= value <= high:
             words = text(
-                "{limit} {value} is outside the range {low}..{high}",
+                "{limit} {value} is outside the range {low}..{high}; correct the one or the other",
                 limit=limit,
                 value=_g(value),
                 low=_g(low),
@@ -130,7 +134,8 @@ def _never_clearing(row: Row) -> Iterator[Fault]:
     highs = [value for value in (tag.h, tag.hh) if value is not None]
     if lows and highs and 0 < min(highs) - max(lows) <= tag.alarm_deadband:
         words = text(
-            "alarm_deadband {found} is no narrower than {low}..{high}; no value would clear the alarms",
+            "alarm_deadband {found} leaves nothing of {low}..{high} for alarms to clear in; "
+            "write a smaller one",
             found=_g(tag.alarm_deadband),
             low=_g(max(lows)),
             high=_g(min(highs)),
