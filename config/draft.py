@@ -11,7 +11,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.explain import KEY, Finding, explain, schema_at
-from config.faults import Fault
+from config.faults import Fault, Loc
 from config.models import (
     Cause,
     Condition,
@@ -25,7 +25,7 @@ from config.models import (
     ScanClass,
 )
 from config.units import Duration
-from config.yaml_source import Document, Loc
+from config.yaml_source import Document
 
 T = TypeVar("T")
 K = TypeVar("K", str, int)

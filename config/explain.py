@@ -237,7 +237,12 @@ def _out_of_range(finding: Finding) -> Text:
             low=f"{low:g}",
             high=f"{high:g}",
         )
-    return text("{name} {found} is below {low}", name=finding.name, found=finding.found, low=f"{low:g}")
+    return text(
+        "{name} {found} is below {low}; write {low} or more",
+        name=finding.name,
+        found=finding.found,
+        low=f"{low:g}",
+    )
 
 
 def _empty(finding: Finding) -> Text:
@@ -251,7 +256,11 @@ def _wrong_value(finding: Finding) -> Text:
 
 
 def _does_not_fit(finding: Finding) -> Text:
-    return text("{name} is {found}, which does not fit here", name=finding.name, found=finding.found)
+    return text(
+        "{name} is {found}, which does not fit here; docs/plant.md tells what does",
+        name=finding.name,
+        found=finding.found,
+    )
 
 
 _EXPLANATIONS: Final[dict[str, Callable[[Finding], Text]]] = {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from config.text import Language, Text, text
+
+Loc = tuple[str | int, ...]
+"""Where a value stands in the structure of `plant.yaml`: keys and indices from the top."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,12 +25,12 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong: where, what was found, what would be right (both in `words`)."""
 
     place: Place
-    words: Text = field(compare=False)
+    words: Text
 
     def show(self, language: Language = "en") -> str:
         """Return `file:line:col: what was found; what would be right`, with nothing invisible in it."""
@@ -38,7 +41,7 @@ class ConfigError(Exception):
     """The plant description is wrong; carries every fault at once. Nothing has been started."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(sorted(faults))
+        self.faults = tuple(sorted(dict.fromkeys(faults), key=lambda fault: fault.place))
         super().__init__(self.show())
 
     def show(self, language: Language = "en") -> str:

@@ -81,7 +81,7 @@ def _slips(path: Path, lines: list[str]) -> Iterator[Fault]:
 
 def _finding(path: Path, content: str, error: YAMLError) -> Fault:
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
-        return Fault(Place(path), text("this file is not YAML"))
+        return Fault(Place(path), text("this file is not YAML; compare it with examples/deepwell/plant.yaml"))
     problem = str(error.problem)
     opening = problem.startswith(_TOLD_BY_OPENING) and error.context_mark is not None
     mark = error.context_mark if opening else error.problem_mark
@@ -105,13 +105,13 @@ def _not_a_key(line: str) -> Text:
         return text('there is no space behind the colon; write "{key} value"', key=match[0].strip())
     if line.lstrip().startswith("-"):
         return text('there is no space behind the dash; write "- value"')
-    return text('this line is not "key: value"')
+    return text('this line is not "key: value"; compare it with its neighbours')
 
 
 def _misplaced_colon(line: str) -> Text:
     if _TWO_COLONS.match(line):
         return text('a second ": " stands in this line; put the value in quotes')
-    return text("this line is indented deeper than the line above allows")
+    return text("this line is indented deeper than the line above allows; align it")
 
 
 _TOLD_BY_OPENING: Final = ("could not find expected", "found unexpected end", "expected ',' or")
@@ -121,7 +121,7 @@ _WORDS: Final[tuple[tuple[str, Text | Callable[[str], Text]], ...]] = (
     ("mapping values are not allowed", _misplaced_colon),
     ("could not find expected ':'", _not_a_key),
     ("found character", text("a value may not begin with this character; put it in quotes")),
-    ("found unexpected end of stream", text("the quote that opens here is never closed")),
+    ("found unexpected end of stream", text("the quote that opens here is never closed; close it")),
     ("expected ',' or", text("the bracket that opens here is not closed, or a comma is missing behind it")),
     (
         "expected <block end>, but found '<scalar>'",
@@ -133,7 +133,7 @@ _WORDS: Final[tuple[tuple[str, Text | Callable[[str], Text]], ...]] = (
     ("found unknown escape", text("in double quotes a backslash begins an escape; use single quotes")),
     ("found undefined alias", text('a value may not begin with "*"; put it in quotes')),
     ("but found another document", text('"---" begins a second document here; a plant is one document')),
-    ("maximum depth", text("this is nested too deeply")),
+    ("maximum depth", text("this is nested too deeply; compare it with examples/deepwell/plant.yaml")),
 )
 
 

@@ -19,11 +19,9 @@ from ruamel.yaml.error import StringMark, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from config.decode import UNREADABLE, decode
-from config.faults import Fault, Place
+from config.faults import Fault, Loc, Place
 from config.text import Text, text
 from config.yaml_faults import crash_risks, lines_of, syntax_faults
-
-Loc = tuple[str | int, ...]
 
 _DEEPEST: Final = 30
 _TRUTHS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -135,7 +133,7 @@ class _Builder:
     def root(self, node: Node | None) -> dict[str, JsonValue]:
         """Return the top mapping; empty, with a fault, where there is none."""
         data = self._value(node, (), Place(self._path)) if node is not None else None
-        if isinstance(data, dict):
+        if isinstance(data, dict) and data:
             return data
         if not self.faults:
             self._fault(Place(self._path), text('this file holds no keys; it begins with "fengsui: 1"'))
@@ -183,7 +181,7 @@ class _Builder:
             self._fault(mark.key, text("there is no value here; write one or take the key away"))
             return None
         if _NOT_FINITE.fullmatch(spelling) or (_FLOAT.fullmatch(spelling) and isinf(float(spelling))):
-            self._fault(mark.value, text("{found} is not a finite number", found=spelling))
+            self._fault(mark.value, text("{found} is not a finite number; write a plain one", found=spelling))
             return None
         return _meaning(spelling)
 

@@ -69,7 +69,7 @@ def whole_number(content: str) -> int:
     """A whole number; a spreadsheet's `3.0` is 3."""
     found = number(content)
     if found != int(found):
-        raise WrongValue(text('"{found}" is not a whole number', found=brief(content)))
+        raise WrongValue(text('"{found}" is not a whole number; write for example 3', found=brief(content)))
     return int(found)
 
 

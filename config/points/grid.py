@@ -119,7 +119,7 @@ class _Scanner:
         quoted, behind, plain = match.groups()
         if quoted is None:
             if plain.startswith('"'):
-                self._fault(line, column, text("the quote that opens this cell is never closed"))
+                self._fault(line, column, text("the quote that opens this cell is never closed; close it"))
             return Cell(_trimmed(plain), line, column)
         if behind.strip():
             words = text("text stands behind the closing quote; double the quotes inside a cell")

@@ -52,7 +52,12 @@ def read_table(path: Path, raw: bytes) -> tuple[list[Row], list[Fault]]:
     if not any(reader.columns):
         return [], faults
     if len(grid.rows) == 1:
-        faults.append(Fault(grid.place(grid.rows[0][0]), text("this table names columns but has no rows")))
+        faults.append(
+            Fault(
+                grid.place(grid.rows[0][0]),
+                text("this table names columns but has no rows; add some or take it away"),
+            )
+        )
     return [reader.row(cells) for cells in grid.rows[1:]], faults
 
 
@@ -96,7 +101,9 @@ class _Reader:
         meant = {_meant(cell.content) for cell in self._headers}
         for missing in (column for column in COLUMNS if column.required and column not in meant):
             words = text(
-                'there is no column "{field}" ({header})', field=missing.field, header=missing.headers[0]
+                'there is no column "{field}" ({header}); add it',
+                field=missing.field,
+                header=missing.headers[0],
             )
             self._fault(self._headers[0], words)
         return columns
@@ -107,7 +114,8 @@ class _Reader:
         if not content or (column.dash_is_blank and content in _BLANKS):
             if column.required:
                 self._fault(
-                    cell or end, text("this row has no {header}", header=self._header_of(column.field))
+                    cell or end,
+                    text("this row has no {header}; fill it in", header=self._header_of(column.field)),
                 )
             return not column.required
         assert cell is not None
