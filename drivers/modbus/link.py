@@ -139,14 +139,11 @@ class _Connection:
         self._settle(LinkDown(text("the connection was closed")))
 
     def _hear(self, heard: bytes) -> int:
-        used = 0
-        while True:
-            request = self._pending.request if self._pending else None
-            taken, verdict = hear_mbap(heard[used:], self._wire.request_transaction_id, request)
-            used += taken
-            if verdict is None:
-                return used
+        request = None if self._pending is None else self._pending.request
+        used, verdict = hear_mbap(heard, self._wire.request_transaction_id, request)
+        if verdict is not None:
             self._settle(verdict)
+        return used
 
     def _settle(self, verdict: bytes | DeviceError) -> None:
         pending, self._pending = self._pending, None
