@@ -33,10 +33,11 @@ class Unit:
     """The memory of one device: four tables of `size` cells that a plant model sets at any time.
 
     `coils`, `inputs`: bool[size]. `holding`, `input_registers`: uint16[size]. Cells beyond `size`, and those
-    in `illegal` ((function code, address)), are answered with exception 2.
+    in `illegal` ((function code, address)), are answered with exception 2, more than `max_words` with 3.
     """
 
-    def __init__(self, size: int = 65536) -> None:
+    def __init__(self, size: int = 65536, max_words: int = 125) -> None:
+        self.max_words = max_words
         self.coils = np.zeros(size, dtype=np.bool_)
         self.inputs = np.zeros(size, dtype=np.bool_)
         self.holding = np.zeros(size, dtype=">u2")
@@ -46,7 +47,7 @@ class Unit:
     def read(self, function_code: int, address: int, count: int) -> bytes | int:
         """Return the payload of a read, or an exception code."""
         bits = function_code in (1, 2)
-        if not 1 <= count <= (2000 if bits else 125):
+        if not 1 <= count <= (2000 if bits else self.max_words):
             return ILLEGAL_VALUE
         tables = (self.coils, self.inputs, self.holding, self.input_registers)
         table: NDArray[np.generic] = tables[function_code - 1]
@@ -187,7 +188,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self, piece: Piece) -> None:
         receiver = self
-        if self._transport.is_closing() and self._simulator.gateway and self._simulator.connections:
+        if piece.stray and self._simulator.gateway and self._simulator.connections:
             receiver = self._simulator.connections[-1]
         if piece.data is None:
             receiver.drop()

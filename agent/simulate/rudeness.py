@@ -39,10 +39,14 @@ class Manner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes to send after a pause in seconds, counted from the piece before; None: close the connection."""
+    """Bytes to send after a pause in seconds, counted from the piece before; None: close the connection.
+
+    `stray`: a serial gateway may send this to whoever is connected by then.
+    """
 
     pause_s: float
     data: bytes | None
+    stray: bool = False
 
 
 def misbehave(manner: Manner, right: bytes, late_s: float, random: Random) -> list[Piece]:
@@ -93,8 +97,11 @@ def _trickle(right: bytes, late_s: float, _: Random) -> list[Piece]:
 
 _CONDUCT: Final[dict[Manner, Callable[[bytes, float, Random], list[Piece]]]] = {
     Manner.POLITE: lambda right, _late, _r: [Piece(0, right)],
-    Manner.LATE: lambda right, late_s, _r: [Piece(late_s, _wrong_values(right))],
-    Manner.DOUBLED: lambda right, late_s, r: [Piece(0, right), Piece(r.choice((0, late_s / 50)), right)],
+    Manner.LATE: lambda right, late_s, _r: [Piece(late_s, _wrong_values(right), stray=True)],
+    Manner.DOUBLED: lambda right, late_s, r: [
+        Piece(0, right),
+        Piece(r.choice((0, late_s / 50)), right, stray=True),
+    ],
     Manner.WRONG_TRANSACTION: lambda right, _late, r: [Piece(0, _other_transaction(right, r))],
     Manner.TRANSACTION_ZERO: lambda right, _late, _r: [Piece(0, _with(right, transaction=0))],
     Manner.WRONG_UNIT: lambda right, _late, r: [

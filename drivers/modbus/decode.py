@@ -98,8 +98,9 @@ class Decoder:
         raw = np.full(self._count, np.nan)
         quality = np.zeros(self._count, dtype=np.uint32)
         exact: dict[int, int | str] = {}
-        for kind in self._kinds:
-            kind.decode(octets, raw, exact)
+        with np.errstate(invalid="ignore"):  # widening a signalling NaN is no mistake
+            for kind in self._kinds:
+                kind.decode(octets, raw, exact)
         if self._bit_indices.size:
             raw[self._bit_indices] = octets[self._bit_bytes] >> self._bit_shifts & 1
         for indices in self._floats:

@@ -11,7 +11,7 @@ from drivers.modbus.fence import BLAMES_ADDRESS, Fence, find_refused
 from drivers.modbus.frame import READ_WORDS, Answer, ReadRequest
 from drivers.modbus.layout import Layout, point_of
 from drivers.modbus.link import GuardedLink
-from drivers.modbus.planner import Block, Cost, Limits, block_of
+from drivers.modbus.planner import Block, Cost, Limits, Range, block_of
 
 
 class ModbusDriver:
@@ -39,11 +39,12 @@ class ModbusDriver:
     async def scan(self, group: ScanGroup) -> Scan:
         """See `drivers.contract.Driver`."""
         layout = self._layout(group)
-        replies = await self._ask_all(layout)
+        replies = [await self._ask(block) for block in layout.blocks]
         if await self._learn(layout, replies):
             layout = self._layout(group)
-            replies = await self._ask_all(layout)
-        await self._try_fenced()
+            replies = [await self._ask(block) for block in layout.blocks]
+        if (due := self._fence.take_due(_now_s())) is not None:
+            await self._try_fenced(due)
         return layout.read(replies)
 
     async def close(self) -> None:
@@ -55,9 +56,6 @@ class ModbusDriver:
     def plan(self, group: ScanGroup) -> list[Text]:
         """See `drivers.contract.Driver`."""
         return [_describe(block) for block in self._layout(group).blocks]
-
-    async def _ask_all(self, layout: Layout) -> list[Answer | DeviceRefused]:
-        return [await self._ask(block) for block in layout.blocks]
 
     async def _ask(self, block: Block) -> Answer | DeviceRefused:
         request = ReadRequest(
@@ -79,9 +77,8 @@ class ModbusDriver:
                 await find_refused(block, reply.detail, self._fence, self._exception_code, _now_s())
         return self._fence.version != layout.version
 
-    async def _try_fenced(self) -> None:
-        due = self._fence.take_due(_now_s())
-        if due is not None and await self._exception_code(block_of([due])) == 0:
+    async def _try_fenced(self, due: Range) -> None:
+        if await self._exception_code(block_of([due])) == 0:
             self._fence.clear()
 
     def _layout(self, group: ScanGroup) -> Layout:

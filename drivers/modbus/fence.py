@@ -84,7 +84,9 @@ async def find_refused(block: Block, code: int, fence: Fence, ask: Ask, now_s: f
     while refused and questions < MOST_QUESTIONS:
         block, code = refused.pop()
         if len(block.ranges) == 1:
-            fence.add(block.ranges[0], code, now_s)
+            questions += 1
+            if await ask(block) in BLAMES_ADDRESS:  # asked again, for a fence costs a minute of data
+                fence.add(block.ranges[0], code, now_s)
             continue
         middle = len(block.ranges) // 2
         halves = [block_of(block.ranges[:middle]), block_of(block.ranges[middle:])]

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from config.text import text
+from config.text import Text, text
 from drivers.contract import Desync, DeviceError, DeviceRefused
 
 READ_BITS: Final = frozenset({1, 2})
@@ -61,6 +61,14 @@ class Answer(NamedTuple):
     resync: bool
 
 
+class _Head(NamedTuple):
+    transaction: int
+    protocol: int
+    length: int
+    unit_id: int
+    function_code: int
+
+
 def payload_bytes(function_code: int, count: int) -> int:
     """Return how many bytes `count` words or bits take in an answer."""
     return 2 * count if function_code in READ_WORDS else (count + 7) // 8
@@ -73,31 +81,41 @@ def hear_mbap(
 
     The verdict is the payload that answers `request`, the failure that the bytes mean (Desync,
     DeviceRefused), or None: nothing yet. Answers to earlier questions of this connection (doubled ones) are
-    passed over whole; anything else that is not the answer is a Desync, as is what arrives unasked
-    (`request` None). A frame's start is never searched for: bytes that make no sense where they stand end it.
+    passed over whole. Anything else is a Desync: what cannot be the answer, what arrives unasked (`request`
+    None), and also an answer with something unasked behind it, for that may be the tail of another one.
+    A frame's start is never searched for.
     """
     used = 0
+    verdict: bytes | DeviceError | None = None
     while len(heard) - used >= _HEADER.size:
-        transaction, protocol, length, unit_id, _ = _HEADER.unpack_from(heard, used)
-        end = used + _LENGTH_AT + length
-        if protocol != 0 or not _SHORTEST <= length <= _LONGEST:
-            return len(heard), Desync(text("an answer has no Modbus TCP header"))
-        if request is not None and transaction == transaction_id:
-            if length not in (_SHORTEST, _SHORTEST + request.payload_bytes):
-                return len(heard), Desync(text("an answer is longer or shorter than what was asked for"))
-            if unit_id != request.unit_id:
-                return len(heard), Desync(text("unit {found} answered for another", found=unit_id))
-            return (
-                (end, hear_pdu(heard[end - length + 1 : end], request)) if len(heard) >= end else (used, None)
-            )
-        if not 0 < transaction <= transaction_id:
-            return len(heard), Desync(text("transaction id {found} was never asked", found=transaction))
+        head = _Head(*_HEADER.unpack_from(heard, used))
+        awaited = request if head.transaction == transaction_id else None
+        if (misfit := _misfit(head, transaction_id, awaited)) is not None:
+            return len(heard), Desync(misfit)
+        end = used + _LENGTH_AT + head.length
         if len(heard) < end:
             break
+        if awaited is not None:
+            verdict, request = hear_pdu(heard[end - head.length + 1 : end], awaited), None
         used = end
     if request is None and used < len(heard):
         return len(heard), Desync(text("something arrived that was not asked for"))
-    return used, None
+    return used, verdict
+
+
+def _misfit(head: _Head, transaction_id: int, awaited: ReadRequest | None) -> Text | None:
+    """Return why a frame with this head is neither the answer nor an earlier one."""
+    if head.protocol != 0 or not _SHORTEST <= head.length <= _LONGEST:
+        return text("an answer has no Modbus TCP header")
+    if awaited is None:
+        if 0 < head.transaction <= transaction_id:
+            return None
+        return text("transaction id {found} was never asked", found=head.transaction)
+    if head.length not in (_SHORTEST, _SHORTEST + awaited.payload_bytes):
+        return text("an answer is longer or shorter than what was asked for")
+    if head.unit_id != awaited.unit_id:
+        return text("unit {found} answered for another", found=head.unit_id)
+    return None
 
 
 def hear_pdu(pdu: bytes, request: ReadRequest) -> bytes | DeviceError:

@@ -80,9 +80,12 @@ class _Pending:
 
 
 class _Connection:
-    """One TCP connection, from its opening to its loss or to the first doubt about what arrives on it."""
+    """One TCP connection, from its opening to its loss or to the first doubt about what arrives on it.
 
-    def __init__(self, host: str, port: int) -> None:
+    `fall_quiet`: called when a question is settled, be there still somebody who waits for it or not.
+    """
+
+    def __init__(self, host: str, port: int, fall_quiet: Callable[[], None]) -> None:
         self._client = AsyncModbusTcpClient(
             host, port=port, retries=0, reconnect_delay=0, trace_connect=self._on_connect
         )
@@ -90,6 +93,7 @@ class _Connection:
         self._wire.framer = _Framer(self._wire.framer.decoder, self._hear)
         self._wire.max_buffer_size = _MORE_THAN_ONE_RECEIVE
         self._pending: _Pending | None = None
+        self._fall_quiet = fall_quiet
         self.doubtful = False
 
     async def open(self, timeout_s: float, last_transaction_id: int) -> None:
@@ -117,10 +121,10 @@ class _Connection:
         return self._client.connected and not self.doubtful
 
     def ask(self, request: ReadRequest, timeout_s: float) -> asyncio.Future[bytes]:
-        """Put a question on the wire; the future holds the payload or a DeviceError.
+        """Put a question on the wire; the future will hold the payload or a DeviceError.
 
-        It always becomes done within the timeout, whether or not anybody waits for it; until then no other
-        question may be asked. Raises ForbiddenFunctionCode.
+        Cancelling the future does not take the question back: it is settled within the timeout all the same,
+        and until then no other may be asked. Raises ForbiddenFunctionCode.
         """
         loop = asyncio.get_running_loop()
         question = _question(request)
@@ -139,29 +143,26 @@ class _Connection:
         self._settle(LinkDown(text("the connection was closed")))
 
     def _hear(self, heard: bytes) -> int:
-        used = 0
-        while True:
-            request = self._pending.request if self._pending else None
-            taken, verdict = hear_mbap(heard[used:], self._wire.request_transaction_id, request)
-            used += taken
-            if verdict is None:
-                return used
+        request = None if self._pending is None else self._pending.request
+        used, verdict = hear_mbap(heard, self._wire.request_transaction_id, request)
+        if verdict is not None:
             self._settle(verdict)
+        return used
 
     def _settle(self, verdict: bytes | DeviceError) -> None:
         pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.timer.cancel()
+        if isinstance(verdict, Desync | DeviceTimeout):
+            self.doubtful = True
+            self.close()
+        if pending is None:
+            return
+        pending.timer.cancel()
+        if not pending.answer.done():
             if isinstance(verdict, bytes):
                 pending.answer.set_result(verdict)
             else:
                 pending.answer.set_exception(verdict)
-        if isinstance(verdict, Desync | DeviceTimeout):
-            self._doubt()
-
-    def _doubt(self) -> None:
-        self.doubtful = True
-        self.close()
+        self._fall_quiet()
 
     def _expire(self, timeout_s: float) -> None:
         self._settle(DeviceTimeout(text("no answer within {seconds} s", seconds=timeout_s)))
@@ -216,10 +217,9 @@ class GuardedLink:
         except BaseException:
             self._lock.release()
             raise
-        answer.add_done_callback(self._fall_quiet)
         counters.requests += 1
         try:
-            payload = await asyncio.shield(answer)
+            payload = await answer  # the lock stays taken until the connection falls quiet
         except DeviceError as error:
             _count(error, counters)
             raise
@@ -242,7 +242,7 @@ class GuardedLink:
             self._drop()
         if self._closed:
             raise LinkDown(text("the link is closed"))
-        connection = _Connection(self._settings.host, self._settings.port)
+        connection = _Connection(self._settings.host, self._settings.port, self._lock.release)
         counters.connects += 1
         try:
             await connection.open(self._settings.connect_timeout / _SECOND_NS, self._last_transaction_id)
@@ -252,9 +252,6 @@ class GuardedLink:
             raise self._failure from error
         self._connection = connection
         return connection
-
-    def _fall_quiet(self, _: asyncio.Future[bytes]) -> None:
-        self._lock.release()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
