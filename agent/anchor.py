@@ -40,22 +40,3 @@ def pack_anchor(anchor: Anchor) -> bytes:
 def unpack_anchor(body: bytes) -> Anchor:
     """Return the anchor of an ANCHOR body. Raises RecordError."""
     return unpack_json(_BODY, body)
-
-
-class AnchorBook:
-    """The best anchor known of each boot: the newest synchronised one, else the newest.
-
-    Records are dated by it when they are sent, so what was recorded before the clock was set gets its right
-    time afterwards; stored bytes are never rewritten.
-    """
-
-    def __init__(self) -> None:
-        self._best: dict[str, Anchor] = {}
-
-    def learn(self, anchor: Anchor) -> Anchor:
-        """Take note of an anchor; return the best one of its boot."""
-        known = self._best.get(anchor.boot_id)
-        if known is None or (anchor.synchronised, anchor.boot_ns) > (known.synchronised, known.boot_ns):
-            self._best[anchor.boot_id] = anchor
-            return anchor
-        return known

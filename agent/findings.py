@@ -89,15 +89,15 @@ class GapBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossBody:
-    """The body of a LOSS record, written by the log: records destroyed before `uplink` acknowledged them.
+    """The body of a LOSS record, written by the log (buffer/FORMAT.md): records destroyed before delivery.
 
-    `run`, `stream`, `first`, `last`: the keys that are gone; `count` of them were records, with `readings`.
-    `uplink` None: lost for every uplink.
+    `run`, `stream`, `first`, `last`: the keys that are gone, 0 where not known; `count` of them were records,
+    with `readings`. `uplink` is empty where nothing of it was ever stored, for any uplink.
     """
 
-    uplink: str | None
+    uplink: str
     run: int
-    stream: int
+    stream: Literal["events", "readings"]
     first: int
     last: int
     count: int
@@ -112,6 +112,14 @@ _GAP_CAUSES: Final[dict[GapCause, Text]] = {
     GapCause.DEVICE_COMMS: text("the device did not answer"),
     GapCause.LINK_LOST: text("the link was lost"),
 }
+LOSS_CAUSES: Final[dict[LossCause, Text]] = {
+    LossCause.CAP: text("the log has reached its limit"),
+    LossCause.DISK_FULL: text("the disk is full"),
+    LossCause.DAMAGED: text("the medium has damaged them"),
+    LossCause.TORN_TAIL: text("power went while they were written"),
+    LossCause.PRESSURE: text("the disk did not keep up"),
+}
+
 _EVENT: Final = TypeAdapter(EventBody)
 _GAP: Final = TypeAdapter(GapBody)
 _LOSS: Final = TypeAdapter(LossBody)

@@ -84,10 +84,10 @@ def unpack_scan(body: bytes, dictionary: Dictionary) -> tuple[Rows, Counters]:
         raise RecordError("not a DATA body of version 1")
     _, flags, raw_code, value_code, first, span, count = _HEAD.unpack_from(body)
     counters, offset = _unpack_counters(body)
+    if count > span or first + span > len(dictionary.tags):
+        raise RecordError("a tag number is not in the dictionary")
     tags, offset = _unpack_members(body, offset, span if flags & SPARSE else 0, count)
     tags += first
-    if count and tags[-1] >= len(dictionary.tags):
-        raise RecordError("a tag number is not in the dictionary")
     raw, offset = unpack_column(raw_code, body, offset, count)
     value, offset = _unpack_value(value_code, body, offset, raw, tags, dictionary)
     quality, offset = _unpack_integers(body, offset, _U4, count, one=bool(flags & ONE_QUALITY))

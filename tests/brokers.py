@@ -97,7 +97,7 @@ class Broker:
             self.kill()
 
     def _started(self, port: int) -> bool:
-        config = self.directory / "broker.conf"
+        config = self.directory / "broker.toml"
         config.write_text(self.config.replace("{port}", str(port)), encoding="utf-8")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -12,13 +12,22 @@ import orjson
 from agent.anchor import Anchor
 from agent.bodies import RecordError
 from agent.dictionary import Dictionary, TagFacts
-from agent.findings import EvidenceBody, Moment, Words, infinity, unpack_event, unpack_gap, unpack_loss
+from agent.findings import (
+    LOSS_CAUSES,
+    EvidenceBody,
+    Moment,
+    Words,
+    infinity,
+    unpack_event,
+    unpack_gap,
+    unpack_loss,
+)
 from agent.platforms.contract import Presence, StoredRecord
 from agent.records import unpack_scan
 from agent.rows import Counters, Rows
 from agent.uplinks.contract import Message
 from config.text import text
-from config.vocabulary import REASONS, Flag, RecordKind, Stream
+from config.vocabulary import REASONS, Flag, RecordKind
 
 SCHEMA: Final = "fengsui/1"
 TAGS_PER_META: Final = 250
@@ -117,16 +126,16 @@ class Fengsui1:
             "{count} records with {readings} readings were lost before they were delivered: {cause}",
             count=loss.count,
             readings=loss.readings,
-            cause=loss.cause.value,
+            cause=LOSS_CAUSES[loss.cause],
         )
         return {
             "at": _instant(record.first_boot_ns, anchor),
             "uplink": loss.uplink,
-            "ours": loss.uplink in (None, self.uplink),
+            "ours": loss.uplink in ("", self.uplink),
             "cause": loss.cause,
             "lost": {
                 "run": show_run(loss.run),
-                "stream": Stream(loss.stream).name.lower(),
+                "stream": loss.stream,
                 "first": loss.first,
                 "last": loss.last,
                 "records": loss.count,

@@ -9,7 +9,6 @@ from typing import Final
 
 import structlog
 
-from agent.anchor import AnchorBook
 from agent.platforms.contract import Codec
 from agent.retry import Sleep, keep_connected
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
@@ -63,7 +62,6 @@ class Forwarder:
         self._gateway = gateway
         self._notify = notify
         self._sleep = sleep
-        self._anchors = AnchorBook()
         self._session: Session | None = None
         self._since_boot_ns = gateway.clock.boot_ns()
         self._why: Text | None = None
@@ -113,9 +111,7 @@ class Forwarder:
             await uplink.close()
 
     async def _forward(self, uplink: Uplink) -> None:
-        session = Session(
-            self._name, uplink, self._codec, self._log, self._gateway, self._anchors, self._on_refused
-        )
+        session = Session(self._name, uplink, self._codec, self._log, self._gateway, self._on_refused)
         await session.hello()
         self._restored(session)
         await session.run()

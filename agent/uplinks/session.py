@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
 
-from agent.anchor import Anchor, AnchorBook, unpack_anchor
+from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
 from agent.clock import Clock
 from agent.dictionary import Dictionary, unpack_tags
@@ -39,7 +39,7 @@ class ForwardableLog(ReadableLog, Protocol):
         ...
 
     def preamble_of(self, record: StoredRecord) -> Mapping[RecordKind, bytes]:
-        """Return the TAGS and ANCHOR bodies in force for a record."""
+        """Return the TAGS of the record's run and the newest ANCHOR of its boot."""
         ...
 
 
@@ -78,7 +78,6 @@ class Session:
         codec: Codec,
         log: ForwardableLog,
         gateway: Gateway,
-        anchors: AnchorBook,
         on_refused: Callable[[Text], None],
     ) -> None:
         self._name = name
@@ -86,9 +85,8 @@ class Session:
         self._codec = codec
         self._log = log
         self._gateway = gateway
-        self._anchors = anchors
         self._on_refused = on_refused
-        self._lanes = Lanes(log, name, gateway.run)
+        self._lanes = Lanes(log, name)
         self._acks = Acks(self._acknowledge)
         self._stored = asyncio.Event()
         self._stored.set()
@@ -171,8 +169,7 @@ class Session:
         preamble = self._log.preamble_of(record)
         tags, anchor = preamble.get(RecordKind.TAGS), preamble.get(RecordKind.ANCHOR)
         dictionary = None if tags is None else _unpack_tags(tags)
-        self._anchors.learn(self._gateway.anchor())
-        dated = None if anchor is None else self._anchors.learn(_unpack_anchor(anchor))
+        dated = None if anchor is None else _unpack_anchor(anchor)
         message = self._codec.encode(record, dictionary, dated, backfill=backfill)
         if dictionary is not None and dictionary.meta not in self._metas:
             self._metas.add(dictionary.meta)
