@@ -29,17 +29,17 @@ class Governor:
         """Begin measuring now, in the thread of the event loop."""
         self._cpu_ns, self._wall_ns = time.thread_time_ns(), time.monotonic_ns()
 
-    def update(self, *, overruns: int, behind: bool) -> None:
-        """Look at the last interval: `overruns` grid instants missed, `behind`: sending cannot keep up."""
+    def update(self, *, overruns: int) -> None:
+        """Look at the last interval, in which `overruns` grid instants were missed."""
         cpu_ns, wall_ns = time.thread_time_ns(), time.monotonic_ns()
         self.busy_share = (cpu_ns - self._cpu_ns) / max(1, wall_ns - self._wall_ns)
         self._cpu_ns, self._wall_ns = cpu_ns, wall_ns
-        self.stride = next_stride(self.stride, self.busy_share, overruns=overruns, behind=behind)
+        self.stride = next_stride(self.stride, self.busy_share, overruns=overruns)
 
 
-def next_stride(stride: int, busy_share: float, *, overruns: int, behind: bool) -> int:
+def next_stride(stride: int, busy_share: float, *, overruns: int) -> int:
     """Return the stride for the next interval: up at once when overloaded, down by one when calm."""
-    if busy_share > BUSY_SHARE and (overruns or behind):
+    if busy_share > BUSY_SHARE and overruns:
         return min(stride * 2, _LARGEST_STRIDE)
     if busy_share * stride / max(1, stride - 1) < CALM_SHARE:
         return max(1, stride - 1)

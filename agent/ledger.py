@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.rows import Counters
 from filters.report import SUPPRESSING_RULES, Report
+
+from agent.rows import Counters
 
 
 @dataclass(slots=True)

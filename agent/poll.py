@@ -69,7 +69,7 @@ class Poller:
         stride: Callable[[], int] = lambda: 1,
     ) -> None:
         self._plant = plant
-        self._drivers = drivers
+        self.drivers = drivers
         self._sink = sink
         self._clock = clock
         self._stride = stride
@@ -84,7 +84,7 @@ class Poller:
                 for group in self._plant.groups:
                     tasks.create_task(self._poll(group, start_boot_ns), name=f"poll {group.name}")
         finally:
-            await asyncio.gather(*(driver.close() for driver in self._drivers.values()))
+            await asyncio.gather(*(driver.close() for driver in self.drivers.values()))
 
     def lost_devices(self) -> dict[str, int]:
         """Return the devices that do not answer, with the boot time since when."""
@@ -96,7 +96,7 @@ class Poller:
 
     async def _poll(self, group: ScanGroup, start_boot_ns: int) -> None:
         period_ns = self._plant.scan_class_of(group).period
-        driver, counters = self._drivers[group.device], self.counters[group.number]
+        driver, counters = self.drivers[group.device], self.counters[group.number]
         due = start_boot_ns + period_ns * (group.number % _PHASES) // _PHASES
         while True:
             await self._clock.sleep_until(due)
