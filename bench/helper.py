@@ -61,7 +61,11 @@ class Helper:
             bufsize=0,
         )
         self._said = b""
-        self.ready = self._read()
+        try:
+            self.ready = self._read()
+        except HelperFailed:
+            self._end()
+            raise
 
     @property
     def pid(self) -> int:
@@ -82,6 +86,9 @@ class Helper:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         with self._process:
             self._process.kill()
 

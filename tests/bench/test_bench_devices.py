@@ -6,7 +6,7 @@ import struct
 import pytest
 from pymodbus.client import ModbusTcpClient
 
-from bench.helper import Helper
+from bench.helper import Helper, HelperFailed
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,22 @@ def test_what_is_not_a_proper_read_is_refused_and_counted(devices, client, code,
     assert client.recv(4096) == struct.pack(">HHHBBB", 9, 0, 3, 1, code | 0x80, exception)
     after = devices.ask()
     assert {key for key in before if after[key] != before[key]} == ({counted} if counted else set())
+
+
+def test_devices_on_hold_repeat_their_last_answer():
+    with Helper("bench.load_devices", "--devices", "1") as helper:
+        (port,) = helper.ready["ports"]
+        with ModbusTcpClient("127.0.0.1", port=port) as modbus:
+            before = modbus.read_holding_registers(0, count=3).registers
+            served = helper.ask("hold")["answers"]
+            after = modbus.read_holding_registers(0, count=3).registers
+        assert before == after == [1, 2, 3]
+        assert helper.close()["answers"] == served == [1]
+
+
+def test_a_helper_that_ends_is_noticed():
+    with pytest.raises(HelperFailed), Helper("bench.load_devices", "--no-such-option"):
+        pass
 
 
 def test_a_client_that_goes_away_disturbs_nobody(devices, client):

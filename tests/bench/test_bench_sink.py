@@ -70,6 +70,13 @@ def test_an_answer_under_two_keys_is_counted(tally):
     assert counters["twice"] == 1
 
 
+def test_a_held_device_may_repeat_its_last_answer_and_no_other(tally):
+    take(tally, scan(1, 1), scan(2, 2))
+    tally.hold()
+    assert take(tally, scan(3, 2))["twice"] == 0
+    assert take(tally, scan(4, 1))["twice"] == 1
+
+
 def test_every_run_has_a_seq_of_its_own(tally):
     counters = take(tally, scan(1, 1), scan(1, 2, run="bb"))
     assert counters["holes"] == counters["duplicates"] == 0
