@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from filters.report import SUPPRESSING_RULES, Report
-
 from agent.rows import Counters
+from filters.report import SUPPRESSING_RULES, Report
 
 
 @dataclass(slots=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from buffer.log import Log
-from filters.engine import Engine
-from filters.report import Report
 
 from agent.clock import Clock, Timer
 from agent.dictionary import Dictionary
@@ -18,7 +16,9 @@ from config.plant import ScanGroup
 from config.text import Text
 from config.vocabulary import RecordKind, Stream
 from drivers.contract import Scan
+from filters.engine import Engine
 from filters.event import Event
+from filters.report import Report
 
 _NEVER: Final = 2**63 - 1
 

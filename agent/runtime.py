@@ -10,7 +10,7 @@ from agent.events import own_event
 from agent.heartbeat import Heartbeat
 from agent.layout import Layout
 from agent.notify import notify
-from agent.past import tell_the_past
+from agent.past import take_up
 from agent.status import answers
 from agent.status_server import serve_status
 from agent.wiring import Wiring
@@ -42,7 +42,7 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None
 
 
 def _begin(wiring: Wiring) -> None:
-    tell_the_past(wiring)
+    take_up(wiring)
     if wiring.degraded is not None:
         journal.error(wiring.degraded)
         event = own_event(EventKind.DEGRADED, "kernels", wiring.clock.boot_ns())

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from buffer.ledger import Balance
 from buffer.log import Log
 from buffer.settled import Count
-from filters.engine import Engine
-from filters.kernels import Kernels
-from filters.report import SUPPRESSING_RULES
 
 from agent.anchor import pack_anchor
 from agent.clock import Clock, boot_id
@@ -34,6 +31,9 @@ from config.plant import Plant
 from config.text import Text
 from config.vocabulary import RecordKind, Stream
 from drivers.registry import make_drivers
+from filters.engine import Engine
+from filters.kernels import Kernels
+from filters.report import SUPPRESSING_RULES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,11 +48,10 @@ def _run(plant: Plant, layout: Layout) -> None:
 
 
 async def _until_stopped(plant: Plant, layout: Layout) -> None:
-    from filters.kernels import load_kernels
-
     from agent.clock import SystemClock
     from agent.runtime import run_agent
     from agent.wiring import wire
+    from filters.kernels import load_kernels
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -109,5 +109,7 @@ EXPECTED: Final = (
 
 def missing(arrived: Sequence[Expected]) -> list[Expected]:
     """Return the expected events that did not arrive, or not in their rule's order; others may lie between."""
-    streams = {event.rule: iter([found for found in arrived if found.rule == event.rule]) for event in EXPECTED}
+    streams = {
+        event.rule: iter([found for found in arrived if found.rule == event.rule]) for event in EXPECTED
+    }
     return [event for event in EXPECTED if event not in streams[event.rule]]
