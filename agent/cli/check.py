@@ -41,7 +41,7 @@ def check(plant: Path, as_json: bool) -> None:
                 click.echo(f"    {request}")
     say(
         text(
-            "{plant}: {tags} tags on {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
+            "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
             plant=plant,
             tags=len(described.tags),
             devices=len(described.description.devices),

@@ -126,7 +126,7 @@ def _show_log(found: Json) -> None:
     )
     say(
         text(
-            "readings: {scanned} scanned = {recorded} recorded + {suppressed} unchanged + {refused} not stored",
+            "readings: {scanned} scanned = {recorded} recorded + {suppressed} unchanged + {refused} refused",
             scanned=readings["scanned"],
             recorded=readings["recorded"],
             suppressed=sum(readings["suppressed"]),

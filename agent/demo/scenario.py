@@ -107,9 +107,10 @@ EXPECTED: Final = (
 )
 
 
+RULES: Final = frozenset(event.rule for event in EXPECTED)
+
+
 def missing(arrived: Sequence[Expected]) -> list[Expected]:
-    """Return the expected events that did not arrive, or not in their rule's order; others may lie between."""
-    streams = {
-        event.rule: iter([found for found in arrived if found.rule == event.rule]) for event in EXPECTED
-    }
-    return [event for event in EXPECTED if event not in streams[event.rule]]
+    """Return the expected events that did not arrive, or not in their rule's order."""
+    rest = {rule: iter([event for event in arrived if event.rule == rule]) for rule in RULES}
+    return [event for event in EXPECTED if event not in rest[event.rule]]
