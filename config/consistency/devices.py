@@ -61,7 +61,7 @@ def _twins(draft: Draft) -> Iterator[Fault]:
     first: dict[tuple[str, int, int], str] = {}
     for name, device in draft.devices.items():
         link = draft.links.get(device.link)
-        if not isinstance(link, ModbusTcpLink):
+        if not isinstance(link, ModbusTcpLink) or not _has_sound_endpoint(draft, name):
             continue
         twin = first.setdefault((link.host, link.port, device.unit_id), name)
         if twin != name:
@@ -74,6 +74,11 @@ def _twins(draft: Draft) -> Iterator[Fault]:
                 port=link.port,
             )
             yield Fault(draft.document.place("devices", name, "unit_id"), words)
+
+
+def _has_sound_endpoint(draft: Draft, device: str) -> bool:
+    link = draft.devices[device].link
+    return draft.is_sound("devices", device, "unit_id") and draft.is_sound("links", link, "port")
 
 
 def _devices_without_tags(draft: Draft, rows: Sequence[Row]) -> Iterator[Fault]:

@@ -57,7 +57,7 @@ def _name_faults(draft: Draft, row_of: Mapping[str, Row]) -> Iterator[Fault]:
 
 
 def _comparison_faults(draft: Draft, loc: Loc, condition: Condition) -> Iterator[Fault]:
-    given = [key for key in _COMPARISONS if getattr(condition, key, None) is not None]
+    given = [key for key in _COMPARISONS if key in draft.document.section(*loc)]
     choices = some(key for key in _COMPARISONS if key in type(condition).model_fields)
     if not given:
         words = text(

@@ -87,12 +87,20 @@ COLUMNS: Final = (
     _optional("priority", "优先级 报警优先级", cells.choice(_PRIORITIES)),
 )
 
+_REMARKS: Final = "备注 说明 序号 remark remarks note notes comment comments no"
+"""Headers of columns that are for people only and passed over."""
+
 _HEADER_NOISE: Final = re.compile(r"[\s_-]")
 
 
 def column_of(header: str) -> Column | None:
     """Return the column that a header means, whatever its case, spaces and width; None where unknown."""
     return _BY_HEADER.get(_folded(header))
+
+
+def is_for_people(header: str) -> bool:
+    """Tell whether a header names remarks or row numbers, which are passed over."""
+    return _folded(header) in _REMARKS.split()
 
 
 def known_headers() -> list[str]:
