@@ -290,12 +290,13 @@ class PahoUplink:
 
 
 def _drop(client: Client) -> None:
-    """Close the socket of a client without a goodbye."""
+    """Let go of a client, closing its socket without a goodbye if it is still open."""
+    client.on_socket_register_write = client.on_socket_unregister_write = client.on_socket_close = None
+    client.on_connect = client.on_publish = client.on_disconnect = None
     wire = client.socket()
     if wire is None:
         return
     loop = asyncio.get_running_loop()
-    client.on_socket_close = client.on_socket_unregister_write = client.on_socket_register_write = None
     loop.remove_reader(wire)
     loop.remove_writer(wire)
     wire.close()
