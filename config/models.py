@@ -229,7 +229,7 @@ class Rules(Model):
 
 
 class Tls(Model):
-    """TLS towards a platform; never falls back to plain. Relative paths count from the plant's folder."""
+    """TLS towards a platform; never falls back to plain."""
 
     ca: Path | None = None
     certificate: Path | None = None
