@@ -48,7 +48,7 @@ def free_port() -> int:
 
 @dataclass
 class Broker:
-    """A broker process. `command` and `config` name the port as `{port}` and the config file as `{config}`."""
+    """A broker process. `config` names the port as `{port}`, `command` the config file as `{config}`."""
 
     directory: Path
     command: tuple[str, ...]
@@ -136,5 +136,5 @@ def iotcore(directory: Path) -> Broker:
 
 def mosquitto(directory: Path, options: str = "allow_anonymous true") -> Broker:
     """Return Debian's mosquitto, without persistence. Ask `MOSQUITTO` first whether it is there."""
-    config = f"listener {{port}} 127.0.0.1\n{options}\nlog_dest stderr\n"
+    config = f"listener {{port}} 127.0.0.1\nmax_queued_messages 0\n{options}\nlog_dest stderr\n"
     return Broker(directory, (MOSQUITTO or "mosquitto", "-c", "{config}"), config)

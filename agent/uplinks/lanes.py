@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from agent.platforms.contract import StoredRecord
 from config.vocabulary import Stream
@@ -14,13 +14,12 @@ BATCH_RECORDS: Final = 32
 BATCH_BYTES: Final = 512 * 1024
 
 Start = Literal["oldest_unacknowledged", "now"]
-Origin = TypeVar("Origin")
 
 
-class Reader(Protocol[Origin]):
+class Reader(Protocol):
     """Walks the stored, unsettled records of one stream in log order; see `buffer.reader.Reader`."""
 
-    origin: Origin
+    origin: Any
     exhausted: bool
 
     def next(self, max_records: int, max_bytes: int) -> Sequence[StoredRecord]:
@@ -28,12 +27,10 @@ class Reader(Protocol[Origin]):
         ...
 
 
-class ReadableLog(Protocol[Origin]):
+class ReadableLog(Protocol):
     """The part of the log that lanes need; see `buffer.log.Log`."""
 
-    def reader(
-        self, uplink: str, stream: Stream, *, start: Start, until: Origin | None = None
-    ) -> Reader[Origin]:
+    def reader(self, uplink: str, stream: Stream, *, start: Start, until: Any = None) -> Reader:
         """Return a reader of one stream for one uplink; it is exhausted where `until` says."""
         ...
 
@@ -58,7 +55,7 @@ class Lanes:
     ends where the live lane began.
     """
 
-    def __init__(self, log: ReadableLog[Origin], uplink: str) -> None:
+    def __init__(self, log: ReadableLog, uplink: str) -> None:
         live = log.reader(uplink, Stream.READINGS, start="now")
         self._events = _Lane(log.reader(uplink, Stream.EVENTS, start="oldest_unacknowledged"))
         self._live = _Lane(live)

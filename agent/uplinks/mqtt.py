@@ -23,6 +23,7 @@ from agent.uplinks.contract import Message, UplinkDown, UplinkRefused
 from agent.uplinks.off_loop import off_loop
 from agent.uplinks.tls import connect_words, tls_context
 from config.models import MqttUplink
+from config.secrets import SecretError, resolve
 from config.text import Text, text
 
 if TYPE_CHECKING:
@@ -150,10 +151,8 @@ class PahoUplink:
     def _password(self) -> str | None:
         if self._settings.password is None:
             return None
-        from config.secrets import SecretError, resolve  # type: ignore[import-not-found]
-
         try:
-            return resolve(self._settings.password)
+            return resolve(self._settings.password).reveal()
         except SecretError as error:
             raise UplinkDown(error.words) from error
 

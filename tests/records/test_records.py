@@ -146,7 +146,8 @@ def test_parts_of_a_large_scan_stay_below_the_size_of_a_record_and_lose_nothing(
     found = [unpack_scan(body, dictionary)[0] for body in bodies]
     assert np.concatenate([part.tags for part in found]).tolist() == rows.tags.tolist()
     assert np.concatenate([part.raw for part in found]).tolist() == rows.raw.tolist()
-    assert sum((list(part.exact.values()) for part in found), []) == [text[:MAX_TEXT]] * len(rows.exact)
+    exact = [value for part in found for value in part.exact.values()]
+    assert exact == [text[:MAX_TEXT]] * len(rows.exact)
 
 
 def test_an_ordinary_scan_is_one_part() -> None:

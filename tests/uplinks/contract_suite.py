@@ -27,7 +27,7 @@ class Platform(ABC):
 
     @abstractmethod
     def uplink(self, *, will: bytes = b"gone", port: int | None = None) -> Uplink:
-        """Return an uplink that has not connected; to another port than the platform's, where one is given."""
+        """Return an uplink that has not connected; `port`: where not the platform's own."""
 
     @abstractmethod
     def observing(self) -> AbstractContextManager[Observer]:
