@@ -23,6 +23,7 @@ from agent.uplinks.contract import Message, UplinkDown, UplinkRefused
 from agent.uplinks.off_loop import off_loop
 from agent.uplinks.tls import connect_words, tls_context
 from config.models import MqttUplink
+from config.secrets import SecretError, resolve
 from config.text import Text, text
 
 if TYPE_CHECKING:
@@ -150,10 +151,8 @@ class PahoUplink:
     def _password(self) -> str | None:
         if self._settings.password is None:
             return None
-        from config.secrets import SecretError, resolve  # type: ignore[import-not-found]
-
         try:
-            return resolve(self._settings.password)
+            return resolve(self._settings.password).reveal()
         except SecretError as error:
             raise UplinkDown(error.words) from error
 
@@ -290,12 +289,13 @@ class PahoUplink:
 
 
 def _drop(client: Client) -> None:
-    """Close the socket of a client without a goodbye."""
+    """Let go of a client, closing its socket without a goodbye if it is still open."""
+    client.on_socket_register_write = client.on_socket_unregister_write = client.on_socket_close = None
+    client.on_connect = client.on_publish = client.on_disconnect = None
     wire = client.socket()
     if wire is None:
         return
     loop = asyncio.get_running_loop()
-    client.on_socket_close = client.on_socket_unregister_write = client.on_socket_register_write = None
     loop.remove_reader(wire)
     loop.remove_writer(wire)
     wire.close()

@@ -35,7 +35,7 @@ def connect_words(error: OSError) -> Text:
     if isinstance(error, ssl.SSLError):
         return text("TLS failed: {error}", error=error.reason or str(error))
     if isinstance(error, TimeoutError):
-        return text("no answer in time")
+        return text("the platform did not answer in time")
     return text("no connection: {error}", error=error.strerror or str(error))
 
 
