@@ -86,12 +86,11 @@ async def _watch_log(wiring: Wiring) -> None:
 
 async def _drain(wiring: Wiring) -> None:
     """Store what is queued and give connected uplinks a moment to deliver it."""
-    await asyncio.to_thread(wiring.log.sync, DRAIN_S)
+    wiring.log.sync(DRAIN_S)
     try:
         async with asyncio.timeout(DRAIN_S):
-            while any(
-                forwarder.state.connected and not forwarder.idle for forwarder in wiring.forwarders.values()
-            ):
-                await asyncio.sleep(_DRAIN_STEP_S)
+            for forwarder in wiring.forwarders.values():
+                while forwarder.state.connected and not forwarder.idle:
+                    await asyncio.sleep(_DRAIN_STEP_S)  # noqa: ASYNC110 - once, at the end
     except TimeoutError:
         journal.info(text("stopping with a backlog; it is sent after the next start"))
