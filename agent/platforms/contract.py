@@ -9,52 +9,16 @@ from typing import Protocol
 from agent.anchor import Anchor
 from agent.dictionary import Dictionary
 from agent.uplinks.contract import Message
-from config.vocabulary import RecordKind, Stream
-
-
-class StoredRecord(Protocol):
-    """A record as the log gives it; see `buffer.log.Record`."""
-
-    @property
-    def run(self) -> int: ...  # noqa: D102
-    @property
-    def stream(self) -> Stream: ...  # noqa: D102
-    @property
-    def seq(self) -> int: ...  # noqa: D102
-    @property
-    def kind(self) -> RecordKind: ...  # noqa: D102
-    @property
-    def first_boot_ns(self) -> int: ...  # noqa: D102
-    @property
-    def count(self) -> int: ...  # noqa: D102
-    @property
-    def body(self) -> bytes: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amount:
-    """How much of something: records of the log, and the readings in them."""
-
-    records: int
-    readings: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How one stream stands with one uplink: recorded = delivered + backlog + quarantined + sum(lost)."""
-
-    recorded: Amount
-    delivered: Amount
-    backlog: Amount
-    quarantined: Amount
-    lost: Mapping[str, Amount]
+from buffer.ledger import Balance
+from buffer.record import Record
+from config.vocabulary import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
     """What a gateway tells of itself when it comes, now and then, and when it goes.
 
-    `utc_ns` and `boot_ns`: now. `anchor`: how that was known.
+    `boot_ns`: now. `anchor`: dates it. `balances`: how the streams stand with the uplink.
     """
 
     run: int
@@ -62,14 +26,14 @@ class Presence:
     reason: str
     boot_ns: int
     anchor: Anchor
-    standings: Mapping[Stream, Standing]
+    balances: Mapping[Stream, Balance]
 
 
 class Codec(Protocol):
     """One platform's format. Same arguments, same messages; keeps no state but its own name."""
 
     def encode(
-        self, record: StoredRecord, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
+        self, record: Record, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
     ) -> Message:
         """Return one stored record as a message, dated by `anchor`. Raises RecordError."""
         ...

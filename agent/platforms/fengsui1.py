@@ -22,10 +22,13 @@ from agent.findings import (
     unpack_gap,
     unpack_loss,
 )
-from agent.platforms.contract import Presence, StoredRecord
+from agent.platforms.contract import Presence
 from agent.records import unpack_scan
 from agent.rows import Counters, Rows
 from agent.uplinks.contract import Message
+from buffer.ledger import Balance
+from buffer.record import Record
+from buffer.settled import Count
 from config.text import text
 from config.vocabulary import REASONS, Flag, RecordKind
 
@@ -46,7 +49,7 @@ class Fengsui1:
     uplink: str
 
     def encode(
-        self, record: StoredRecord, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
+        self, record: Record, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
     ) -> Message:
         """See `Codec`."""
         if record.kind is RecordKind.DATA:
@@ -94,7 +97,9 @@ class Fengsui1:
             "reason": presence.reason,
             "clock": _clock(presence.anchor),
             "at": _instant(presence.boot_ns, presence.anchor),
-            "ledger": {stream.name.lower(): standing for stream, standing in presence.standings.items()},
+            "ledger": {
+                stream.name.lower(): _balance(balance) for stream, balance in presence.balances.items()
+            },
         }
         return self._message("status", content, retain=True)
 
@@ -120,7 +125,7 @@ class Fengsui1:
         }
         return Message(kind=kind, payload=orjson.dumps({**envelope, **content}), retain=retain)
 
-    def _loss(self, record: StoredRecord, anchor: Anchor | None) -> Json:
+    def _loss(self, record: Record, anchor: Anchor | None) -> Json:
         loss = unpack_loss(record.body)
         said = text(
             "{count} records with {readings} readings were lost before they were delivered: {cause}",
@@ -150,7 +155,7 @@ def show_run(run: int) -> str:
     return f"{run:016x}"
 
 
-def _readings(record: StoredRecord, dictionary: Dictionary | None, anchor: Anchor | None) -> Json:
+def _readings(record: Record, dictionary: Dictionary | None, anchor: Anchor | None) -> Json:
     if dictionary is None:
         raise RecordError("the tag dictionary of this record is gone")
     rows, counters = unpack_scan(record.body, dictionary)
@@ -186,7 +191,21 @@ def _ledger(counters: Counters, dictionary: Dictionary) -> Json:
     }
 
 
-def _event(record: StoredRecord, anchor: Anchor | None) -> Json:
+def _balance(balance: Balance) -> Json:
+    return {
+        "recorded": _amount(balance.recorded),
+        "delivered": _amount(balance.delivered),
+        "backlog": _amount(balance.backlog),
+        "quarantined": _amount(balance.quarantined),
+        "lost": {cause.value: _amount(count) for cause, count in balance.lost.items()},
+    }
+
+
+def _amount(count: Count) -> Json:
+    return {"records": count.records, "readings": count.readings}
+
+
+def _event(record: Record, anchor: Anchor | None) -> Json:
     event = unpack_event(record.body)
     return {
         "event": event.kind,
@@ -216,7 +235,7 @@ def _evidence(evidence: EvidenceBody, anchor: Anchor | None) -> Json:
     }
 
 
-def _gap(record: StoredRecord, anchor: Anchor | None) -> Json:
+def _gap(record: Record, anchor: Anchor | None) -> Json:
     gap = unpack_gap(record.body)
     return {
         "cause": gap.cause,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from jsonschema import Draft202012Validator
@@ -23,7 +23,7 @@ def fault_of(kind: str, message: object) -> str | None:
 def _validators() -> dict[str, Draft202012Validator]:
     folder = resources.files("agent.platforms") / "schema"
     schemas = {name: orjson.loads((folder / f"{name}.json").read_bytes()) for name in ("common", *KINDS)}
-    registry: Registry[object] = Registry().with_resources(
+    registry = Registry[Any]().with_resources(
         (schema["$id"], Resource.from_contents(schema)) for schema in schemas.values()
     )
     return {kind: Draft202012Validator(schemas[kind], registry=registry) for kind in KINDS}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.platforms.contract import StoredRecord
+from buffer.record import Record
 from config.vocabulary import Stream
 
 
@@ -28,7 +28,7 @@ class Acks:
         self._hand_on = hand_on
         self._ranges: list[AckRange] = []
 
-    def add(self, record: StoredRecord) -> None:
+    def add(self, record: Record) -> None:
         """Take note that the platform has this record."""
         if not self._ranges:
             asyncio.get_running_loop().call_soon(self.flush)

@@ -12,7 +12,8 @@ import structlog
 from agent.platforms.contract import Codec
 from agent.retry import Sleep, keep_connected
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
-from agent.uplinks.session import ForwardableLog, Gateway, Session
+from agent.uplinks.session import Gateway, Session
+from buffer.log import Log
 from config.text import Text, text
 from config.vocabulary import EventKind, Priority
 from filters.event import Event
@@ -49,7 +50,7 @@ class Forwarder:
         name: str,
         make_uplink: MakeUplink,
         codec: Codec,
-        log: ForwardableLog,
+        log: Log,
         gateway: Gateway,
         notify: Notify,
         *,

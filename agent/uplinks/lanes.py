@@ -3,74 +3,64 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Final
 
-from agent.platforms.contract import StoredRecord
+from buffer.log import Log
+from buffer.reader import Reader
+from buffer.record import Record
 from config.vocabulary import Stream
 
 BATCH_RECORDS: Final = 32
 BATCH_BYTES: Final = 512 * 1024
 
-Start = Literal["oldest_unacknowledged", "now"]
 
+class Lane:
+    """One reader, read ahead by a batch. `backfill`: all of it was stored before the connection stood."""
 
-class Reader(Protocol):
-    """Walks the stored, unsettled records of one stream in log order; see `buffer.reader.Reader`."""
+    def __init__(self, reader: Reader, *, backfill: bool) -> None:
+        self.backfill = backfill
+        self._reader = reader
+        self._ahead: deque[Record] = deque()
+        self._dry = False
 
-    origin: Any
-    exhausted: bool
+    def next(self) -> Record | None:
+        """Return the next record, None when all that was stored has been taken."""
+        if not self._ahead and not self._dry:
+            self._ahead.extend(self._reader.next(BATCH_RECORDS, BATCH_BYTES))
+            self._dry = not self._ahead
+        return self._ahead.popleft() if self._ahead else None
 
-    def next(self, max_records: int, max_bytes: int) -> Sequence[StoredRecord]:
-        """Return the next records; none when nothing new is stored."""
-        ...
-
-
-class ReadableLog(Protocol):
-    """The part of the log that lanes need; see `buffer.log.Log`."""
-
-    def reader(self, uplink: str, stream: Stream, *, start: Start, until: Any = None) -> Reader:
-        """Return a reader of one stream for one uplink; it is exhausted where `until` says."""
-        ...
-
-
-@dataclass(slots=True)
-class _Lane:
-    reader: Reader
-    ahead: deque[StoredRecord] = field(default_factory=deque)
-    dry: bool = False
-
-    def next(self) -> StoredRecord | None:
-        if not self.ahead and not self.dry:
-            self.ahead.extend(self.reader.next(BATCH_RECORDS, BATCH_BYTES))
-            self.dry = not self.ahead
-        return self.ahead.popleft() if self.ahead else None
+    def refresh(self) -> None:
+        """Look again: something was stored."""
+        self._dry = self._reader.exhausted
 
 
 class Lanes:
-    """The three lanes of one uplink, from the moment its connection stands.
+    """The lanes of one uplink, from the moment its connection stands.
 
-    Live readings are those stored from now on; what is older, of this run or an earlier one, is backfill and
-    ends where the live lane began.
+    Live is what is stored from now on; what is older, of this run or an earlier one, is backfill, and ends
+    where live began. Events leave in their order, whatever else waits.
     """
 
-    def __init__(self, log: ReadableLog, uplink: str) -> None:
-        live = log.reader(uplink, Stream.READINGS, start="now")
-        self._events = _Lane(log.reader(uplink, Stream.EVENTS, start="oldest_unacknowledged"))
-        self._live = _Lane(live)
-        self._backfill = _Lane(
-            log.reader(uplink, Stream.READINGS, start="oldest_unacknowledged", until=live.origin)
-        )
+    def __init__(self, log: Log, uplink: str) -> None:
+        self._lanes = [*_two(log, uplink, Stream.EVENTS), *reversed(_two(log, uplink, Stream.READINGS))]
 
-    def next(self) -> tuple[StoredRecord, bool] | None:
+    def next(self) -> tuple[Record, bool] | None:
         """Return the record that must leave next, and whether it is backfill; None when all have left."""
-        for lane in (self._events, self._live, self._backfill):
+        for lane in self._lanes:
             record = lane.next()
             if record is not None:
-                return record, lane is self._backfill
+                return record, lane.backfill
         return None
 
     def refresh(self) -> None:
         """Look again for new records: some were stored."""
-        self._events.dry = self._live.dry = False
+        for lane in self._lanes:
+            lane.refresh()
+
+
+def _two(log: Log, uplink: str, stream: Stream) -> tuple[Lane, Lane]:
+    """Return the backfill and the live lane of a stream."""
+    live = log.reader(uplink, stream, start="now")
+    older = log.reader(uplink, stream, start="oldest_unacknowledged", until=live.origin)
+    return Lane(older, backfill=True), Lane(live, backfill=False)

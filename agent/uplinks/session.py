@@ -4,57 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
 from agent.clock import Clock
 from agent.dictionary import Dictionary, unpack_tags
-from agent.platforms.contract import Codec, Presence, Standing, StoredRecord
+from agent.platforms.contract import Codec, Presence
 from agent.uplinks.acks import AckRange, Acks
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
-from agent.uplinks.lanes import Lanes, ReadableLog
+from agent.uplinks.lanes import Lanes
+from buffer.log import Log
+from buffer.record import Record
 from config.text import Text, text
-from config.vocabulary import RecordKind, Stream
+from config.vocabulary import RecordKind
 
 IN_FLIGHT: Final = 20
 STATUS_EVERY_S: Final = 60.0
 REFUSALS_IN_A_ROW: Final = 5
 
 
-class ForwardableLog(ReadableLog, Protocol):
-    """The part of the log that forwarding needs; see `buffer.log.Log`."""
-
-    def acknowledge(
-        self, uplink: str, stream: Stream, run: int, first: int, last: int, readings: int
-    ) -> None:
-        """Settle a range."""
-        ...
-
-    def quarantine(self, uplink: str, record: StoredRecord, why: str) -> None:
-        """Copy a record aside and settle it."""
-        ...
-
-    def preamble_of(self, record: StoredRecord) -> Mapping[RecordKind, bytes]:
-        """Return the TAGS of the record's run and the newest ANCHOR of its boot."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """What forwarding needs of the running agent.
 
-    `dictionary`: of this run. `anchor` gives the newest, `standings` how the streams stand with an uplink.
+    `dictionary`: of this run. `anchor` gives the newest.
     """
 
     run: int
     clock: Clock
     dictionary: Dictionary
     anchor: Callable[[], Anchor]
-    standings: Callable[[str], Mapping[Stream, Standing]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +45,7 @@ class _Parcel:
     """A message, and the record that is settled when it is acknowledged."""
 
     message: Message
-    record: StoredRecord | None
+    record: Record | None
 
 
 class Session:
@@ -76,7 +59,7 @@ class Session:
         name: str,
         uplink: Uplink,
         codec: Codec,
-        log: ForwardableLog,
+        log: Log,
         gateway: Gateway,
         on_refused: Callable[[Text], None],
     ) -> None:
@@ -164,7 +147,7 @@ class Session:
                 self._refuse(record, text("the record cannot be read: {error}", error=str(error)))
         return self._ready.popleft()
 
-    def _wrap(self, record: StoredRecord, backfill: bool) -> Iterator[_Parcel]:
+    def _wrap(self, record: Record, backfill: bool) -> Iterator[_Parcel]:
         """Yield a record as a message, after the dictionary if this connection has not seen it."""
         preamble = self._log.preamble_of(record)
         tags, anchor = preamble.get(RecordKind.TAGS), preamble.get(RecordKind.ANCHOR)
@@ -193,7 +176,7 @@ class Session:
         finally:
             self.in_flight -= 1
 
-    def _refuse(self, record: StoredRecord | None, why: Text) -> None:
+    def _refuse(self, record: Record | None, why: Text) -> None:
         if record is not None:
             self._log.quarantine(self._name, record, str(why))
         self._on_refused(why)
@@ -209,7 +192,7 @@ class Session:
                 reason=reason,
                 boot_ns=self._gateway.clock.boot_ns(),
                 anchor=self._gateway.anchor(),
-                standings=self._gateway.standings(self._name),
+                balances=self._log.ledger().balances[self._name],
             )
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from agent.anchor import Anchor
@@ -11,6 +9,7 @@ from agent.dictionary import Dictionary
 from agent.platforms.fengsui1 import Fengsui1
 from agent.records import pack_scan
 from agent.rows import Counters, Rows
+from buffer.record import Record
 from config.vocabulary import RecordKind, Stream
 
 RUN = 0x0123456789ABCDEF
@@ -25,18 +24,6 @@ ANCHOR = Anchor(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoredRecord:
-    run: int = RUN
-    stream: Stream
-    seq: int
-    kind: RecordKind
-    first_boot_ns: int = 0
-    last_boot_ns: int = 0
-    count: int = 0
-    body: bytes
-
-
 def readings(
     dictionary: Dictionary,
     raw: list[float],
@@ -47,7 +34,7 @@ def readings(
     exact: dict[int, int | str] | None = None,
     source_utc_ns: list[int] | None = None,
     quality: int = 0,
-) -> StoredRecord:
+) -> Record:
     """A DATA record with the first tags of the dictionary."""
     tags = np.arange(len(raw))
     numbers = np.array(raw)
@@ -62,7 +49,7 @@ def readings(
         source_utc_ns=None if source_utc_ns is None else np.array(source_utc_ns),
     )
     counters = Counters(scanned=seq * len(raw) + 5, recorded=seq * len(raw), suppressed=(5,))
-    return StoredRecord(
+    return Record(
         run=run,
         stream=Stream.READINGS,
         seq=seq,
@@ -74,6 +61,15 @@ def readings(
     )
 
 
-def on_events(kind: RecordKind, body: bytes, seq: int = 1) -> StoredRecord:
+def on_events(kind: RecordKind, body: bytes, seq: int = 1) -> Record:
     """A record of the events stream."""
-    return StoredRecord(stream=Stream.EVENTS, seq=seq, kind=kind, first_boot_ns=4_000_000_000, body=body)
+    return Record(
+        run=RUN,
+        stream=Stream.EVENTS,
+        seq=seq,
+        kind=kind,
+        first_boot_ns=4_000_000_000,
+        last_boot_ns=4_000_000_000,
+        count=0,
+        body=body,
+    )

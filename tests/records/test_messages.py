@@ -13,6 +13,7 @@ from agent.platforms.contract import Presence
 from agent.platforms.fengsui1 import TAGS_PER_META
 from agent.receive.schema import fault_of
 from agent.uplinks.contract import Message
+from buffer.record import Record
 from config.text import text
 from config.vocabulary import EventKind, GapCause, Priority, Reason, RecordKind, bad
 from filters.event import Event, Evidence
@@ -187,7 +188,7 @@ def test_a_plant_without_tags_still_has_a_dictionary() -> None:
 
 
 def test_presence_is_retained_and_so_is_the_last_will() -> None:
-    presence = Presence(run=RUN, online=True, reason="connected", boot_ns=0, anchor=ANCHOR, standings={})
+    presence = Presence(run=RUN, online=True, reason="connected", boot_ns=0, anchor=ANCHOR, balances={})
     online, will = CODEC.status(presence), CODEC.last_will(RUN)
     assert online.retain
     assert will.retain
@@ -206,9 +207,9 @@ def test_presence_is_retained_and_so_is_the_last_will() -> None:
         on_events(RecordKind.TAGS, b"{}"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_a_record_error(record: object) -> None:
+def test_a_body_that_cannot_be_read_is_a_record_error(record: Record) -> None:
     with pytest.raises(RecordError):
-        CODEC.encode(record, WATER, ANCHOR, backfill=False)  # type: ignore[arg-type]
+        CODEC.encode(record, WATER, ANCHOR, backfill=False)
 
 
 def test_readings_without_their_dictionary_are_a_record_error() -> None:
