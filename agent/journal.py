@@ -8,59 +8,55 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
-from typing import Any, Final
-
-import structlog
+from typing import Final
 
 from config.text import Language, Text
 
-_PRIORITIES: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+_PRIORITIES: Final = {logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6}
+_WORDS: Final = {logging.ERROR: "ERROR", logging.WARNING: "WARN ", logging.INFO: "INFO "}
 
-_log = structlog.get_logger()
+_log: Final = logging.getLogger("fengsui")
 
 
 def open_journal(language: Language) -> None:
     """Send all log lines to stderr; with `<N>` priorities and no time where journald adds its own."""
-    under_systemd = "JOURNAL_STREAM" in os.environ
-    stamps = [] if under_systemd else [structlog.processors.TimeStamper(fmt="iso", utc=False)]
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            _in_language(language),
-            *stamps,
-            _with_priority if under_systemd else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines(language, under_systemd="JOURNAL_STREAM" in os.environ))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    _log.propagate = False
 
 
 def info(words: Text, **facts: object) -> None:
     """Say that the program did what it should."""
-    _log.info(words, **facts)
+    _log.info(words, extra={"facts": facts})
 
 
 def warn(words: Text, **facts: object) -> None:
     """Say something odd; nothing is lost."""
-    _log.warning(words, **facts)
+    _log.warning(words, extra={"facts": facts})
 
 
 def error(words: Text, **facts: object) -> None:
     """Say that data were lost, or that somebody must come."""
-    _log.error(words, **facts)
+    _log.error(words, extra={"facts": facts})
 
 
-def _in_language(language: Language) -> structlog.typing.Processor:
-    def show(_logger: object, _name: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {
-            key: value.show(language) if isinstance(value, Text) else value for key, value in entry.items()
-        }
+class _Lines(logging.Formatter):
+    """`2026-09-01T22:04:05+0800 WARN  device lost  device=casting-plc cause=link down`."""
 
-    return show
+    def __init__(self, language: Language, *, under_systemd: bool) -> None:
+        super().__init__(datefmt="%Y-%m-%dT%H:%M:%S%z")
+        self._language = language
+        self._under_systemd = under_systemd
 
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        facts: dict[str, object] = getattr(record, "facts", {})
+        said = [self._shown(record.msg), *(f"{key}={self._shown(fact)}" for key, fact in facts.items())]
+        if self._under_systemd:
+            return f"<{_PRIORITIES[record.levelno]}>{' '.join(said)}"
+        return f"{self.formatTime(record, self.datefmt)} {_WORDS[record.levelno]} {' '.join(said)}"
 
-def _with_priority(_logger: object, _name: str, entry: Mapping[str, Any]) -> str:
-    facts = " ".join(f"{key}={value}" for key, value in entry.items() if key not in ("event", "level"))
-    return f"<{_PRIORITIES[entry['level']]}>{entry['event']} {facts}".rstrip()
+    def _shown(self, found: object) -> str:
+        return found.show(self._language) if isinstance(found, Text) else str(found)

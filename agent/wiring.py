@@ -7,9 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from buffer.ledger import Balance
 from buffer.log import Log
-from buffer.settled import Count
 
 from agent.anchor import pack_anchor
 from agent.clock import Clock, boot_id
@@ -18,7 +16,6 @@ from agent.dictionary import Dictionary, pack_tags, unpack_tags
 from agent.governor import Governor
 from agent.layout import Layout
 from agent.pipeline import Pipeline
-from agent.platforms.contract import Amount, Standing
 from agent.platforms.fengsui1 import Fengsui1
 from agent.poll import Poller
 from agent.timebase import Timebase
@@ -71,7 +68,6 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring
         clock=clock,
         dictionary=dictionary,
         anchor=lambda: timebase.anchor,
-        standings=lambda uplink: _standings(log, uplink),
     )
     return Wiring(
         plant=plant,
@@ -151,22 +147,3 @@ def _forwarder(
         )
 
     return Forwarder(name, make_uplink, codec, log, gateway, pipeline.tell)
-
-
-def _standings(log: Log, uplink: str) -> Mapping[Stream, Standing]:
-    balances = log.ledger().balances.get(uplink, {})
-    return {stream: _standing(balance) for stream, balance in balances.items()}
-
-
-def _standing(balance: Balance) -> Standing:
-    return Standing(
-        recorded=_amount(balance.recorded),
-        delivered=_amount(balance.delivered),
-        backlog=_amount(balance.backlog),
-        quarantined=_amount(balance.quarantined),
-        lost={cause.value: _amount(count) for cause, count in balance.lost.items()},
-    )
-
-
-def _amount(count: Count) -> Amount:
-    return Amount(records=count.records, readings=count.readings)

@@ -49,6 +49,7 @@ def _run(plant: Plant, layout: Layout) -> None:
 
 async def _until_stopped(plant: Plant, layout: Layout) -> None:
     from agent.clock import SystemClock
+    from agent.memory import give_back_compiler
     from agent.runtime import run_agent
     from agent.wiring import wire
     from filters.kernels import load_kernels
@@ -57,4 +58,5 @@ async def _until_stopped(plant: Plant, layout: Layout) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     kernels = load_kernels(layout.kernel_cache)
+    give_back_compiler()
     await run_agent(wire(plant, layout, SystemClock(), kernels), layout, stop)
