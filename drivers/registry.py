@@ -12,17 +12,27 @@ from drivers.modbus.link import GuardedLink
 def make_drivers(plant: Plant) -> dict[str, Driver]:
     """Return a driver for every device, by name; nothing is connected yet.
 
-    Devices of one Modbus link share its connection. asyncua is imported only where an OPC UA device exists.
+    Devices of one link share its connection. asyncua is imported only where an OPC UA device exists.
     Raises WrongValue where an address has no meaning (`config.load` has refused such a plant before).
     """
-    links: dict[str, GuardedLink] = {}
     drivers: dict[str, Driver] = {}
-    for name, device in plant.description.devices.items():
-        settings = plant.description.links[device.link]
+    for link, settings in plant.description.links.items():
+        devices = [name for name, device in plant.description.devices.items() if device.link == link]
         match settings:
             case ModbusTcpLink():
-                link = links.setdefault(device.link, GuardedLink(settings))
-                drivers[name] = ModbusDriver(plant, name, link)
+                guarded = GuardedLink(settings)
+                drivers |= {name: ModbusDriver(plant, name, guarded) for name in devices}
             case OpcUaLink():
-                raise NotImplementedError
+                drivers |= _opcua_drivers(plant, settings, devices)
     return drivers
+
+
+def _opcua_drivers(plant: Plant, settings: OpcUaLink, devices: list[str]) -> dict[str, Driver]:
+    if not devices:
+        return {}
+    from drivers.opcua.driver import OpcUaDriver
+    from drivers.opcua.server import OpcUaServer
+
+    periods = [plant.scan_class_of(group).period for group in plant.groups if group.device in devices]
+    server = OpcUaServer(settings, max(periods, default=0))
+    return {name: OpcUaDriver(plant, name, server) for name in devices}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import randrange
@@ -21,9 +20,10 @@ from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
 from config.models import ModbusTcpLink
-from config.text import Text, text
-from drivers.contract import Desync, DeviceError, DeviceRefused, DeviceTimeout, DriverCounters, LinkDown
+from config.text import text
+from drivers.contract import Desync, DeviceError, DeviceTimeout, DriverCounters, LinkDown
 from drivers.modbus.frame import READ_ONLY, Answer, ReadRequest, hear_mbap
+from drivers.shared import Shared, cause_of
 
 _SECOND_NS: Final = 10**9
 _QUESTIONS: Final[dict[int, type[ModbusPDU]]] = {
@@ -172,7 +172,7 @@ class _Connection:
             self._settle(LinkDown(text("the device closed the connection")))
 
 
-class GuardedLink:
+class GuardedLink(Shared):
     """One endpoint, shared by the devices behind it: connected on demand, asked one question at a time.
 
     A caller that is cancelled leaves its question on the wire: the answer is heard out, and thrown away,
@@ -181,6 +181,7 @@ class GuardedLink:
     """
 
     def __init__(self, settings: ModbusTcpLink) -> None:
+        super().__init__()
         self._settings = settings
         self._timeout_s = settings.timeout / _SECOND_NS
         self._lock = asyncio.Lock()
@@ -189,18 +190,7 @@ class GuardedLink:
         self._failed_connects = 0
         self._failure = LinkDown(text("not connected yet"))
         self._resync = False
-        self._users = 0
         self._closed = False
-
-    def join(self) -> None:
-        """Count one more device on this link."""
-        self._users += 1
-
-    async def leave(self) -> None:
-        """Count one device less; the last one closes the link."""
-        self._users -= 1
-        if self._users == 0:
-            await self.close()
 
     async def read(self, request: ReadRequest, counters: DriverCounters) -> Answer:
         """Ask one question and return its answer, connecting first where there is no connection.
@@ -221,13 +211,13 @@ class GuardedLink:
         try:
             payload = await answer  # the lock stays taken until the connection falls quiet
         except DeviceError as error:
-            _count(error, counters)
+            counters.count(error)
             raise
         resync, self._resync = self._resync, False
         return Answer(payload, resync)
 
     async def close(self) -> None:
-        """Close the connection for good; whoever still reads gets LinkDown."""
+        """See `Shared`."""
         self._closed = True
         self._drop()
         async with self._lock:  # whoever is just connecting comes to an end first
@@ -265,7 +255,7 @@ class GuardedLink:
                 "no connection to {host}:{port}: {cause}",
                 host=self._settings.host,
                 port=self._settings.port,
-                cause=_cause(error),
+                cause=cause_of(error),
             )
         )
 
@@ -275,19 +265,3 @@ def _question(request: ReadRequest) -> ModbusPDU:
     if kind is None:
         raise ForbiddenFunctionCode(f"function code {request.function_code} is not a read")
     return kind(dev_id=request.unit_id, address=request.address, count=request.count)
-
-
-def _cause(error: OSError) -> Text | str:
-    if isinstance(error, TimeoutError):
-        return text("no answer")
-    if isinstance(error, ConnectionRefusedError):
-        return text("nothing listens there")
-    if isinstance(error, socket.gaierror):
-        return text("the name is not known")
-    return error.strerror or str(error)
-
-
-def _count(error: DeviceError, counters: DriverCounters) -> None:
-    counters.timeouts += isinstance(error, DeviceTimeout)
-    counters.desyncs += isinstance(error, Desync)
-    counters.refused += isinstance(error, DeviceRefused)

@@ -69,15 +69,17 @@ class Rig(ABC):
         return plant_of(self.link(port or self.proxy.port), [*self.tags(), *extra, again])
 
 
-def plant_of(link: dict[str, object], tags: Sequence[Tag], **device: object) -> Plant:
-    """Return a plant with one device, `plc`, and the scan classes `fast` and `slow`."""
+def plant_of(
+    link: dict[str, object], tags: Sequence[Tag], others: Sequence[str] = (), **device: object
+) -> Plant:
+    """Return a plant of one link with the device `plc` and `others`; its classes are `fast` and `slow`."""
     description = Description.model_validate(
         {
             "fengsui": 1,
             "gateway": {"enterprise": "e", "name": "g"},
             "scan_classes": {"fast": {"period": "1s"}, "slow": {"period": "5s"}},
             "links": {"wire": link},
-            "devices": {"plc": {"link": "wire", **device}},
+            "devices": {name: {"link": "wire", **device} for name in ("plc", *others)},
             "points": ["points.csv"],
         }
     )
