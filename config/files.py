@@ -10,9 +10,9 @@ from config.text import text
 
 def read_file(path: Path) -> bytes:
     """Return a file's content. Raises WrongValue where it cannot be had."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise WrongValue(text('"{path}" is a device or a pipe; name a file', path=path))
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise WrongValue(text('"{path}" is a device or a pipe; name a file', path=path))
         return path.read_bytes()
     except FileNotFoundError as error:
         raise WrongValue(text('there is no file "{path}"; check its name and folder', path=path)) from error

