@@ -33,7 +33,7 @@ from config.text import text
 from config.vocabulary import REASONS, Flag, RecordKind
 
 SCHEMA: Final = "fengsui/1"
-TAGS_PER_META: Final = 250
+TAGS_PER_META: Final = 50
 _COLUMNS: Final = ("tag", "raw", "value", "quality")
 _COLUMNS_WITH_SOURCE: Final = (*_COLUMNS, "source_utc_ms")
 

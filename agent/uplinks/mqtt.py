@@ -34,6 +34,7 @@ GOODBYE_S: Final = 1.0
 TCP_USER_TIMEOUT_MS: Final = 5_000
 ACK_PATIENCE_KEEPALIVES: Final = 1.5
 _REFUSAL: Final = 0x80
+_QUOTA_EXCEEDED: Final = 0x97
 _QOS: Final = 1
 _NO_LIMIT: Final = 268_435_455
 _HEADER_BYTES: Final = 10  # fixed header 5, topic length 2, packet id 2, no properties 1
@@ -240,9 +241,10 @@ class PahoUplink:
             return
         if reason.value < _REFUSAL:
             sent.answer.set_result(None)
-        else:
-            refusal = text("the broker refused the message: {reason}", reason=str(reason))
-            sent.answer.set_exception(UplinkRefused(refusal))
+            return
+        words = text("the broker refused the message: {reason}", reason=str(reason))
+        quota = reason.value == _QUOTA_EXCEEDED  # says nothing about this message
+        sent.answer.set_exception(UplinkDown(words) if quota else UplinkRefused(words))
 
     def _on_disconnect(
         self,

@@ -106,14 +106,15 @@ class Session:
         await self._uplink.send(self._status(online=False, reason=reason))
 
     async def hello(self) -> None:
-        """Show presence and dictionary; a platform that refuses these is of no use. Raises UplinkDown."""
-        self._metas.add(self._gateway.dictionary.meta)
+        """Show presence, and have the dictionary go first. Raises UplinkDown.
+
+        A platform that refuses even the presence would refuse everything: it is down, not choosy.
+        """
         try:
             await self._uplink.send(self._status(online=True, reason="connected"))
-            for message in self._codec.meta(self._gateway.dictionary, current=True):
-                await self._uplink.send(message)
         except UplinkRefused as error:
             raise UplinkDown(error.words) from error
+        self._ready.extend(self._introduce(self._gateway.dictionary, current=True))
 
     async def _watch(self) -> None:
         raise UplinkDown(await self._uplink.closed())
@@ -155,10 +156,13 @@ class Session:
         dated = None if anchor is None else _unpack_anchor(anchor)
         message = self._codec.encode(record, dictionary, dated, backfill=backfill)
         if dictionary is not None and dictionary.meta not in self._metas:
-            self._metas.add(dictionary.meta)
-            for meta in self._codec.meta(dictionary, current=False):
-                yield _Parcel(message=meta, record=None)
+            yield from self._introduce(dictionary, current=False)
         yield _Parcel(message=message, record=record)
+
+    def _introduce(self, dictionary: Dictionary, *, current: bool) -> Iterator[_Parcel]:
+        self._metas.add(dictionary.meta)
+        for meta in self._codec.meta(dictionary, current=current):
+            yield _Parcel(message=meta, record=None)
 
     async def _send(self, parcel: _Parcel) -> None:
         self.in_flight += 1
@@ -166,7 +170,7 @@ class Session:
             await self._uplink.send(parcel.message)
         except UplinkRefused as error:
             self._refuse(parcel.record, error.words)
-            self._refusals += 1
+            self._refusals += parcel.record is not None
             if self._refusals >= REFUSALS_IN_A_ROW:
                 raise UplinkDown(error.words) from error
         else:

@@ -174,7 +174,9 @@ def test_the_dictionary_comes_in_parts_and_explains_the_quality_word() -> None:
     assert [part.kind for part in parts] == ["meta", "meta/2", "meta/3"]
     assert all(part.retain for part in parts)
     contents = [opened(part) for part in parts]
-    assert [row["tag"] for content in contents for row in content["tags"]] == list(range(501))
+    assert [row["tag"] for content in contents for row in content["tags"]] == list(
+        range(2 * TAGS_PER_META + 1)
+    )
     assert {content["meta"] for content in contents} == {dictionary.meta}
     reasons = {row["code"]: row for row in contents[0]["quality"]["reasons"]}
     assert reasons[Reason.TIMEOUT]["hj212"] == "B"
