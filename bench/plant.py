@@ -62,7 +62,7 @@ def _write_points(path: Path, load: Load) -> None:
 
 
 def _register(device: int, number: int) -> dict[str, object]:
-    """Return a row whose rules are all evaluated and never met: the price without the events."""
+    """Return a row whose rules are all judged and never met; its value leaves its deadband every time."""
     return {
         "tag": tag_name(device, number),
         "device": f"d{device:02d}",
@@ -74,6 +74,7 @@ def _register(device: int, number: int) -> dict[str, object]:
         "raw_low": 0,
         "raw_high": 65000,
         "sentinels": "65535=fault",
+        "deadband": SCALE / 2,
         "ll": -20,
         "l": -10,
         "h": 7000,

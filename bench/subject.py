@@ -18,6 +18,7 @@ Name = Literal["agent", "bare"]
 
 _READY_WITHIN_S: Final = 60.0
 _STOPS_WITHIN_S: Final = 30.0
+_LISTEN_S: Final = 0.5
 _STATUS_WITHIN_S: Final = 5.0
 _LAST_WORDS_BYTES: Final = 4000
 
@@ -33,11 +34,14 @@ class Subject:
         self.name = name
         self.state = folder / "state"
         self._folder = folder
-        self._command = (
-            _bare_command(load, ports, broker)
+        self._log = folder / "subject.log"
+        self._before, self._command = (
+            ([], _bare_command(load, ports, broker))
             if name == "bare"
-            else _agent_command(write_plant(folder, load, ports, broker), self.state)
+            else _agent_commands(write_plant(folder, load, ports, broker), self.state)
         )
+        self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._manager.settimeout(_LISTEN_S)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,19 +50,22 @@ class Subject:
         return self._running().pid
 
     def start(self) -> None:
-        """Start and return at READY=1. Raises SubjectFailed."""
-        address = self._folder / "notify"
-        with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier,
-            (self._folder / "subject.log").open("wb") as log,
-        ):
-            notifier.bind(str(address))
-            notifier.settimeout(0.5)
-            environment = os.environ | {"NOTIFY_SOCKET": str(address)}
+        """Start and return at READY=1. Raises SubjectFailed.
+
+        The agent's kernels are compiled before, by a process of their own, as its service unit does it.
+        """
+        address = str(self._folder / "notify")
+        self._manager.bind(address)
+        with self._log.open("wb") as log:
+            if self._before:
+                subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
             self._process = subprocess.Popen(
-                self._command, env=environment, stdout=log, stderr=subprocess.STDOUT
+                self._command,
+                env=os.environ | {"NOTIFY_SOCKET": address},
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
-            self._await_ready(notifier)
+        self._await_ready()
 
     def status(self) -> dict[str, Any]:
         """Return the agent's own status (GET /status on its socket); nothing for the bare loop."""
@@ -86,13 +93,14 @@ class Subject:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        self._manager.close()
 
-    def _await_ready(self, notifier: socket.socket) -> None:
+    def _await_ready(self) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
         while time.monotonic() < deadline:
             self._running()
             try:
-                if b"READY=1" in notifier.recv(4096):
+                if b"READY=1" in self._manager.recv(4096):
                     return
             except TimeoutError:
                 continue
@@ -104,8 +112,8 @@ class Subject:
         return self._process
 
     def _failed(self, what: str) -> SubjectFailed:
-        log = self._folder / "subject.log"
-        last_words = log.read_bytes()[-_LAST_WORDS_BYTES:].decode(errors="replace") if log.exists() else ""
+        said = self._log.read_bytes() if self._log.exists() else b""
+        last_words = said[-_LAST_WORDS_BYTES:].decode(errors="replace")
         return SubjectFailed(f"{self.name} {what}; it said last:\n{last_words}")
 
 
@@ -120,8 +128,9 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _agent_command(plant: Path, state: Path) -> list[str]:
-    return [sys.executable, "-m", "agent", "run", "--state", str(state), str(plant)]
+def _agent_commands(plant: Path, state: Path) -> tuple[list[str], list[str]]:
+    agent = [sys.executable, "-m", "agent"]
+    return [*agent, "warm", "--state", str(state)], [*agent, "run", "--state", str(state), str(plant)]
 
 
 def _bare_command(load: Load, ports: list[int], broker: int) -> list[str]:
