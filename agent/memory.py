@@ -11,7 +11,7 @@ _COMPILER: Final = "libllvmlite"
 
 
 def give_back_compiler() -> None:
-    """Drop the compiler's machine code from memory (madvise(2)); the kernel reads it again where it is needed.
+    """Drop the compiler's machine code from memory (madvise(2)); where it is needed, it is read again.
 
     Only pages that are executable, and so never changed since they were read from the file, are dropped.
     """

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from buffer.recover import PreviousRun, Recovery
-
 from agent import journal
 from agent.anchor import unpack_anchor
 from agent.bodies import RecordError
@@ -13,6 +11,7 @@ from agent.events import own_event
 from agent.findings import Moment, pack_gap
 from agent.platforms.fengsui1 import show_run
 from agent.wiring import Wiring
+from buffer.recover import PreviousRun, Recovery
 from config.text import text
 from config.vocabulary import EventKind, GapCause, Stream
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from buffer.log import Log
-
 from agent.clock import Clock, Timer
 from agent.dictionary import Dictionary
 from agent.findings import pack_event
 from agent.ledger import IntakeLedger
 from agent.records import pack_scan
 from agent.rows import Rows, select_rows, split_rows
+from buffer.log import Log
 from config.plant import ScanGroup
 from config.text import Text
 from config.vocabulary import RecordKind, Stream

@@ -90,7 +90,7 @@ async def _drain(wiring: Wiring) -> None:
     try:
         async with asyncio.timeout(DRAIN_S):
             for forwarder in wiring.forwarders.values():
-                while forwarder.state.connected and not forwarder.idle:
-                    await asyncio.sleep(_DRAIN_STEP_S)  # noqa: ASYNC110 - once, at the end
+                while forwarder.state.connected and not forwarder.idle:  # noqa: ASYNC110 - once, at the end
+                    await asyncio.sleep(_DRAIN_STEP_S)
     except TimeoutError:
         journal.info(text("stopping with a backlog; it is sent after the next start"))

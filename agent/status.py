@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 
-from buffer.settled import Count
-
 from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.wiring import Wiring
+from buffer.settled import Count
 from config.text import Text, text
 from config.units import show_duration
 from config.vocabulary import describe

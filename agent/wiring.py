@@ -7,8 +7,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from buffer.log import Log
-
 from agent.anchor import pack_anchor
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
@@ -23,6 +21,7 @@ from agent.uplinks.contract import Message, Uplink
 from agent.uplinks.forward import Forwarder
 from agent.uplinks.mqtt import PahoUplink
 from agent.uplinks.session import Gateway
+from buffer.log import Log
 from config.models import MqttUplink
 from config.plant import Plant
 from config.text import Text

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import click
-from config.load import load
 
 from agent.cli.exits import Exit
 from agent.cli.speech import language
 from config.faults import ConfigError
+from config.load import load
 from config.plant import Plant
 
 

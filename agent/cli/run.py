@@ -30,10 +30,9 @@ def run(plant: Path, state: Path | None) -> None:
 
 
 def _run(plant: Plant, layout: Layout) -> None:
-    from buffer.errors import AlreadyRunning, LogError
-
     from agent.runtime import DiskFailed
     from agent.status_server import SocketPathTooLong
+    from buffer.errors import AlreadyRunning, LogError
 
     try:
         asyncio.run(_until_stopped(plant, layout))

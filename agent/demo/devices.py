@@ -15,8 +15,16 @@ import orjson
 
 from agent.demo.casting import Casting, Trouble
 from agent.simulate import modbus, opcua
+from config.models import ValueType
 
-NAMESPACE: Final = "urn:fengsui:demo"
+_MELT, _TILT, _TICKS = (
+    f"nsu={opcua.NAMESPACE};s={name}" for name in ("melt_temp", "tilt_angle", "furnace_ticks")
+)
+_NODES: Final[dict[str, tuple[ValueType, opcua.Value]]] = {
+    _MELT: (ValueType.FLOAT64, 0.0),
+    _TILT: (ValueType.FLOAT64, 0.0),
+    _TICKS: (ValueType.INT32, 0),
+}
 _STEP_S: Final = 0.05
 _READS_LOW, _PRESSURE, _FLOW, _TEMPERATURE, _LEVEL = 0, 2, 3, 4, 5
 
@@ -47,17 +55,16 @@ class CountingUnit(modbus.Unit):
 async def serve() -> None:
     """Serve the line until stdin ends."""
     line, unit = Casting(), CountingUnit()
-    nodes = {"melt_temp": 0.0, "tilt_angle": 0.0, "furnace_ticks": 0}
     async with (
         modbus.serve({1: unit}) as plc,
-        opcua.serve(nodes, namespace=NAMESPACE) as furnace,
+        opcua.serve(_NODES) as furnace,
     ):
         _print(modbus_port=plc.port, opcua_port=furnace.port)
         moving = asyncio.create_task(_move(line, unit, furnace))
         await _obey(line)
         moving.cancel()
         writes = sum(plc.counts.writes.values()) + furnace.counts.writes
-        _print(plc_reads=unit.reads, furnace_ticks=furnace.get("furnace_ticks"), writes=writes)
+        _print(plc_reads=unit.reads, furnace_reads=furnace.counts.reads, writes=writes)
 
 
 async def _move(line: Casting, unit: CountingUnit, furnace: opcua.OpcUaSimulator) -> None:
@@ -66,9 +73,9 @@ async def _move(line: Casting, unit: CountingUnit, furnace: opcua.OpcUaSimulator
         ticks += 1
         line.step(_STEP_S)
         unit.show(line)
-        await furnace.set("melt_temp", line.furnace_temperature())
-        await furnace.set("tilt_angle", line.tilt_angle())
-        await furnace.set("furnace_ticks", ticks)
+        await furnace.set(_MELT, line.furnace_temperature())
+        await furnace.set(_TILT, line.tilt_angle())
+        await furnace.set(_TICKS, ticks)
         await asyncio.sleep(_STEP_S)
 
 

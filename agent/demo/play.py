@@ -38,9 +38,7 @@ async def play(folder: Path, seconds: float, say: Say, show: Show) -> Verdict:
         arrived = Arrived(folder / "received.jsonl")
         book = await stack.enter_async_context(receiver(port, arrived.path))
         path = _write_plant(folder, {**plant.ports, "mqtt_port": relay.port})
-        program = await stack.enter_async_context(
-            agent(path, folder / "state", folder / "agent.log")
-        )
+        program = await stack.enter_async_context(agent(path, folder / "state", folder / "agent.log"))
         stage = _Stage(program, plant, relay, arrived, say, show)
         await stage.until(lambda: bool(arrived.reads), _START_S)
         await stage.act(seconds)
