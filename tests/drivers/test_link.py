@@ -102,6 +102,18 @@ async def test_a_mark_is_not_lost_when_a_refusal_comes_first(
     assert (await read(link)).resync
 
 
+async def test_a_long_answer_doubled_in_one_breath_is_read(
+    link: GuardedLink, simulator: ModbusSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is more than pymodbus keeps of itself: it would throw both away."""
+    simulator.units[1] = Unit(125)
+    simulator.choose = lambda: Manner.DOUBLED
+    monkeypatch.setattr(simulator.random, "choice", min)
+    request = ReadRequest(unit_id=1, function_code=3, address=0, count=125)
+    for _ in range(3):
+        assert await read(link, request) == Answer(bytes(250), resync=False)
+
+
 async def test_what_arrives_unasked_closes_the_connection_at_once(
     link: GuardedLink, simulator: ModbusSimulator, proxy: Proxy
 ) -> None:
