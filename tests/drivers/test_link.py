@@ -171,12 +171,13 @@ async def test_devices_on_one_link_share_its_connection_and_take_turns(
 async def test_one_device_that_leaves_does_not_close_the_link_of_the_others(
     link: GuardedLink, proxy: Proxy
 ) -> None:
-    link.join()
-    link.join()
+    link.join("one")
+    link.join("other")
     await read(link)
-    await link.leave()
-    assert proxy.connections == 1
-    await link.leave()
+    for _ in range(2):
+        await link.leave("one")
+        assert proxy.connections == 1
+    await link.leave("other")
     await eventually(lambda: proxy.connections == 0)
     with pytest.raises(LinkDown):
         await read(link)
