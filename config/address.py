@@ -2,10 +2,11 @@
 
 Modbus, in either spelling:
 
-    hr:100  ir:0x2600  co:3  di:3  hr:100.3    table, number, bit; counted from the device's `address_base`
-    40001   400001     40001.3                 first digit is the table (0 co, 1 di, 3 ir, 4 hr), always from 1
+    hr:100  ir:0x2600  co:3  di:3  hr:100.3    table, number, bit; from the device's `address_base` on
+    40001   400001     40001.3                 first digit: 0 co, 1 di, 3 ir, 4 hr; the rest from 1 on
 
-OPC UA (Part 6, 5.3.1.10): `ns=2;s=Furnace.T1`, `nsu=<uri>;i=2253`, `i=2253`; types i, s, g (GUID), b (base64).
+OPC UA (Part 6, 5.3.1.10): `ns=2;s=Furnace.T1`, `nsu=<uri>;i=2253`, `i=2253`; kinds i, s, g (GUID),
+b (base64).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _FUNCTION_CODES: Final[dict[Table, int]] = {"co": 1, "di": 2, "hr": 3, "ir": 4}
 _TABLE_OF_DIGIT: Final[dict[str, Table]] = {"0": "co", "1": "di", "3": "ir", "4": "hr"}
 _NAMED: Final = re.compile(r"(co|di|hr|ir):(0x[0-9a-f]{1,8}|[0-9]{1,9})(?:\.([0-9]{1,4}))?", re.ASCII)
 _NUMBERED: Final = re.compile(r"([0-9])([0-9]{4,5})(?:\.([0-9]{1,4}))?", re.ASCII)
+_BITS: Final = frozenset(str(bit) for bit in range(16))
 _SHORT_NUMBER: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 _NODE_ID: Final = re.compile(
     r"(?:ns=(?P<index>[0-9]{1,9});|nsu=(?P<uri>[^;]+);)?(?P<kind>[isgb])=(?P<identifier>.+)",
@@ -41,7 +43,7 @@ _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z
 
 @dataclass(frozen=True, slots=True)
 class ModbusAddress:
-    """One coil, register or bit of a register. `offset` counts from 0, as on the wire; `bit` 0 is the lowest."""
+    """One coil, register or bit of one. `offset` counts from 0, as on the wire; `bit` 0 is the lowest."""
 
     table: Table
     offset: int
@@ -153,8 +155,10 @@ def _with_bit(address: str, table: Table, offset: int, bit: str | None) -> Modbu
                 'address "{found}" names a bit of a coil or input; leave out ".{bit}"', found=address, bit=bit
             )
         )
-    if int(bit) > 15:
-        raise WrongValue(text('bit {bit} of address "{found}" is outside 0..15', found=address, bit=bit))
+    if bit not in _BITS:
+        raise WrongValue(
+            text('bit ".{bit}" of address "{found}" is not one of .0 to .15', found=address, bit=bit)
+        )
     return ModbusAddress(table, offset, int(bit))
 
 

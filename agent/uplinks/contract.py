@@ -53,8 +53,8 @@ class Uplink(Protocol):
         """
         ...
 
-    async def closed(self) -> None:
-        """Return when the connection was lost."""
+    async def closed(self) -> Text:
+        """Return when the connection was lost, and why."""
         ...
 
     async def close(self) -> None:

@@ -1,0 +1,211 @@
+"""One connection's worth of forwarding: from the broker's welcome until the connection is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from agent.anchor import Anchor, unpack_anchor
+from agent.bodies import RecordError
+from agent.clock import Clock
+from agent.dictionary import Dictionary, unpack_tags
+from agent.platforms.contract import Codec, Presence
+from agent.uplinks.acks import AckRange, Acks
+from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
+from agent.uplinks.lanes import Lanes
+from buffer.log import Log
+from buffer.record import Record
+from config.text import Text, text
+from config.vocabulary import RecordKind
+
+IN_FLIGHT: Final = 20
+STATUS_EVERY_S: Final = 60.0
+REFUSALS_IN_A_ROW: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """What forwarding needs of the running agent.
+
+    `dictionary`: of this run. `anchor` gives the newest.
+    """
+
+    run: int
+    clock: Clock
+    dictionary: Dictionary
+    anchor: Callable[[], Anchor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parcel:
+    """A message, and the record that is settled when it is acknowledged."""
+
+    message: Message
+    record: Record | None
+
+
+class Session:
+    """Forwards over one connected uplink; made new for every connection.
+
+    `on_refused` is told of every record that went to quarantine, and of refused metas.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        uplink: Uplink,
+        codec: Codec,
+        log: Log,
+        gateway: Gateway,
+        on_refused: Callable[[Text], None],
+    ) -> None:
+        self._name = name
+        self._uplink = uplink
+        self._codec = codec
+        self._log = log
+        self._gateway = gateway
+        self._on_refused = on_refused
+        self._lanes = Lanes(log, name)
+        self._acks = Acks(self._acknowledge)
+        self._stored = asyncio.Event()
+        self._stored.set()
+        self._metas: set[str] = set()
+        self._ready: deque[_Parcel] = deque()
+        self._refusals = 0
+        self.in_flight = 0
+
+    def wake(self) -> None:
+        """Look for records: some were stored."""
+        self._lanes.refresh()
+        self._stored.set()
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether everything stored has left and was answered."""
+        return not self.in_flight and not self._stored.is_set()
+
+    async def run(self) -> None:
+        """Forward until the connection is gone. Raises UplinkDown, always."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch())
+                group.create_task(self._tell())
+                for _ in range(IN_FLIGHT):
+                    group.create_task(self._work())
+        except* UplinkDown as failures:
+            raise _first(failures) from None
+        finally:
+            self._acks.flush()
+
+    async def farewell(self, reason: str) -> None:
+        """Tell the platform that the gateway goes. Raises UplinkDown, UplinkRefused."""
+        await self._uplink.send(self._status(online=False, reason=reason))
+
+    async def hello(self) -> None:
+        """Show presence, and have the dictionary go first. Raises UplinkDown.
+
+        A platform that refuses even the presence would refuse everything: it is down, not choosy.
+        """
+        try:
+            await self._uplink.send(self._status(online=True, reason="connected"))
+        except UplinkRefused as error:
+            raise UplinkDown(error.words) from error
+        self._ready.extend(self._introduce(self._gateway.dictionary, current=True))
+
+    async def _watch(self) -> None:
+        raise UplinkDown(await self._uplink.closed())
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(STATUS_EVERY_S)
+            status = self._status(online=True, reason="still_here")
+            await self._send(_Parcel(message=status, record=None))
+
+    async def _work(self) -> None:
+        """Send one thing after another; many of these run side by side, in the order of their sends."""
+        while True:
+            parcel = self._take()
+            if parcel is None:
+                self._stored.clear()
+                await self._stored.wait()
+            else:
+                await self._send(parcel)
+
+    def _take(self) -> _Parcel | None:
+        """Return what must leave next; None when all has left."""
+        while not self._ready:
+            found = self._lanes.next()
+            if found is None:
+                return None
+            record, backfill = found
+            try:
+                self._ready.extend(self._wrap(record, backfill))
+            except RecordError as error:
+                self._refuse(record, text("the record cannot be read: {error}", error=str(error)))
+        return self._ready.popleft()
+
+    def _wrap(self, record: Record, backfill: bool) -> Iterator[_Parcel]:
+        """Yield a record as a message, after the dictionary if this connection has not seen it."""
+        preamble = self._log.preamble_of(record)
+        tags, anchor = preamble.get(RecordKind.TAGS), preamble.get(RecordKind.ANCHOR)
+        dictionary = None if tags is None else _unpack_tags(tags)
+        dated = None if anchor is None else _unpack_anchor(anchor)
+        message = self._codec.encode(record, dictionary, dated, backfill=backfill)
+        if dictionary is not None and dictionary.meta not in self._metas:
+            yield from self._introduce(dictionary, current=False)
+        yield _Parcel(message=message, record=record)
+
+    def _introduce(self, dictionary: Dictionary, *, current: bool) -> Iterator[_Parcel]:
+        self._metas.add(dictionary.meta)
+        for meta in self._codec.meta(dictionary, current=current):
+            yield _Parcel(message=meta, record=None)
+
+    async def _send(self, parcel: _Parcel) -> None:
+        self.in_flight += 1
+        try:
+            await self._uplink.send(parcel.message)
+        except UplinkRefused as error:
+            self._refuse(parcel.record, error.words)
+            self._refusals += parcel.record is not None
+            if self._refusals >= REFUSALS_IN_A_ROW:
+                raise UplinkDown(error.words) from error
+        else:
+            self._refusals = 0
+            if parcel.record is not None:
+                self._acks.add(parcel.record)
+        finally:
+            self.in_flight -= 1
+
+    def _refuse(self, record: Record | None, why: Text) -> None:
+        if record is not None:
+            self._log.quarantine(self._name, record, str(why))
+        self._on_refused(why)
+
+    def _acknowledge(self, found: AckRange) -> None:
+        self._log.acknowledge(self._name, found.stream, found.run, found.first, found.last, found.readings)
+
+    def _status(self, *, online: bool, reason: str) -> Message:
+        return self._codec.status(
+            Presence(
+                run=self._gateway.run,
+                online=online,
+                reason=reason,
+                boot_ns=self._gateway.clock.boot_ns(),
+                anchor=self._gateway.anchor(),
+                balances=self._log.ledger().balances[self._name],
+            )
+        )
+
+
+_unpack_tags = lru_cache(maxsize=8)(unpack_tags)
+_unpack_anchor = lru_cache(maxsize=64)(unpack_anchor)
+
+
+def _first(failures: BaseExceptionGroup[UplinkDown]) -> UplinkDown:
+    """Return one failure of a group: when a connection goes, everybody on it says the same."""
+    found = failures.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

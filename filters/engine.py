@@ -1,0 +1,153 @@
+"""The engine: condition, judge and report, over one process image.
+
+Pure: it has no clock, no task and no file. The same calls in the same order give the same events. One thread
+calls it: for every scan `condition`, `judge` and `report`, and `judge` again at the instant that it returned.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from config.plant import Plant, ScanGroup
+from filters.alarms import ActiveAlarm, Alarms, alarm_comparisons
+from filters.comparisons import Comparisons
+from filters.condition import Conditioner
+from filters.event import Event
+from filters.image import Image
+from filters.interlock import interlock_comparisons, watched_keys
+from filters.kernels import Kernels
+from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
+from filters.report import Report, Reporter
+from filters.snapshot import Snapshot, dump, load
+from filters.witnesses import InterlockStatus, Witnesses
+
+
+class Engine:
+    """Everything that is computed on the scans of one plant.
+
+    `image`: what is known of every tag now. `twins`: the work is done by plain Python, which is slower.
+    """
+
+    def __init__(self, plant: Plant, kernels: Kernels) -> None:
+        self.image = Image.blank(len(plant.tags))
+        self.twins = kernels.twins
+        wanted = alarm_comparisons(plant) + interlock_comparisons(plant)
+        self._comparisons = Comparisons(plant, wanted, watched_keys(plant), kernels)
+        self._alarms = Alarms(plant, self._comparisons, self.image)
+        self._witnesses = Witnesses(plant, self._comparisons, self.image)
+        self._groups = kernels.lay(_groups(plant, self._comparisons))
+        self._conditioner = Conditioner(plant, self.image, self._groups, kernels)
+        self._reporter = Reporter(plant, self.image, self._groups, kernels)
+        self._judge = partial(
+            kernels.judge,
+            self._groups,
+            self._comparisons.rules,
+            self._comparisons.states,
+            self.image.scaled,
+            self.image.value,
+            self.image.quality,
+            self.image.since_boot_ns,
+            self._comparisons.moves,
+        )
+        self._started = False
+        self._now_ns = 0
+        self._unjudged: set[int] = set()
+        self._due_ns = NEVER
+        self._carried: list[Event] = []
+
+    def condition(self, group: ScanGroup, raw: Float64s, quality: Uint32s, boot_ns: int) -> None:
+        """Take one scan of a group, begun at `boot_ns`, into the image.
+
+        What had to be judged before this scan is judged first, on what was known then; the events come with
+        the next `judge`.
+        """
+        if not self._started:
+            self._start(boot_ns)
+        if boot_ns >= self._due_ns or group.number in self._unjudged:
+            self._carried += self._settle(boot_ns)
+        self._conditioner.condition(group, raw, quality, boot_ns)
+        self._unjudged.add(group.number)
+
+    def judge(self, now_boot_ns: int) -> tuple[list[Event], int]:
+        """Return what became true by `now_boot_ns` in the order in which it did, and when to judge next.
+
+        2**63 - 1: nothing is due before the next scan.
+        """
+        if not self._started:
+            self._start(now_boot_ns)
+        events = self._carried + self._settle(now_boot_ns)
+        self._carried = []
+        return events, self._due_ns
+
+    def report(self, group: ScanGroup, boot_ns: int) -> Report:
+        """Choose what of the group's newest scan, begun at `boot_ns`, is to be recorded."""
+        return self._reporter.report(group, boot_ns)
+
+    def state(self) -> bytes:
+        """Return what must be remembered across a restart; opaque."""
+        alarms = self._alarms.save()
+        return dump(
+            Snapshot(
+                now_ns=self._now_ns,
+                comparisons=self._comparisons.save(alarms.keys()),
+                alarms=alarms,
+                interlocks=self._witnesses.save(),
+            )
+        )
+
+    def restore(self, state: bytes, now_boot_ns: int, *, same_boot: bool = False) -> list[Event]:
+        """Take up the state of an earlier run before the first scan; return what became true by the restart.
+
+        `same_boot`: its times are of this boot. Otherwise they are taken as ages, and the time between is not
+        counted. State that another version wrote is passed over; a rule that has changed starts afresh.
+        """
+        snapshot = load(state)
+        if snapshot is None:
+            return []
+        by_ns = 0 if same_boot else now_boot_ns - snapshot.now_ns
+        self._comparisons.resume(snapshot.comparisons, by_ns)
+        events = self._alarms.resume(snapshot.alarms, by_ns, now_boot_ns)
+        events += self._witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
+        return events
+
+    def alarms(self) -> list[ActiveAlarm]:
+        """Return the alarms that stand, oldest first."""
+        return sorted(self._alarms.active.values(), key=lambda alarm: alarm.since_boot_ns)
+
+    def interlocks(self) -> list[InterlockStatus]:
+        """Return what can be said of every interlock, in the order of the plant."""
+        return self._witnesses.statuses()
+
+    def _start(self, boot_ns: int) -> None:
+        """Begin the delays of what was never read."""
+        self._started = True
+        self.image.since_boot_ns[:] = boot_ns
+        for group in self._groups:
+            group["sample_ns"] = boot_ns
+            group["touched"] = 1
+        self._due_ns = boot_ns
+        self._carried += self._witnesses.begin(boot_ns)
+
+    def _settle(self, now_boot_ns: int) -> list[Event]:
+        count, due_ns = self._judge(now_boot_ns)
+        self._unjudged.clear()
+        self._now_ns = now_boot_ns
+        moves = self._comparisons.moves[:count].tolist() if count else []
+        events = self._alarms.step(moves) + self._witnesses.step(now_boot_ns, moves)
+        self._due_ns = min(due_ns, self._witnesses.due_ns)
+        return sorted(events, key=lambda event: event.boot_ns)
+
+
+def _groups(plant: Plant, comparisons: Comparisons) -> Records:
+    groups: Records = np.zeros(len(plant.groups), GROUP)
+    groups["first_tag"] = [group.first for group in plant.groups]
+    groups["end_tag"] = [group.first + group.count for group in plant.groups]
+    groups["first_comparison"] = np.searchsorted(comparisons.tag_of, groups["first_tag"])
+    groups["end_comparison"] = np.searchsorted(comparisons.tag_of, groups["end_tag"])
+    groups["period_ns"] = [plant.scan_class_of(group).period for group in plant.groups]
+    groups["stale_after_ns"] = [plant.scan_class_of(group).stale_ns for group in plant.groups]
+    for field in ("expected_ns", "stale_at_ns", "due_ns"):
+        groups[field] = NEVER
+    return groups
