@@ -180,5 +180,5 @@ def test_raw_numbers_of_any_layout_are_taken(kernels: Kernels) -> None:
     group = line.plant.groups[0]
     every_other = np.arange(4, dtype=np.float32)[::2]
     every_other.flags.writeable = False
-    line.engine.condition(group, every_other, np.zeros(2, np.uint32), S)  # type: ignore[arg-type]
+    line.engine.condition(group, every_other, np.zeros(2, np.uint32), S)
     assert line.engine.image.value.tolist() == [0, 2]
