@@ -253,6 +253,7 @@ async def test_a_later_run_sends_what_an_earlier_one_left_with_its_own_dictionar
         earlier.read([1, 2], [3, 4])
     with station(tmp_path, broker, run=2, width=3) as later:
         later.read([5, 6, 7])
+        later.log.sync(5)
         async with forwarding(later):
             await eventually(lambda: not later.backlog)
             later.read([8, 9, 10])
