@@ -87,6 +87,8 @@ async def _watch_log(wiring: Wiring) -> None:
 async def _drain(wiring: Wiring) -> None:
     """Store what is queued and give connected uplinks a moment to deliver it."""
     wiring.log.sync(DRAIN_S)
+    for forwarder in wiring.forwarders.values():
+        forwarder.wake()
     try:
         async with asyncio.timeout(DRAIN_S):
             for forwarder in wiring.forwarders.values():
