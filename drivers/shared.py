@@ -9,20 +9,21 @@ from config.text import Text, text
 
 
 class Shared(ABC):
-    """A connection that several devices use; the last of them closes it."""
+    """A connection that several drivers use; the last of them closes it."""
 
     def __init__(self) -> None:
-        self._users = 0
+        self._users: set[object] = set()
 
-    def join(self) -> None:
-        """Count one user more."""
-        self._users += 1
+    def join(self, user: object) -> None:
+        """Keep the connection for one user more."""
+        self._users.add(user)
 
-    async def leave(self) -> None:
-        """Count one user less; the last one closes."""
-        self._users -= 1
-        if self._users == 0:
-            await self.close()
+    async def leave(self, user: object) -> None:
+        """Let a user go, who may be gone already; close when it was the last."""
+        if user in self._users:
+            self._users.remove(user)
+            if not self._users:
+                await self.close()
 
     @abstractmethod
     async def close(self) -> None:

@@ -86,7 +86,7 @@ class Comparisons:
 
     def save(self, active: Collection[str]) -> dict[str, SavedComparison]:
         """Return the states of what is watched, and of the alarms that are `active`."""
-        return {key: self._save(self.number_of[key]) for key in self._watched.union(active)}
+        return {key: self._save(self.number_of[key]) for key in sorted(self._watched.union(active))}
 
     def _save(self, number: int) -> SavedComparison:
         state = self.states[number]

@@ -138,12 +138,14 @@ class Witness:
         memory = self.memory
         was_armed = self._mode.now is WitnessState.ARMED
         memory.bypassed_ns, events = self._mode.look(memory.bypassed_ns, scan_ns)
+        demand = memory.demand
         events += self._pursue(now_ns, scan_ns)
         if memory.demand is None:
             events += self._begin(scan_ns)
+            demand = memory.demand or demand
             events += self._pursue(now_ns, scan_ns)
         armed = was_armed and self._mode.now is WitnessState.ARMED
-        events += self._suspects.step(now_ns, raised, memory.demand, armed=armed)
+        events += self._suspects.step(now_ns, raised, demand, armed=armed)
         if memory.demand is None:
             memory.told, told = self._mode.tell(memory.told, now_ns)
             events += told
@@ -186,7 +188,11 @@ class Witness:
             figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}
             events.append(
                 self._testimony.say(
-                    EventKind.INTERLOCK_CLEARED, over_ns, inputs=[self.inputs.cause], figures=figures
+                    EventKind.INTERLOCK_CLEARED,
+                    over_ns,
+                    shown_ns=max(over_ns, scan_ns),
+                    inputs=[self.inputs.cause],
+                    figures=figures,
                 )
             )
         return events

@@ -48,7 +48,7 @@ def _run(plant: Plant, layout: Layout) -> None:
 
 async def _until_stopped(plant: Plant, layout: Layout) -> None:
     from agent.clock import SystemClock
-    from agent.memory import give_back_compiler
+    from agent.memory import give_back_start_memory
     from agent.runtime import run_agent
     from agent.wiring import wire
     from filters.kernels import load_kernels
@@ -57,5 +57,6 @@ async def _until_stopped(plant: Plant, layout: Layout) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     kernels = load_kernels(layout.kernel_cache)
-    give_back_compiler()
-    await run_agent(wire(plant, layout, SystemClock(), kernels), layout, stop)
+    wiring = wire(plant, layout, SystemClock(), kernels)
+    give_back_start_memory()
+    await run_agent(wiring, layout, stop)

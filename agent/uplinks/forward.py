@@ -11,6 +11,7 @@ from agent import journal
 from agent.platforms.contract import Codec
 from agent.retry import Sleep, keep_connected
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
+from agent.uplinks.poison import Suspicion
 from agent.uplinks.session import Gateway, Session
 from buffer.log import Log
 from config.text import Text, text
@@ -60,6 +61,7 @@ class Forwarder:
         self._gateway = gateway
         self._notify = notify
         self._sleep = sleep
+        self._suspicion = Suspicion()
         self._session: Session | None = None
         self._since_boot_ns = gateway.clock.boot_ns()
         self._why: Text | None = None
@@ -109,7 +111,9 @@ class Forwarder:
             await uplink.close()
 
     async def _forward(self, uplink: Uplink) -> None:
-        session = Session(self._name, uplink, self._codec, self._log, self._gateway, self._on_refused)
+        session = Session(
+            self._name, uplink, self._codec, self._log, self._gateway, self._suspicion, self._on_refused
+        )
         await session.hello()
         self._restored(session)
         await session.run()

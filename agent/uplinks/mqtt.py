@@ -202,7 +202,7 @@ class PahoUplink:
         if oldest is not None:
             silent_s = loop.time() - max(oldest.since_s, self._last_ack_s)
             if silent_s > ACK_PATIENCE_KEEPALIVES * self._keepalive_s:
-                self._lose(text("the broker acknowledges nothing any more"))
+                self._lose(text("the broker answers nothing any more"))
                 return
         self._tick = loop.call_later(min(1.0, self._keepalive_s / 8), self._on_tick)
 
@@ -256,8 +256,10 @@ class PahoUplink:
     ) -> None:
         if flags.is_disconnect_packet_from_server:
             self._lose(text("the broker ended the connection: {reason}", reason=str(reason)))
+        elif reason == "Keep alive timeout":
+            self._lose(text("the broker answers nothing any more"))
         else:
-            self._lose(text("the connection was lost: {reason}", reason=str(reason)))
+            self._lose(text("the connection was lost"))
 
     def _check_size(self, topic: str, message: Message) -> None:
         size = _HEADER_BYTES + len(topic.encode()) + len(message.payload)

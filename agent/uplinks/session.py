@@ -17,6 +17,7 @@ from agent.platforms.contract import Codec, Presence
 from agent.uplinks.acks import AckRange, Acks
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
 from agent.uplinks.lanes import Lanes
+from agent.uplinks.poison import Key, Suspicion, key_of
 from buffer.log import Log
 from buffer.record import Record
 from config.text import Text, text
@@ -61,6 +62,7 @@ class Session:
         codec: Codec,
         log: Log,
         gateway: Gateway,
+        suspicion: Suspicion,
         on_refused: Callable[[Text], None],
     ) -> None:
         self._name = name
@@ -68,6 +70,7 @@ class Session:
         self._codec = codec
         self._log = log
         self._gateway = gateway
+        self._suspicion = suspicion
         self._on_refused = on_refused
         self._lanes = Lanes(log, name)
         self._acks = Acks(self._acknowledge)
@@ -76,7 +79,10 @@ class Session:
         self._metas: set[str] = set()
         self._ready: deque[_Parcel] = deque()
         self._refusals = 0
-        self.in_flight = 0
+        self._answered = 0
+        self._trusted = asyncio.Event()
+        self._under_way: dict[Key, Record] = {}
+        self._last_sent_s = 0.0
 
     def wake(self) -> None:
         """Look for records: some were stored."""
@@ -84,9 +90,14 @@ class Session:
         self._stored.set()
 
     @property
+    def in_flight(self) -> int:
+        """How many records are under way."""
+        return len(self._under_way)
+
+    @property
     def idle(self) -> bool:
         """Tell whether everything stored has left and was answered."""
-        return not self.in_flight and not self._stored.is_set()
+        return not self._under_way and not self._stored.is_set()
 
     async def run(self) -> None:
         """Forward until the connection is gone. Raises UplinkDown, always."""
@@ -94,9 +105,14 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
                 group.create_task(self._tell())
-                for _ in range(IN_FLIGHT):
+                group.create_task(self._work())
+                if self._suspicion.careful:
+                    await self._trusted.wait()
+                for _ in range(IN_FLIGHT - 1):
                     group.create_task(self._work())
         except* UplinkDown as failures:
+            after_s = asyncio.get_running_loop().time() - self._last_sent_s
+            self._suspicion.ended(list(self._under_way.values()), after_s=after_s)
             raise _first(failures) from None
         finally:
             self._acks.flush()
@@ -130,6 +146,7 @@ class Session:
         while True:
             parcel = self._take()
             if parcel is None:
+                self._trusted.set()
                 self._stored.clear()
                 await self._stored.wait()
             else:
@@ -142,10 +159,13 @@ class Session:
             if found is None:
                 return None
             record, backfill = found
+            if self._suspicion.condemned(record):
+                self._put_aside(record, text("the platform hangs up whenever it is sent this record"))
+                continue
             try:
                 self._ready.extend(self._wrap(record, backfill))
             except RecordError as error:
-                self._refuse(record, text("the record cannot be read: {error}", error=str(error)))
+                self._put_aside(record, text("the record cannot be read: {error}", error=str(error)))
         return self._ready.popleft()
 
     def _wrap(self, record: Record, backfill: bool) -> Iterator[_Parcel]:
@@ -165,22 +185,32 @@ class Session:
             yield _Parcel(message=meta, record=None)
 
     async def _send(self, parcel: _Parcel) -> None:
-        self.in_flight += 1
+        record = parcel.record
+        if record is not None:
+            self._under_way[key_of(record)] = record
+            self._last_sent_s = asyncio.get_running_loop().time()
         try:
             await self._uplink.send(parcel.message)
         except UplinkRefused as error:
-            self._refuse(parcel.record, error.words)
-            self._refusals += parcel.record is not None
+            self._settle(record)
+            self._put_aside(record, error.words)
+            self._refusals += record is not None
             if self._refusals >= REFUSALS_IN_A_ROW:
                 raise UplinkDown(error.words) from error
         else:
-            self._refusals = 0
-            if parcel.record is not None:
-                self._acks.add(parcel.record)
-        finally:
-            self.in_flight -= 1
+            self._settle(record)
+            if record is not None:
+                self._refusals = 0
+                self._acks.add(record)
 
-    def _refuse(self, record: Record | None, why: Text) -> None:
+    def _settle(self, record: Record | None) -> None:
+        if record is not None:
+            del self._under_way[key_of(record)]
+            self._answered += 1
+            if self._answered == IN_FLIGHT:
+                self._trusted.set()
+
+    def _put_aside(self, record: Record | None, why: Text) -> None:
         if record is not None:
             self._log.quarantine(self._name, record, str(why))
         self._on_refused(why)

@@ -33,8 +33,7 @@ class ModbusDriver:
         }
         self._layouts = {number: self._lay_out(number) for number in self._points}
         self._link = link
-        self._joined = True
-        link.join()
+        link.join(self)
 
     async def scan(self, group: ScanGroup) -> Scan:
         """See `drivers.contract.Driver`."""
@@ -49,9 +48,7 @@ class ModbusDriver:
 
     async def close(self) -> None:
         """See `drivers.contract.Driver`."""
-        if self._joined:
-            self._joined = False
-            await self._link.leave()
+        await self._link.leave(self)
 
     def plan(self, group: ScanGroup) -> list[Text]:
         """See `drivers.contract.Driver`."""

@@ -25,8 +25,7 @@ class OpcUaDriver:
         self._wanted: dict[int, Wanted] = {}
         self._session: Session | None = None
         self._server = server
-        self._joined = True
-        server.join()
+        server.join(self)
 
     async def scan(self, group: ScanGroup) -> Scan:
         """See `drivers.contract.Driver`."""
@@ -43,9 +42,7 @@ class OpcUaDriver:
 
     async def close(self) -> None:
         """See `drivers.contract.Driver`."""
-        if self._joined:
-            self._joined = False
-            await self._server.leave()
+        await self._server.leave(self)
 
     def plan(self, group: ScanGroup) -> list[Text]:
         """See `drivers.contract.Driver`. A server that allows fewer nodes a request costs more of them."""

@@ -15,7 +15,7 @@ from config.vocabulary import GOOD, Reason, bad
 from drivers.modbus.fence import FIRST_RETRY_S, LONGEST_RETRY_S, MOST_QUESTIONS, Fence
 from drivers.modbus.planner import Place, Range
 from tests.drivers.contract_suite import Bench, plant_of, tag_of
-from tests.drivers.virtual import run_virtually
+from tests.drivers.virtual_loop import run_virtually
 
 FENCED_2 = bad(Reason.FENCED, detail=2)
 

@@ -74,6 +74,10 @@ def test_what_cannot_be_the_answer_ends_the_connection(heard: bytes) -> None:
     assert isinstance(hear(heard), Desync)
 
 
+def test_an_answer_of_another_length_is_not_waited_for() -> None:
+    assert isinstance(hear(frame(body=b"\xfa" + bytes(250))[:8]), Desync)
+
+
 @given(st.binary(max_size=40))
 def test_whatever_arrives_unasked_is_a_desync_unless_it_is_a_whole_earlier_answer(heard: bytes) -> None:
     used, verdict = hear_mbap(heard, 9, None)

@@ -102,6 +102,18 @@ async def test_a_mark_is_not_lost_when_a_refusal_comes_first(
     assert (await read(link)).resync
 
 
+async def test_a_long_answer_doubled_in_one_breath_is_read(
+    link: GuardedLink, simulator: ModbusSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is more than pymodbus keeps of itself: it would throw both away."""
+    simulator.units[1] = Unit(125)
+    simulator.choose = lambda: Manner.DOUBLED
+    monkeypatch.setattr(simulator.random, "choice", min)
+    request = ReadRequest(unit_id=1, function_code=3, address=0, count=125)
+    for _ in range(3):
+        assert await read(link, request) == Answer(bytes(250), resync=False)
+
+
 async def test_what_arrives_unasked_closes_the_connection_at_once(
     link: GuardedLink, simulator: ModbusSimulator, proxy: Proxy
 ) -> None:
@@ -159,12 +171,13 @@ async def test_devices_on_one_link_share_its_connection_and_take_turns(
 async def test_one_device_that_leaves_does_not_close_the_link_of_the_others(
     link: GuardedLink, proxy: Proxy
 ) -> None:
-    link.join()
-    link.join()
+    link.join("one")
+    link.join("other")
     await read(link)
-    await link.leave()
-    assert proxy.connections == 1
-    await link.leave()
+    for _ in range(2):
+        await link.leave("one")
+        assert proxy.connections == 1
+    await link.leave("other")
     await eventually(lambda: proxy.connections == 0)
     with pytest.raises(LinkDown):
         await read(link)

@@ -14,7 +14,7 @@ from agent.simulate.rudeness import WRONG, Manner
 from config.vocabulary import QualityClass
 from drivers.contract import DeviceError
 from tests.drivers.contract_suite import Bench, plant_of, tag_of
-from tests.drivers.virtual import run_virtually
+from tests.drivers.virtual_loop import run_virtually
 
 TIMEOUT_S = 1.0
 REGISTERS = 8

@@ -22,10 +22,13 @@ class Observer:
 
 
 @contextmanager
-def observing(port: int, topic: str) -> Iterator[Observer]:
+def observing(
+    port: int, topic: str, *, username: str | None = None, password: str | None = None
+) -> Iterator[Observer]:
     """Subscribe to everything under `topic` while inside."""
     observer, ready = Observer(), Event()
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.username_pw_set(username, password)
 
     def note(_client: Client, _data: object, message: MQTTMessage) -> None:
         observer.seen.append((message.topic.removeprefix(f"{topic}/"), message.payload, message.retain))

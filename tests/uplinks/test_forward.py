@@ -191,6 +191,49 @@ async def test_a_platform_that_begins_to_refuse_everything_costs_few_records(
         assert gateway.log.ledger().balances["province"][Stream.READINGS].quarantined.records <= 2 * 20
 
 
+async def test_a_record_at_which_the_platform_hangs_up_is_found_and_put_aside(
+    tmp_path: Path, broker: ScriptedBroker
+) -> None:
+    def hang_up(message: Published) -> int | None:
+        if orjson.loads(message.payload).get("seq") != 25:
+            return 0
+        broker.end(0x81)
+        return None
+
+    broker.answer = hang_up
+    with station(tmp_path, broker) as gateway:
+        gateway.read(*([n, n, n] for n in range(60)))
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+        balance = gateway.log.ledger().balances["province"][Stream.READINGS]
+        assert (balance.delivered.records, balance.quarantined.records) == (59, 1)
+        told = [str(words) for kind, words in gateway.happenings if kind is EventKind.QUARANTINED]
+        assert told == ["the platform hangs up whenever it is sent this record"]
+
+
+async def test_a_line_that_breaks_again_and_again_costs_no_record(
+    tmp_path: Path, broker: ScriptedBroker
+) -> None:
+    left = 40
+
+    def break_down(_message: Published) -> int | None:
+        nonlocal left
+        left -= 1
+        if left % 2 or left < 0:
+            return 0
+        broker.end(0x8B)
+        return None
+
+    broker.answer = break_down
+    with station(tmp_path, broker) as gateway:
+        gateway.read(*([n, n, n] for n in range(100)))
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+        balance = gateway.log.ledger().balances["province"][Stream.READINGS]
+        assert balance.delivered.records == 100
+        assert balance.quarantined.records == 0
+
+
 async def test_a_used_up_quota_costs_no_record(tmp_path: Path, broker: ScriptedBroker) -> None:
     broker.answer = lambda message: 0x97 if "/readings" in message.topic else 0
     with station(tmp_path, broker) as gateway:
@@ -210,6 +253,7 @@ async def test_a_later_run_sends_what_an_earlier_one_left_with_its_own_dictionar
         earlier.read([1, 2], [3, 4])
     with station(tmp_path, broker, run=2, width=3) as later:
         later.read([5, 6, 7])
+        later.log.sync(5)
         async with forwarding(later):
             await eventually(lambda: not later.backlog)
             later.read([8, 9, 10])
