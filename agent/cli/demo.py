@@ -44,7 +44,8 @@ def demo(seconds: float, as_json: bool) -> None:
     begun = time.monotonic()
 
     def say(words: Text) -> None:
-        console.print(f"[bold cyan]{time.monotonic() - begun:5.1f} s  {escape(shown(words))}[/]", soft_wrap=True)
+        passed_s = f"{time.monotonic() - begun:5.1f} s"
+        console.print(f"[bold cyan]{passed_s}  {escape(shown(words))}[/]", soft_wrap=True)
 
     def show(event: dict[str, Any], _arrived: object) -> None:
         said = escape(event["text"][language()])

@@ -90,15 +90,15 @@ class Forwarder:
             self._session.wake()
 
     async def drain(self, timeout_s: float) -> bool:
-        """Wait until everything stored was delivered, for so long; tell whether it was."""
+        """Wait until everything stored was delivered, for so long while connected; tell whether it was."""
         self.wake()
         try:
             async with asyncio.timeout(timeout_s):
-                while not self.idle:  # noqa: ASYNC110 - asked once, at stop, over any number of connections
+                while self._session is not None and not self.idle:  # noqa: ASYNC110 - asked once, at stop, over any number of connections
                     await asyncio.sleep(DRAIN_TURN_S)
         except TimeoutError:
             return False
-        return True
+        return self.idle
 
     async def run(self) -> None:
         """Forward until cancelled; then say goodbye to the platform, within two seconds."""
