@@ -17,7 +17,7 @@ from config.text import text
     help=shown(
         text(
             "Receive as a platform would: check, deduplicate, say what is missing. "
-            "Ends with 0 where nothing was wrong, with 1 where something was or nobody was there to listen to."
+            "Ends with 0 where nothing was wrong, with 1 where something was or nobody could be heard."
         )
     )
 )

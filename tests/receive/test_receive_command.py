@@ -20,7 +20,7 @@ from tests.brokers import Broker, free_port, iotcore
 from tests.uplinks.station import Station, forwarding
 from tests.uplinks.waiting import eventually
 
-COMMAND = (sys.executable, "-c", "from agent.cli.receive import receive; receive()")
+COMMAND = (sys.executable, "-m", "agent", "receive")
 
 
 @pytest.fixture
