@@ -20,7 +20,6 @@ from config.text import text
 from config.vocabulary import EventKind
 
 DRAIN_S: Final = 3.0
-_DRAIN_STEP_S: Final = 0.02
 
 
 class DiskFailed(Exception):  # noqa: N818 - the failure's own word
@@ -107,12 +106,6 @@ async def _drain(wiring: Wiring) -> None:
     except (OSError, SyncFailed):
         _check_disk(wiring)
         journal.error(text("the disk did not take everything in time; what was still queued is lost"))
-    try:
-        async with asyncio.timeout(DRAIN_S):
-            for forwarder in wiring.forwarders.values():
-                forwarder.wake()
-            for forwarder in wiring.forwarders.values():
-                while forwarder.state.connected and not forwarder.idle:  # noqa: ASYNC110 - once, at the end
-                    await asyncio.sleep(_DRAIN_STEP_S)
-    except TimeoutError:
+    drained = await asyncio.gather(*(forwarder.drain(DRAIN_S) for forwarder in wiring.forwarders.values()))
+    if not all(drained):
         journal.info(text("stopping with a backlog; it is sent after the next start"))

@@ -6,7 +6,7 @@ from config.models import ModbusTcpLink, OpcUaLink
 from config.plant import Plant
 from drivers.contract import Driver
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.link import GuardedLink
+from drivers.modbus.guard import GuardedLink
 
 
 def make_drivers(plant: Plant) -> dict[str, Driver]:

@@ -86,9 +86,8 @@ class Agent:
 
 @asynccontextmanager
 async def agent(plant: Path, state: Path, journal: Path) -> AsyncIterator[Agent]:
-    """Run the agent while inside."""
+    """Have an agent that is not started yet; it is gone when the context is left."""
     found = Agent(plant, state, journal)
-    await found.start()
     try:
         yield found
     finally:
@@ -111,7 +110,7 @@ class Receiver:
 @asynccontextmanager
 async def receiver(port: int, out: Path) -> AsyncIterator[Receiver]:
     """Run the receiver while inside; every message goes to `out`, a line of JSON each."""
-    command = ("-m", "agent", "receive", "--port", str(port), "--out", str(out), "--json")
+    command = ("-m", "agent", "receive", "--port", str(port), "--out", str(out), "--from-start", "--json")
     async with _running(*command, stdout=PIPE) as process:
         yield Receiver(process)
 

@@ -10,8 +10,8 @@ from config.text import Text, text
 from drivers.contract import DeviceRefused, DriverCounters, Scan
 from drivers.modbus.fence import BLAMES_ADDRESS, Fence, find_refused
 from drivers.modbus.frame import READ_WORDS, Answer, ReadRequest
+from drivers.modbus.guard import GuardedLink
 from drivers.modbus.layout import Layout, point_of
-from drivers.modbus.link import GuardedLink
 from drivers.modbus.planner import Block, Cost, Limits, Range, block_of
 
 _NOBODY_THERE: Final = frozenset({10, 11})  # a gateway answers in place of the device

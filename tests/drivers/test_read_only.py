@@ -17,7 +17,8 @@ from agent.simulate.modbus import ModbusSimulator, Unit, serve
 from config.models import ModbusTcpLink
 from drivers.contract import DriverCounters
 from drivers.modbus.frame import ReadRequest
-from drivers.modbus.link import ForbiddenFunctionCode, GuardedLink
+from drivers.modbus.guard import GuardedLink
+from drivers.modbus.link import ForbiddenFunctionCode
 
 SOURCES = sorted(Path(drivers.__file__).parent.rglob("*.py"))
 

@@ -13,6 +13,8 @@ from agent.anchor import pack_anchor as pack
 from agent.receive.ledger import Ledger
 from agent.receive.messages import Checker
 from config.vocabulary import EventKind, RecordKind, Stream
+from tests.brokers import iotcore
+from tests.uplinks.observer import observing
 from tests.uplinks.scripted_broker import Published, ScriptedBroker, maximum_packet_size
 from tests.uplinks.station import TOPIC, Station, forwarding
 from tests.uplinks.waiting import eventually
@@ -300,3 +302,38 @@ async def test_readings_recorded_before_the_clock_was_set_are_sent_with_the_righ
     (content,) = contents(broker, "readings")
     assert content["clock"]["state"] == "synchronised"
     assert content["scan"]["utc_ms"] == pytest.approx(right.utc_ns / 1e6, abs=5_000)
+
+
+async def test_a_broker_that_was_killed_is_found_again_and_the_backlog_drains(tmp_path: Path) -> None:
+    with iotcore(tmp_path) as killed, observing(killed.port, TOPIC) as observer:
+        gateway = Station(directory=tmp_path / "log", port=killed.port)
+        async with forwarding(gateway):
+            gateway.read([1, 2, 3])
+            gateway.log.sync(5)
+            assert await gateway.forwarder.drain(5)
+            killed.kill()
+            await eventually(lambda: not gateway.forwarder.state.connected)
+            gateway.read(*([n, n, n] for n in range(200)))
+            gateway.log.sync(5)
+            assert not await gateway.forwarder.drain(0.1)
+            killed.start()
+            assert await gateway.forwarder.drain(10)
+            assert gateway.backlog == 0
+        gateway.log.close()
+        assert len(observer.payloads("readings")) >= 1
+        kinds = [kind for kind, _ in gateway.happenings]
+        assert kinds == [EventKind.UPLINK_LOST, EventKind.UPLINK_RESTORED]
+
+
+async def test_a_bug_is_not_a_lost_uplink(
+    tmp_path: Path, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug passes through; it is neither retried nor taken for an outage."""
+    with station(tmp_path, broker) as gateway:
+        monkeypatch.setattr(gateway.log, "preamble_of", None)
+        gateway.read([1, 2, 3])
+        gateway.log.sync(5)
+        with pytest.raises(ExceptionGroup) as caught:
+            await gateway.forwarder.run()
+        assert caught.group_contains(TypeError)
+        assert gateway.happenings == []
