@@ -73,7 +73,9 @@ class Agent:
 
     def ready(self) -> Agent:
         """Wait until it answers, which it does only while it runs."""
-        until(lambda: self.answers() or not self.alive, START_S, f"the agent answers; it said: {self.journal}")
+        until(
+            lambda: self.answers() or not self.alive, START_S, f"the agent answers; it said: {self.journal}"
+        )
         assert self.alive, self.journal
         return self
 

@@ -18,6 +18,7 @@ from agent.receive.messages import Checker, Received
 from agent.receive.ranges import Ranges
 
 TOPIC = "fengsui/1/#"
+COUNTER = "_reads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,6 @@ class Scan:
     """The readings of one message: raw values by tag name."""
 
     run: str
-    seq: int
     backfill: bool
     raw: dict[str, float | None]
     quality: dict[str, int]
@@ -35,19 +35,21 @@ class Scan:
 class Receiver:
     """Subscribes while entered; what it holds grows in another thread.
 
-    `records`: every record once, in the order of arrival. `session`: the broker keeps what comes while we
-    are away.
+    `records`: every record once, in the order of arrival; `scans`: those with readings. `session`: the broker
+    keeps what comes while we are away.
     """
 
     port: int
     session: bool = False
     records: list[Received] = field(default_factory=list)
+    scans: list[Scan] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     book: Ledger = field(default_factory=lambda: Ledger(from_start=True))
 
     def __post_init__(self) -> None:
         self._checker = Checker()
         self._tags: dict[str, dict[int, str]] = defaultdict(dict)
+        self._reads: dict[str, list[tuple[str, int]]] = defaultdict(list)
         self._subscribed = Event()
         self._client = Client(
             CallbackAPIVersion.VERSION2, "test-receiver", protocol=MQTTProtocolVersion.MQTTv5
@@ -88,30 +90,26 @@ class Receiver:
             if event["event"] == name and rule in (None, event["rule"])
         ]
 
-    def scans(self) -> list[Scan]:
-        """Return every readings message once."""
-        return [self._scan(content) for content in self.contents("readings")]
-
     def counters(self, device: str, run: str | None = None) -> list[int]:
         """Return the values of a counting device's counter, one for each key under which one came."""
-        tag = f"{device}_reads"
-        scans = [scan for scan in self.scans() if run in (None, scan.run)]
-        return [int(found) for scan in scans if (found := scan.raw.get(tag)) is not None]
+        return [number for found, number in list(self._reads[device]) if run in (None, found)]
 
     def runs(self) -> list[str]:
         """Return the runs in the order in which they began to arrive."""
         return list(dict.fromkeys(received.key.run for received in list(self.records) if received.key))
 
-    def _scan(self, content: dict[str, Any]) -> Scan:
+    def _note(self, content: dict[str, Any]) -> None:
         names = self._tags[content["meta"]]
-        rows = content["rows"]
-        return Scan(
+        scan = Scan(
             run=content["run"],
-            seq=content["seq"],
             backfill=content["backfill"],
-            raw={names[row[0]]: row[1] for row in rows},
-            quality={names[row[0]]: row[3] for row in rows},
+            raw={names[row[0]]: row[1] for row in content["rows"]},
+            quality={names[row[0]]: row[3] for row in content["rows"]},
         )
+        self.scans.append(scan)
+        for name, raw in scan.raw.items():
+            if name.endswith(COUNTER) and raw is not None:
+                self._reads[name.removesuffix(COUNTER)].append((scan.run, int(raw)))
 
     def _on_connect(self, client: Client, *_: object) -> None:
         client.subscribe(TOPIC, qos=1)
@@ -125,8 +123,10 @@ class Receiver:
             }
         elif received.kind == "status":
             self.statuses.append(received.content)
-        if verdict in (Verdict.NEW, Verdict.CONFLICT):
+        if verdict is Verdict.NEW:
             self.records.append(received)
+            if received.kind == "readings":
+                self._note(received.content)
 
 
 def as_ranges(numbers: list[int]) -> list[tuple[int, int]]:
