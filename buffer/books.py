@@ -10,7 +10,7 @@ from buffer.channel import Channel
 from buffer.cursor import Position, Positions
 from buffer.index import Index, Segment, count_readings
 from buffer.ledger import Balance
-from buffer.record import Loss
+from buffer.record import Loss, Record
 from buffer.segment import Hole
 from buffer.settled import Count, Fate
 from config.vocabulary import LossCause, Stream
@@ -94,6 +94,13 @@ class Books:
             for low, high in list(settled.unsettled(opening.run, hole.first, hole.last)):
                 part = hole.readings * (high - low + 1) // (hole.last - hole.first + 1)
                 self._lose_part(uplink, opening.stream, opening.run, low, high, part, hole.cause)
+
+    def give_up(self, uplink: str, record: Record, cause: LossCause) -> None:
+        """Note that one stored record is lost to an uplink."""
+        settled = self.accounts[uplink][record.stream].settled
+        if not settled.contains(record.run, record.seq):
+            seq = record.seq
+            self._lose_part(uplink, record.stream, record.run, seq, seq, record.count, cause)
 
     def remove(self, segment: Segment, cause: LossCause) -> None:
         """Take a finished segment out of the log; what uplinks still needed of it is lost to them."""

@@ -110,8 +110,10 @@ class CursorFile:
 
     def write(self, body: bytes, *, copies: int = 1) -> None:
         """Replace the older slot and sync; `copies=2` replaces both, one after the other. Raises OSError."""
-        descriptor = self._open()
+        descriptor, fresh = self._open()
         try:
+            if fresh:
+                self._prepare(descriptor)
             for _ in range(copies):
                 generation = self._generation + 1
                 at = generation % 2 * SLOT_BYTES
@@ -121,14 +123,16 @@ class CursorFile:
         finally:
             self._disk.close(descriptor)
 
-    def _open(self) -> int:
+    def _open(self) -> tuple[int, bool]:
         if self._path.exists():
-            return self._disk.open(self._path)
-        descriptor = self._disk.create(self._path)
+            return self._disk.open(self._path), False
+        return self._disk.create(self._path), True
+
+    def _prepare(self, descriptor: int) -> None:
+        """Take the room for both slots at once, so that a full disk never stops a cursor."""
         self._disk.allocate(descriptor, 2 * SLOT_BYTES)
         self._disk.sync(descriptor)
         self._disk.sync_directory(self._path.parent)
-        return descriptor
 
 
 def _slot(generation: int, body: bytes) -> bytes:

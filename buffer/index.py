@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from pathlib import Path
 
-from buffer.channel import Place
 from buffer.scan import Frame, Window, walk
 from buffer.segment import PRELUDE_BYTES, Contents, Opening
 
@@ -39,13 +38,13 @@ class Index:
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         self.newest = 0
-        self._newest_of: dict[int, Segment] = {}
+        self._of_run: dict[int, list[Segment]] = {}
 
     def add(self, segment: Segment) -> None:
         """Add a segment, finished or just begun."""
         insort(self.segments, segment)
         self.newest = max(self.newest, segment.opening.number)
-        self._newest_of[segment.opening.run] = segment
+        insort(self._of_run.setdefault(segment.opening.run, []), segment)
 
     def seal(self, number: int, contents: Contents, size_bytes: int) -> None:
         """Note that a segment is finished."""
@@ -56,8 +55,10 @@ class Index:
     def remove(self, segment: Segment) -> None:
         """Forget a segment that is going to be deleted."""
         self.segments.remove(segment)
-        if self._newest_of.get(segment.opening.run) is segment:
-            del self._newest_of[segment.opening.run]
+        of_run = self._of_run[segment.opening.run]
+        of_run.remove(segment)
+        if not of_run:
+            del self._of_run[segment.opening.run]
 
     def after(self, number: int) -> Segment | None:
         """Return the first segment with a higher number."""
@@ -66,10 +67,9 @@ class Index:
 
     def find(self, run: int, seq: int) -> Segment | None:
         """Return the segment that has a number of a run, or would have it."""
-        for segment in reversed(self.segments):
-            if segment.opening.run == run and segment.opening.seq_before < seq:
-                return segment
-        return None
+        of_run = self._of_run.get(run, [])
+        at = bisect_left(of_run, seq, key=_seq_before)
+        return of_run[at - 1] if at else None
 
     def at(self, number: int) -> Segment | None:
         """Return the segment with a number."""
@@ -82,7 +82,8 @@ class Index:
 
     def newest_of(self, run: int) -> Segment | None:
         """Return the newest segment of a run."""
-        return self._newest_of.get(run)
+        of_run = self._of_run.get(run)
+        return of_run[-1] if of_run else None
 
     def sealed_bytes(self) -> int:
         """Return the size of all finished segments."""
@@ -107,9 +108,8 @@ def count_readings(path: Path, end: int, first: int, last: int) -> int:
     return sum(header.readings for header in headers if first <= header.seq <= last)
 
 
-def start_of(segment: Segment | None, number: int) -> Place:
-    """Return the place where a segment's frames begin, or where the segment `number` will begin."""
-    return Place(segment.opening.number if segment else number, 0)
+def _seq_before(segment: Segment) -> int:
+    return segment.opening.seq_before
 
 
 def _number(segment: Segment) -> int:

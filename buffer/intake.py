@@ -59,11 +59,11 @@ class Intake:
         first_boot_ns: int,
         last_boot_ns: int,
         count: int,
-        refused: LossCause | None,
+        cause: LossCause,
     ) -> int | None:
-        """Queue a record and return its number; 0 for an unnumbered one; None where it was dropped.
+        """Queue a record and return its number; 0 for an unnumbered one; None where there was no room.
 
-        `refused`: drop it in any case, for this cause. Raises ValueError for a body over the limit.
+        `cause`: why there would be none. Raises ValueError for a body over the limit.
         """
         if kind in UNNUMBERED:
             self._unnumbered(channel, kind, body, last_boot_ns)
@@ -71,12 +71,10 @@ class Intake:
         if len(body) > MAX_BODY_BYTES:
             raise ValueError(f"a {kind.name} body of {len(body)} bytes is over {MAX_BODY_BYTES}")
         size = len(body) + HEADER_BYTES
-        if refused is None and channel.given_bytes - channel.taken_bytes + size > channel.limit_bytes:
-            refused = LossCause.PRESSURE
-        if refused is not None:
+        if channel.given_bytes - channel.taken_bytes + size > channel.limit_bytes:
             channel.seq += 1
             channel.readings += count
-            self._books.drop(channel.stream, channel.seq, count, refused)
+            self._books.drop(channel.stream, channel.seq, count, cause)
             return None
         if self._books.owed:
             self.record_losses()
@@ -121,11 +119,12 @@ class Intake:
             self._queue(channel, RecordKind.LOSS, loss.body(), now, now, 0)
 
     def restate(self) -> None:
-        """Put the preamble as it is now at the end of every segment in hand."""
+        """Put STATE as it is now at the end of every segment in hand."""
         now = _boot_ns()
         for channel in self._channels.values():
             if channel.begun:
-                for kind, body in self._preamble(channel.stream):
+                states = [item for item in self._preamble(channel.stream) if item[0] is RecordKind.STATE]
+                for kind, body in states:
                     self._unnumbered(channel, kind, body, now)
 
     def _queue(

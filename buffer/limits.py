@@ -22,6 +22,7 @@ class Limits:
     cap: int
     segment: int
     ballast: int
+    quarantine: int
     pending: dict[Stream, int]
     recent: dict[Stream, int]
 
@@ -38,6 +39,7 @@ class Limits:
             cap=settings.cap,
             segment=min(settings.segment, settings.cap // _SEGMENTS_IN_CAP),
             ballast=min(BALLAST_BYTES, settings.cap // 32),
+            quarantine=settings.cap // 16,
             pending={
                 stream: max(least, min(most, settings.cap // 16))
                 for stream, most in _MOST_PENDING_BYTES.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,6 +30,8 @@ from config.text import text
 from config.vocabulary import LossCause, RecordKind, Stream
 
 _SEAL_SEARCHED_BYTES: Final = 64 * 1024
+_OF_THE_FILE: Final = frozenset({errno.EIO, errno.ENOENT, errno.EISDIR, errno.ENODATA, errno.EUCLEAN})
+"""What is wrong with one file on the medium; anything else (permission, descriptors) is wrong with us."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,14 +65,19 @@ class _Scan:
 
 
 def load(disk: Disk, directory: Path) -> Loaded:
-    """Load every segment. Raises NewerFormat, before anything is changed; else never fails for a file."""
+    """Load every segment; a file that is damaged or unreadable never fails it.
+
+    Raises NewerFormat, before anything is changed, or OSError where this user may not read what is there.
+    """
     paths = sorted(directory.glob("*.seg"))
     _refuse_newer(paths)
     loaded = Loaded()
     for path in paths:
         try:
             _load_one(disk, path, loaded)
-        except OSError:
+        except OSError as error:
+            if error.errno not in _OF_THE_FILE:
+                raise
             loaded.ignored.append(path)
     _drop_strangers(loaded)
     _complete_openings(loaded.segments)
@@ -80,7 +88,9 @@ def _refuse_newer(paths: Sequence[Path]) -> None:
     for path in paths:
         try:
             version = version_of(Window(path, PRELUDE_BYTES).take(0, PRELUDE_BYTES))
-        except OSError:
+        except OSError as error:
+            if error.errno not in _OF_THE_FILE:
+                raise
             continue
         if version is not None and version not in READABLE:
             raise NewerFormat(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Literal
+from typing import Final, Literal
 
 from buffer.ballast import Ballast
 from buffer.channel import Channel, Place, Tail
@@ -16,7 +17,9 @@ from buffer.index import Segment
 from buffer.intake import Identity, Intake, Preamble
 from buffer.ledger import Ledger
 from buffer.limits import Limits
-from buffer.lock import Lock
+from buffer.lock import Lock, usable
+from buffer.news import News
+from buffer.outlet import Outlet
 from buffer.preambles import Bodies, Preambles
 from buffer.quarantine import Quarantine, Quarantined
 from buffer.reader import Bound, Reader
@@ -25,19 +28,19 @@ from buffer.recover import Recovered, recover
 from buffer.segment import Hole
 from buffer.settled import Count, Fate
 from buffer.upkeep import Upkeep
-from buffer.writer import Outlet, Writer
+from buffer.writer import Writer
 from config.models import LogSettings
 from config.vocabulary import LossCause, RecordKind, Stream
 
 Start = Literal["oldest_unacknowledged", "now"]
-_CLOSE_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S: Final = 5.0
+_WAIT_S: Final = 0.01
 
 
 class Log:
     """The store-and-forward log of one directory. All methods belong to the event loop's thread.
 
-    `recovery`: what opening found. `failure`: set once the disk failed in a way that must not be retried;
-    nothing is stored from then on, and the agent ends the process.
+    `recovery`: what opening found.
     """
 
     def __init__(
@@ -47,68 +50,63 @@ class Log:
         lock: Lock,
         disk: Disk,
         recovered: Recovered,
-        run: int,
-        boot_id: str,
+        identity: Identity,
         settings: LogSettings,
-        uplinks: Mapping[str, bool],
+        required: Mapping[str, bool],
         preamble: Preamble,
         on_stored: Callable[[], None],
     ) -> None:
         """Use `open`."""
-        limits = Limits.of(settings)
+        limits, books = Limits.of(settings), recovered.books
         self.recovery = recovered.recovery
-        self._directory = directory
         self._lock = lock
         self._limits = limits
-        self._books = books = recovered.books
-        self._channels = {
-            stream: Channel(
-                stream, limits.pending[stream], Tail(end=Place(books.indexes[stream].newest + 1, 0))
-            )
-            for stream in Stream
-        }
-        self._preambles = Preambles(books.indexes, run, boot_id)
+        self._books = books
+        self._channels = {stream: _channel(stream, limits, recovered) for stream in Stream}
+        self._preambles = Preambles(books.indexes, identity.run, identity.boot_id)
         self._quarantine = Quarantine(disk, directory / "quarantine")
         self._intake = Intake(
             directory=directory,
-            identity=Identity(
-                log=recovered.log,
-                run=run,
-                start=recovered.recovery.start,
-                boot_id=boot_id,
-                uplinks=tuple(uplinks),
-            ),
+            identity=identity,
             channels=self._channels,
             books=books,
             preambles=self._preambles,
             preamble=preamble,
         )
-        self._upkeep = Upkeep(
-            disk=disk,
-            books=books,
-            channels=self._channels,
-            cursors=recovered.cursors,
-            required=uplinks,
-            limits=limits,
-            at_least_ns=settings.at_least,
-            quarantine=self._quarantine,
-            intake=self._intake,
-        )
+        news: deque[News] = deque()
+        outlets = {
+            stream: Outlet(
+                disk=disk,
+                directory=directory,
+                channel=channel,
+                news=news,
+                run=identity.run,
+                recent_bytes=limits.recent[stream],
+                segment_bytes=limits.segment,
+            )
+            for stream, channel in self._channels.items()
+        }
         ballast = Ballast(disk, directory / "ballast", limits.ballast)
         ballast.restore()
         self._writer = Writer(
             disk=disk,
-            directory=directory,
-            outlets={
-                stream: Outlet(channel, run, limits.recent[stream])
-                for stream, channel in self._channels.items()
-            },
+            news=news,
+            events=outlets[Stream.EVENTS],
+            readings=outlets[Stream.READINGS],
             ballast=ballast,
             commit_interval_s=settings.commit_interval / 1e9,
-            segment_bytes=limits.segment,
             on_stored=on_stored,
-            on_full=lambda: self._upkeep.make_room(self._writer),
-            on_sealed=self._upkeep.sealed,
+        )
+        self._upkeep = Upkeep(
+            books=books,
+            channels=self._channels,
+            cursors=recovered.cursors,
+            required=required,
+            limits=limits,
+            at_least_ns=settings.at_least,
+            quarantine=self._quarantine,
+            intake=self._intake,
+            writer=self._writer,
         )
         self._writer.start()
 
@@ -128,28 +126,36 @@ class Log:
         """Open a directory, recover what an earlier run left, and start the writer thread.
 
         `uplinks`: name -> required. `preamble`: called inside `append` wherever a segment begins, never
-        before the first `append`. `on_stored`: called from the writer thread after each sync, and when
-        `failure` is set. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
+        before the first `append`. `on_stored`: called from the writer thread after each sync, when it wants
+        room, and when `failure` is set. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
         """
         disk = disk or Disk()
-        lock = Lock(directory)
-        recovered = recover(disk, directory, run=run, uplinks=uplinks)
-        return cls(
-            directory=directory,
-            lock=lock,
-            disk=disk,
-            recovered=recovered,
-            run=run,
-            boot_id=boot_id,
-            settings=settings,
-            uplinks=uplinks,
-            preamble=preamble,
-            on_stored=on_stored,
-        )
+        with Lock(directory) as lock, usable(directory):
+            recovered = recover(disk, directory, run=run, uplinks=uplinks)
+            identity = Identity(
+                log=recovered.log,
+                run=run,
+                start=recovered.recovery.start,
+                boot_id=boot_id,
+                uplinks=tuple(uplinks),
+            )
+            log = cls(
+                directory=directory,
+                lock=lock,
+                disk=disk,
+                recovered=recovered,
+                identity=identity,
+                settings=settings,
+                required=uplinks,
+                preamble=preamble,
+                on_stored=on_stored,
+            )
+            lock.keep()
+        return log
 
     @property
     def failure(self) -> Exception | None:
-        """Why nothing is stored any more, None while the log works."""
+        """Why nothing is stored any more; None while the log works. The agent ends the process."""
         return self._writer.failure
 
     def append(
@@ -169,15 +175,14 @@ class Log:
         TAGS, ANCHOR and STATE have none: 0 is returned. `count`: readings in a DATA body. `urgent`: commit at
         once. Raises ValueError for a body over the limit of its kind.
         """
-        writer, channel = self._writer, self._channels[stream]
-        if writer.completions or self._upkeep.dirty:
-            self._upkeep.run(writer)
+        self._upkeep.run()
+        channel = self._channels[stream]
         if channel.rotation_due:
             self._rotate(channel)
-        refused = LossCause.DISK_FULL if writer.failure is not None else None
-        seq = self._intake.accept(channel, kind, body, first_boot_ns, last_boot_ns, count, refused)
+        cause = LossCause.DISK_FULL if self._writer.full else LossCause.PRESSURE
+        seq = self._intake.accept(channel, kind, body, first_boot_ns, last_boot_ns, count, cause)
         if urgent:
-            writer.wake()
+            self._writer.wake()
         return seq
 
     def stored_seq(self, stream: Stream) -> int:
@@ -186,17 +191,8 @@ class Log:
 
     def sync(self, timeout_s: float) -> None:
         """Store everything that is queued; blocks. Raises TimeoutError, or `failure` where there is one."""
-        due = time.monotonic() + timeout_s
-        while True:
-            done = Event()
-            self._writer.tasks.append(done.set)
-            self._writer.wake()
-            while not done.wait(0.01):
-                self._check(due)
-            self._upkeep.run(self._writer)
-            if not any(channel.pending_bytes for channel in self._channels.values()):
-                return
-            self._check(due)
+        if not self._drain(timeout_s):
+            raise self.failure or TimeoutError
 
     def reader(self, uplink: str, stream: Stream, *, start: Start, until: Bound | None = None) -> Reader:
         """Return a new reader for an uplink; any number may read at the same time.
@@ -223,21 +219,26 @@ class Log:
 
         Numbers that are not stored, or settled already, do not count.
         """
-        self._settle(uplink, stream, run, first, last, Fate.DELIVERED, readings)
+        self._upkeep.settle(uplink, stream, run, first, last, Fate.DELIVERED, readings)
+        self._upkeep.run()
 
     def quarantine(self, uplink: str, record: Record, why: str) -> None:
-        """Have a record copied to the quarantine and synced; only then is it settled for the uplink."""
+        """Have a record copied to the quarantine and synced; only then is it settled for the uplink.
+
+        Once the quarantine has its share of the cap, further records are lost instead (`cap`).
+        """
         segment = self._books.indexes[record.stream].find(record.run, record.seq)
-        if segment is None:
-            return
-        item = Quarantined(
-            uplink=uplink,
-            record=record,
-            why=why,
-            opening=segment.opening,
-            preamble=self.preamble_of(record),
-        )
-        self._writer.tasks.append(partial(self._put_aside, item))
+        if self._quarantine.bytes >= self._limits.quarantine:
+            self._upkeep.give_up(uplink, record)
+        elif segment is not None:
+            item = Quarantined(
+                uplink=uplink,
+                record=record,
+                why=why,
+                opening=segment.opening,
+                preamble=self.preamble_of(record),
+            )
+            self._writer.tasks.append(partial(self._quarantine.put, item, self._writer.news))
 
     def preamble_of(self, record: Record) -> Bodies:
         """Return the TAGS of a record's run and the newest ANCHOR of its boot, where they can be had."""
@@ -245,12 +246,12 @@ class Log:
 
     def ledger(self) -> Ledger:
         """Return the log as it stands."""
-        self._upkeep.run(self._writer)
-        books, channels = self._books, self._channels
+        self._upkeep.run()
+        books, channels, writer = self._books, self._channels, self._writer
         segments = [segment for index in books.indexes.values() for segment in index.segments]
         return Ledger(
             balances={
-                uplink: {stream: books.balance(uplink, channels[stream]) for stream in Stream}
+                uplink: {stream: books.balance(uplink, channel) for stream, channel in channels.items()}
                 for uplink in books.accounts
             },
             recorded={stream: Count(channel.seq, channel.readings) for stream, channel in channels.items()},
@@ -260,28 +261,35 @@ class Log:
             oldest_age_s=_oldest_age_s(segments),
             at_least_missed=self._upkeep.at_least_missed,
             pending_bytes=sum(channel.pending_bytes for channel in channels.values()),
-            last_sync_s=self._writer.last_sync_s,
-            full=self._writer.full,
+            last_sync_s=writer.last_sync_s,
+            full=writer.full,
         )
 
     def close(self) -> None:
-        """Store everything and a last preamble, mark a clean stop, save the cursors, free the directory."""
-        writer = self._writer
-        if writer.failure is None:
-            self._upkeep.run(writer)
+        """Store everything and a last STATE, mark a clean stop, save the cursors, free the directory.
+
+        What a full disk has no room for is not stored; nothing is raised.
+        """
+        if self.failure is None:
             self._intake.restate()
-            self._upkeep.save_cursors(writer)
-            writer.finish(_CLOSE_TIMEOUT_S)
+            self._drain(_CLOSE_TIMEOUT_S)
+            self._upkeep.save_cursors()
+            if not self._writer.finish(_CLOSE_TIMEOUT_S):
+                return  # the disk hangs: the lock stays as long as the process
+        self._upkeep.run()
         self._lock.release()
 
     def _rotate(self, channel: Channel) -> None:
+        events = self._channels[Stream.EVENTS]
+        if not events.begun and channel is not events:
+            self._intake.rotate(events)  # LOSS records need a place before anything may be deleted
         self._intake.rotate(channel)
-        self._upkeep.keep_cap(self._writer)
+        self._upkeep.keep_cap()
 
     def _tail(self, stream: Stream) -> Tail:
         """Return how far a stream is stored; the index knows every segment up to there."""
         tail = self._channels[stream].tail
-        self._upkeep.run(self._writer)
+        self._upkeep.run()
         return tail
 
     def _missing(self, segment: Segment, hole: Hole) -> None:
@@ -289,29 +297,20 @@ class Log:
         self._intake.record_losses()
         self._upkeep.dirty = True
 
-    def _settle(
-        self, uplink: str, stream: Stream, run: int, first: int, last: int, fate: Fate, readings: int
-    ) -> None:
-        self._books.settle(uplink, self._channels[stream], run, first, last, fate, readings)
-        self._upkeep.dirty = True
-        self._upkeep.run(self._writer)
-
-    def _put_aside(self, item: Quarantined) -> None:
-        """Store one quarantined record; writer thread."""
-        self._quarantine.put(item)
-        record = item.record
-        self._writer.completions.append(
-            partial(
-                self._settle,
-                item.uplink,
-                record.stream,
-                record.run,
-                record.seq,
-                record.seq,
-                Fate.QUARANTINED,
-                record.count,
+    def _drain(self, timeout_s: float) -> bool:
+        """Commit until nothing waits; blocks. Tell whether that came about in time."""
+        due_s = time.monotonic() + timeout_s
+        stored = False
+        while not stored and self.failure is None and time.monotonic() < due_s:
+            committed = Event()
+            self._writer.tasks.append(committed.set)
+            self._writer.wake()
+            committed.wait(_WAIT_S)
+            self._upkeep.run()
+            stored = committed.is_set() and not any(
+                channel.pending_bytes for channel in self._channels.values()
             )
-        )
+        return stored
 
     def _disk_bytes(self, segments: list[Segment]) -> int:
         ends = {stream: channel.tail.end for stream, channel in self._channels.items()}
@@ -322,12 +321,10 @@ class Log:
         )
         return sum(segment.size_bytes for segment in segments) + in_hand + self._quarantine.bytes
 
-    def _check(self, due: float) -> None:
-        self._upkeep.run(self._writer)
-        if self._writer.failure is not None:
-            raise self._writer.failure
-        if time.monotonic() >= due:
-            raise TimeoutError
+
+def _channel(stream: Stream, limits: Limits, recovered: Recovered) -> Channel:
+    newest = recovered.books.indexes[stream].newest
+    return Channel(stream, limits.pending[stream], Tail(end=Place(newest + 1, 0)))
 
 
 def _oldest_age_s(segments: list[Segment]) -> float | None:

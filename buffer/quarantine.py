@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import orjson
 
 from buffer.disk import Disk
 from buffer.frame import HEADER, REASON, Encoder, Entry
+from buffer.news import News, PutAside
 from buffer.record import Record
 from buffer.segment import Opening, prelude
 from config.vocabulary import RecordKind
+
+_BLOCK_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +64,9 @@ class Quarantine:
     def __init__(self, disk: Disk, directory: Path) -> None:
         self._disk = disk
         self._directory = directory
-        self.bytes = sum(path.stat().st_size for path in directory.glob("*/*.seg"))
+        self.bytes = sum(_occupied_bytes(path.stat().st_size) for path in directory.glob("*/*.seg"))
 
-    def put(self, item: Quarantined) -> None:
+    def put(self, item: Quarantined, news: deque[News]) -> None:
         """Store one record and sync it with its directory. Writer thread. Raises OSError, SyncFailed."""
         directory = self._directory / item.uplink
         if not directory.is_dir():
@@ -78,4 +83,10 @@ class Quarantine:
         finally:
             self._disk.close(descriptor)
         self._disk.sync_directory(directory)
-        self.bytes += len(contents)
+        self.bytes += _occupied_bytes(len(contents))
+        news.append(PutAside(uplink=item.uplink, record=item.record))
+
+
+def _occupied_bytes(size: int) -> int:
+    """Return the room that a small file takes, in blocks."""
+    return -(-size // _BLOCK_BYTES) * _BLOCK_BYTES

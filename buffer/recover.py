@@ -15,7 +15,7 @@ from buffer.index import Index, Segment
 from buffer.load import Loaded, load
 from buffer.preambles import newest
 from buffer.record import Loss
-from buffer.segment import Contents, Hole
+from buffer.segment import Contents, Hole, parse_name
 from buffer.settled import Count, Settled, Span, Tally
 from config.vocabulary import LossCause, RecordKind, Stream
 
@@ -71,6 +71,8 @@ def recover(disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str]) ->
     indexes = {stream: Index() for stream in Stream}
     for segment in loaded.segments:
         indexes[segment.opening.stream].add(segment)
+    for path in loaded.ignored:
+        _reserve(indexes, path)
     cursors = {uplink: CursorFile(disk, directory / cursor_name(uplink)) for uplink in uplinks}
     positions = {uplink: _read(cursor) for uplink, cursor in cursors.items()}
     books = _books(run, indexes, positions)
@@ -84,11 +86,18 @@ def recover(disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str]) ->
     )
 
 
+def _reserve(indexes: Mapping[Stream, Index], path: Path) -> None:
+    """Keep clear of the number that an ignored file's name uses."""
+    named = parse_name(path.name)
+    if named is not None:
+        indexes[named[0]].newest = max(indexes[named[0]].newest, named[1])
+
+
 def _read(cursor: CursorFile) -> Positions | None:
     """Return what a cursor says; None where there is none, or none whole."""
     try:
         body = cursor.read()
-    except OSError:
+    except FileNotFoundError:
         return None
     return None if body is None else decode(body)
 

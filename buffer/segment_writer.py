@@ -36,12 +36,12 @@ class SegmentWriter:
             disk.write(self._descriptor, first, 0)
             self.end = len(first)
             self.append(rotation.preamble)
+            self.sync()
+            disk.sync_directory(directory)
         except OSError:
             disk.close(self._descriptor)
             disk.unlink(self.path)
             raise
-        self.sync()
-        disk.sync_directory(directory)
 
     def append(self, items: Sequence[Entry]) -> list[Place]:
         """Write records at the end, in one piece, and return where each begins.

@@ -18,10 +18,9 @@ from config.models import (
     Description,
     Device,
     Effect,
-    Gateway,
     Link,
     LogSettings,
-    MqttUplink,
+    Model,
     ScanClass,
 )
 from config.units import Duration
@@ -30,11 +29,9 @@ from config.yaml_source import Document
 T = TypeVar("T")
 K = TypeVar("K", str, int)
 
-_GATEWAY: Final = TypeAdapter(Gateway)
 _SCAN_CLASS: Final = TypeAdapter(ScanClass)
 _LINK: Final[TypeAdapter[Link]] = TypeAdapter(Link)
 _DEVICE: Final = TypeAdapter(Device)
-_UPLINK: Final = TypeAdapter(MqttUplink)
 _LOG: Final = TypeAdapter(LogSettings)
 _CAUSE: Final = TypeAdapter(Cause)
 _EFFECT: Final = TypeAdapter(Effect)
@@ -46,30 +43,41 @@ INTERLOCKS: Final[Loc] = ("rules", "interlocks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The sound parts of a description; what is not sound is missing here, but still in `document`.
+    """The sound parts of a description, and its document, which holds the unsound ones, too.
 
+    A part with an unsound key has its default there; it is missing only where the key is required.
     `conditions`: every cause, effect and other condition of the interlocks, by its location; `skews_ns`: by
     the interlock's index.
     """
 
     document: Document
-    gateway: Gateway | None
     scan_classes: Mapping[str, ScanClass]
     links: Mapping[str, Link]
     devices: Mapping[str, Device]
     conditions: Mapping[Loc, Condition]
     skews_ns: Mapping[int, int]
-    uplinks: Mapping[str, MqttUplink]
     log: LogSettings | None
 
     def names(self, section: str) -> list[str]:
         """Return the names that a section defines, sound or not."""
-        return list(self.document.section(section))
+        return [str(loc[1]) for loc in self.document.marks if len(loc) == 2 and loc[0] == section]
+
+    def is_sound(self, section: str, name: str, key: str) -> bool:
+        """Tell whether a key of a part is absent or right; where it is neither, its default stands there."""
+        part: Model | None = getattr(self, section).get(name)
+        return part is not None and (
+            key in part.model_fields_set or (section, name, key) not in self.document.marks
+        )
+
+    def link_of(self, device: str) -> str | None:
+        """Return the name of the link that a device is on, known or not; None where there is no name."""
+        link = self.document.section("devices", device).get("link")
+        return link if isinstance(link, str) else None
 
     def link_type_of(self, device: str) -> str | None:
         """Return the type of the link that a device is on; None where that cannot be told."""
-        link = self.document.section("devices", device).get("link")
-        found = self.document.section("links", link).get("type") if isinstance(link, str) else None
+        link = self.link_of(device)
+        found = self.document.section("links", link).get("type") if link is not None else None
         return found if isinstance(found, str) else None
 
 
@@ -86,7 +94,6 @@ def draft_of(document: Document) -> Draft:
     """Return what is sound of a document."""
     return Draft(
         document=document,
-        gateway=_sound(_GATEWAY, document.section("gateway")),
         scan_classes=_sound_ones(_SCAN_CLASS, document.section("scan_classes")),
         links=_sound_ones(_LINK, document.section("links")),
         devices=_sound_ones(_DEVICE, document.section("devices")),
@@ -94,7 +101,6 @@ def draft_of(document: Document) -> Draft:
         skews_ns=_sound_ones(
             _DURATION, {index: raw.get("skew", "200ms") for index, raw in interlocks_of(document)}
         ),
-        uplinks=_sound_ones(_UPLINK, document.section("uplinks")),
         log=_sound(_LOG, document.section("log")),
     )
 
@@ -126,10 +132,15 @@ def _sound_ones(adapter: TypeAdapter[T], raw: Mapping[K, JsonValue]) -> dict[K, 
 
 
 def _sound(adapter: TypeAdapter[T], raw: JsonValue) -> T | None:
+    """Return the part without its unsound keys, whose faults `describe` tells; None where nothing is left."""
     try:
         return adapter.validate_json(json.dumps(raw), strict=True)
-    except ValidationError:
-        return None  # its faults are told by `describe`
+    except ValidationError as error:
+        if not isinstance(raw, dict):
+            return None
+        unsound = {part for details in error.errors() for part in details["loc"] if part in raw}
+        rest = {key: value for key, value in raw.items() if key not in unsound}
+        return _sound(adapter, rest) if unsound else None
 
 
 def _fault(document: Document, details: ErrorDetails) -> Fault | None:
@@ -137,25 +148,16 @@ def _fault(document: Document, details: ErrorDetails) -> Fault | None:
     loc, kind = details["loc"], details["type"]
     if kind == "missing" and loc in document.marks:
         return None
-    resolved = document.resolve(loc)
-    if kind == "missing":
-        name, place = (*resolved, loc[-1]), document.key_place(*resolved)
-        spelling, schema_loc = "", loc
-    elif kind == "extra_forbidden":
-        name, place = resolved, document.key_place(*resolved)
-        spelling, schema_loc = "", loc[:-1]
-    elif loc[-1:] == (KEY,):
-        name, place = resolved, document.key_place(*resolved)
-        spelling, schema_loc = str(resolved[-1]), ()
-    else:
-        if kind == "union_tag_invalid":
-            resolved = document.resolve((*resolved, "type"))
-        name, place = resolved, document.place(*resolved)
-        spelling, schema_loc = document.spelling(*resolved), loc
-    schema = schema_at(Description, schema_loc)
-    return Fault(
-        place, explain(Finding(details=details, name=_dotted(name), spelling=spelling, schema=schema))
+    at = document.resolve((*loc, "type") if kind == "union_tag_invalid" else loc)
+    of_key = loc[-1:] == (KEY,)
+    about_key = of_key or kind in ("missing", "extra_forbidden")
+    finding = Finding(
+        details=details,
+        name=_dotted((*at, loc[-1]) if kind == "missing" else at),
+        spelling=str(at[-1]) if of_key else document.spelling(*at),
+        schema=schema_at(Description, loc[:-1] if kind == "extra_forbidden" else loc),
     )
+    return Fault(document.key_place(*at) if about_key else document.place(*at), explain(finding))
 
 
 def _dotted(loc: Loc) -> str:

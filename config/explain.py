@@ -33,7 +33,7 @@ _PATTERNS: Final[dict[str, Text]] = {
         "write letters A-Z, digits, _ . or -, at most 64 (it becomes part of MQTT topics)"
     ),
     CODE_PATTERN: text("write letters A-Z, digits, _ . or -, at most 64"),
-    LINE_PATTERN: text("write one line of at most 200 characters"),
+    LINE_PATTERN: text("write one line of at most 200 characters, none of them a control character"),
     HOST_PATTERN: text("write a host name or an IP address alone, for example 192.168.1.10"),
     OPCUA_URL_PATTERN: text("write for example opc.tcp://192.168.1.20:4840"),
 }
@@ -144,6 +144,8 @@ def _not_a_whole_number(finding: Finding) -> Text:
 def _not_a_number(finding: Finding) -> Text:
     if _is_quoted_number(finding):
         return _needless_quotes(finding)
+    if finding.spelling.lower() in _NO_TRUTHS:
+        return _not_a_truth(finding)
     return text("{name} is {found}; write a number", name=finding.name, found=finding.found)
 
 

@@ -10,6 +10,8 @@ from config.text import text
 
 def read_file(path: Path) -> bytes:
     """Return a file's content. Raises WrongValue where it cannot be had."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise WrongValue(text('"{path}" is a device or a pipe; name a file', path=path))
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

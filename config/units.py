@@ -33,10 +33,12 @@ def parse_size_bytes(found: object) -> int:
 
 
 def show_duration(duration_ns: int) -> str:
-    """Return the shortest exact spelling of a duration: `1500ms`, `5s`, `2h`."""
+    """Return the shortest exact spelling of a duration: `500ms`, `1.5s`, `2h`."""
     for unit in ("d", "h", "min", "s"):
         if duration_ns and duration_ns % _NS[unit] == 0:
             return f"{duration_ns // _NS[unit]}{unit}"
+    if duration_ns > S and duration_ns % MS == 0:
+        return f"{duration_ns / S:.3f}".rstrip("0") + "s"
     return f"{duration_ns / MS:g}ms"
 
 

@@ -21,7 +21,7 @@ def brief(found: object) -> str:
 def closest(found: str, known: Iterable[str]) -> str | None:
     """Return the name that `found` was probably meant to be; case counts least."""
     names = {name.casefold(): name for name in known}
-    matches = difflib.get_close_matches(found.casefold(), names, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(found.casefold(), names, n=1, cutoff=0.7)
     return names[matches[0]] if matches else None
 
 

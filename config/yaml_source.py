@@ -129,6 +129,7 @@ class _Builder:
         self._lines = lines_of(content)
         self.marks: dict[Loc, Mark] = {}
         self.faults: list[Fault] = []
+        self._seen: set[int] = set()
 
     def root(self, node: Node | None) -> dict[str, JsonValue]:
         """Return the top mapping; empty, with a fault, where there is none."""
@@ -143,8 +144,10 @@ class _Builder:
         place = self._place(node.start_mark)
         if refusal := self._property_fault(node):
             self._fault(place, refusal)
-            return None
         self.marks[loc] = mark = Mark(key, place, node.value if isinstance(node, ScalarNode) else "")
+        if id(node) in self._seen:
+            return None  # an alias, perhaps of what encloses it
+        self._seen.add(id(node))
         if isinstance(node, MappingNode):
             return self._mapping(node, loc)
         if isinstance(node, SequenceNode):

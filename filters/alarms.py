@@ -13,13 +13,11 @@ from dataclasses import dataclass
 
 from config.models import Tag
 from config.plant import Plant
-from config.vocabulary import EventKind, Limit, Priority, QualityClass, class_of
-from filters.comparisons import Comparison, Comparisons
-from filters.event import Event, Evidence
+from config.vocabulary import EventKind, Limit, Priority
+from filters.comparisons import Comparison, Comparisons, limit_key
+from filters.event import Event, Figures, trust_figures
 from filters.image import Image
-from filters.machine import AT_LEAST, AT_MOST, IS_BAD, RAISED
-
-Figures = dict[str, float | int | str]
+from filters.machine import AT_LEAST, AT_MOST, CLEARED, IS_BAD, RAISED
 
 _HIGH = (Limit.H, Limit.HH)
 
@@ -35,20 +33,25 @@ class ActiveAlarm:
     onset_boot_ns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedAlarm:
+    """One alarm that stood, and the digest of its rule."""
+
+    rule: str
+    priority: Priority
+    since_boot_ns: int
+    onset_boot_ns: int
+
+
 def alarm_comparisons(plant: Plant) -> list[Comparison]:
     """Return what the alarms of a plant compare."""
     return [row for tag in plant.tags for row in (*_limits(tag), *_sensor(tag))]
 
 
-def alarm_key(tag: Tag, limit: Limit) -> str:
-    """Return the name of a limit alarm."""
-    return f"{tag.tag}.{limit}"
-
-
 def _limits(tag: Tag) -> list[Comparison]:
     return [
         Comparison(
-            key=alarm_key(tag, limit),
+            key=limit_key(tag.tag, limit),
             tag=tag,
             test=AT_LEAST if limit in _HIGH else AT_MOST,
             limit=number,
@@ -79,25 +82,58 @@ def _sensor(tag: Tag) -> list[Comparison]:
 class Alarms:
     """Turns the moves of alarm comparisons into events, and knows which stand."""
 
-    def __init__(self, comparisons: Comparisons, image: Image) -> None:
+    def __init__(self, plant: Plant, comparisons: Comparisons, image: Image) -> None:
         self._comparisons = comparisons
+        self._rows = {comparisons.number_of[row.key] for row in alarm_comparisons(plant)}
         self._image = image
         self.active: dict[int, ActiveAlarm] = {}
 
-    def move(self, row: int, move: int, at_ns: int) -> Event:
-        """Return the event of one alarm that was raised or cleared at `at_ns`."""
-        return self._raise(row, at_ns) if move == RAISED else self._clear(row, at_ns)
+    def step(self, moves: list[tuple[int, int, int]]) -> list[Event]:
+        """Return the events of these moves (row, move, instant); other comparisons' moves are passed over."""
+        return [
+            self._raise(row, at_ns) if move == RAISED else self._clear(row, at_ns)
+            for row, move, at_ns in moves
+            if move in (RAISED, CLEARED) and row in self._rows
+        ]
+
+    def save(self) -> dict[str, SavedAlarm]:
+        """Return the alarms that stand, by name."""
+        return {
+            alarm.rule: SavedAlarm(
+                rule=self._comparisons.rows[row].digest,
+                priority=alarm.priority,
+                since_boot_ns=alarm.since_boot_ns,
+                onset_boot_ns=alarm.onset_boot_ns,
+            )
+            for row, alarm in self.active.items()
+        }
+
+    def resume(self, saved: dict[str, SavedAlarm], by_ns: int, now_ns: int) -> list[Event]:
+        """Take up saved alarms, on a clock that reads `by_ns` more; clear those whose rule has changed."""
+        events = []
+        for name, was in saved.items():
+            row = self._comparisons.number_of.get(name)
+            since_ns = was.since_boot_ns + by_ns
+            if row is None or self._comparisons.rows[row].digest != was.rule:
+                events.append(_cleared_by_change(name, was.priority, since_ns, now_ns))
+            else:
+                self.active[row] = self._alarm(row, since_ns, was.onset_boot_ns + by_ns)
+        return events
+
+    def _alarm(self, row: int, since_ns: int, onset_ns: int) -> ActiveAlarm:
+        rule = self._comparisons.rows[row]
+        return ActiveAlarm(
+            rule=rule.key,
+            tag=self._comparisons.tag_of[row],
+            priority=rule.tag.priority,
+            since_boot_ns=since_ns,
+            onset_boot_ns=onset_ns,
+        )
 
     def _raise(self, row: int, at_ns: int) -> Event:
         rule = self._comparisons.rows[row]
         onset_ns = int(self._comparisons.states[row]["rose_onset_ns"])
-        self.active[row] = ActiveAlarm(
-            rule=rule.key,
-            tag=self._comparisons.tag_of[row],
-            priority=rule.tag.priority,
-            since_boot_ns=at_ns,
-            onset_boot_ns=onset_ns,
-        )
+        self.active[row] = self._alarm(row, at_ns, onset_ns)
         figures: Figures = {"on_delay_ms": rule.on_delay_ns / 1e6, "onset_boot_ns": onset_ns}
         return self._event(EventKind.ALARM_RAISED, row, at_ns, figures)
 
@@ -112,7 +148,7 @@ class Alarms:
 
     def _event(self, kind: EventKind, row: int, at_ns: int, figures: Figures) -> Event:
         rule = self._comparisons.rows[row]
-        seen = evidence_of(self._image, self._comparisons.tag_of[row])
+        seen = self._image.evidence(self._comparisons.tag_of[row])
         if rule.test != IS_BAD:
             figures |= {"limit": rule.limit, "value": seen.value, "raw": seen.raw, "quality": seen.quality}
         return Event(
@@ -122,22 +158,17 @@ class Alarms:
             boot_ns=at_ns,
             scan_boot_ns=at_ns,
             evidence=(seen,),
-            figures=figures | quality_figures(seen),
+            figures=figures | trust_figures((seen,)),
         )
 
 
-def evidence_of(image: Image, tag: int) -> Evidence:
-    """Return a tag's reading as it stands in the image."""
-    return Evidence(
-        tag=tag,
-        raw=float(image.raw[tag]),
-        value=float(image.value[tag]),
-        quality=int(image.quality[tag]),
-        boot_ns=int(image.boot_ns[tag]),
+def _cleared_by_change(rule: str, priority: Priority, since_ns: int, now_ns: int) -> Event:
+    """Return the end of an alarm whose rule no longer exists as it was; the new rule judges anew."""
+    return Event(
+        kind=EventKind.ALARM_CLEARED,
+        rule=rule,
+        priority=priority,
+        boot_ns=now_ns,
+        scan_boot_ns=now_ns,
+        figures={"active_ms": (now_ns - since_ns) / 1e6, "because": "rule_changed"},
     )
-
-
-def quality_figures(*evidence: Evidence) -> Figures:
-    """Return what an event must say of the quality of its evidence: `uncertain` = 1 where one is."""
-    uncertain = any(class_of(seen.quality) is QualityClass.UNCERTAIN for seen in evidence)
-    return {"uncertain": 1} if uncertain else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,13 +11,25 @@ import numpy as np
 
 from config.models import Tag
 from config.plant import Plant
+from config.vocabulary import Limit
 from filters.condition import window_of
-from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Int64s, Records
+from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Int64s, Records, moved
+from filters.machine import ACTIVE, NORMAL
 
 if TYPE_CHECKING:
     from filters.kernels import Kernels
 
+_STATE_FIELDS: Final = COMPARISON_STATE.names or ()
+
 MOVES_PER_COMPARISON: Final = 5  # in one judgement: three delays and two changes of sight at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedComparison:
+    """The state of one comparison by field, and the digest of its rule."""
+
+    rule: str
+    state: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +37,7 @@ class Comparison:
     """A tag against one number; `test` is one of `filters.machine`.
 
     `key` names it for ever: `<tag>.HH`, `<tag>.bad`, `<interlock>/cause`. `release` takes the limit's place
-    while it is active. `watched`: the witness hears when its input turns Bad or comes back.
+    while it is active.
     """
 
     key: str
@@ -34,26 +47,76 @@ class Comparison:
     release: float
     on_delay_ns: int = 0
     off_delay_ns: int = 0
-    watched: bool = False
+
+    @property
+    def digest(self) -> str:
+        """What tells this rule from a changed one of the same key: all that its outcome depends on."""
+        tag = self.tag
+        facts = (self.test, self.limit, self.release, self.on_delay_ns, self.off_delay_ns, tag.tag)
+        conditioning = (tag.scale, tag.offset, tag.raw_low, tag.raw_high, sorted(tag.sentinels), tag.median)
+        return digest_of(facts, conditioning, _STATE_FIELDS)
+
+
+def digest_of(*facts: object) -> str:
+    """Return a short digest of plain values."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def limit_key(tag: str, limit: Limit) -> str:
+    """Return the name of a limit alarm."""
+    return f"{tag}.{limit}"
 
 
 class Comparisons:
-    """The table (`rules`), its states, and room for its moves; rows lie in image order, so group by group."""
+    """The table (`rules`), its states, and room for its moves; rows lie in image order, so group by group.
 
-    def __init__(self, plant: Plant, wanted: Iterable[Comparison], kernels: Kernels) -> None:
+    `watched`: the keys of which the witness hears when their input turns Bad or comes back.
+    """
+
+    def __init__(
+        self, plant: Plant, wanted: Iterable[Comparison], watched: Collection[str], kernels: Kernels
+    ) -> None:
         self.rows = tuple(sorted(wanted, key=lambda row: plant.number_of[row.tag.tag]))
+        self._watched = frozenset(watched)
         self.number_of = {row.key: number for number, row in enumerate(self.rows)}
         self.tag_of = [plant.number_of[row.tag.tag] for row in self.rows]
-        self.rules = kernels.lay(_rules(self.rows, self.tag_of))
+        self.rules = kernels.lay(_rules(self.rows, self.tag_of, watched))
         self.states = kernels.lay(_blank_states(len(self.rows)))
         self.moves: Int64s = np.zeros((MOVES_PER_COMPARISON * len(self.rows), 3), dtype=np.int64)
 
+    def save(self, active: Collection[str]) -> dict[str, SavedComparison]:
+        """Return the states of what is watched, and of the alarms that are `active`."""
+        return {key: self._save(self.number_of[key]) for key in sorted(self._watched.union(active))}
 
-def _rules(rows: tuple[Comparison, ...], tags: list[int]) -> Records:
+    def _save(self, number: int) -> SavedComparison:
+        state = self.states[number]
+        fields = {name: int(state[name]) for name in _STATE_FIELDS}
+        return SavedComparison(rule=self.rows[number].digest, state=fields)
+
+    def resume(self, saved: dict[str, SavedComparison], by_ns: int) -> None:
+        """Take up saved states, on a clock that reads `by_ns` more; what is pending is not taken up.
+
+        Until the first scan every input is Bad, as it is for a comparison that was never looked at.
+        """
+        for key, was in saved.items():
+            number = self.number_of.get(key)
+            if number is None or self.rows[number].digest != was.rule:
+                continue
+            state = self.states[number]
+            for name in _STATE_FIELDS:
+                instant = name.endswith("_ns")
+                state[name] = moved(was.state[name], by_ns) if instant else was.state[name]
+            state["phase"] = ACTIVE if was.state["phase"] >= ACTIVE else NORMAL
+            state["due_ns"] = NEVER
+            state["blind"] = 1
+
+
+def _rules(rows: tuple[Comparison, ...], tags: list[int], watched: Collection[str]) -> Records:
     rules: Records = np.zeros(len(rows), COMPARISON)
     rules["tag"] = tags
+    rules["watched"] = [row.key in watched for row in rows]
     rules["window"] = [window_of(row.tag) for row in rows]
-    for field in ("test", "limit", "release", "on_delay_ns", "off_delay_ns", "watched"):
+    for field in ("test", "limit", "release", "on_delay_ns", "off_delay_ns"):
         rules[field] = [getattr(row, field) for row in rows]
     return rules
 
@@ -64,6 +127,6 @@ def _blank_states(count: int) -> Records:
     states["quiet"] = 1
     for field in ("due_ns", "onset_ns", "rose_onset_ns", "fell_ns"):
         states[field] = NEVER
-    for field in ("quiet_ns", "before_ns", "rose_ns", "rose_before_ns", "started_ns"):
+    for field in ("quiet_ns", "met_ns", "before_ns", "rose_ns", "rose_before_ns", "started_ns"):
         states[field] = LONG_AGO
     return states

@@ -16,9 +16,12 @@ from filters.comparisons import Comparisons
 from filters.condition import Conditioner
 from filters.event import Event
 from filters.image import Image
+from filters.interlock import interlock_comparisons, watched_keys
 from filters.kernels import Kernels
 from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
 from filters.report import Report, Reporter
+from filters.snapshot import Snapshot, dump, load
+from filters.witnesses import InterlockStatus, Witnesses
 
 
 class Engine:
@@ -30,8 +33,10 @@ class Engine:
     def __init__(self, plant: Plant, kernels: Kernels) -> None:
         self.image = Image.blank(len(plant.tags))
         self.twins = kernels.twins
-        self._comparisons = Comparisons(plant, alarm_comparisons(plant), kernels)
-        self._alarms = Alarms(self._comparisons, self.image)
+        wanted = alarm_comparisons(plant) + interlock_comparisons(plant)
+        self._comparisons = Comparisons(plant, wanted, watched_keys(plant), kernels)
+        self._alarms = Alarms(plant, self._comparisons, self.image)
+        self._witnesses = Witnesses(plant, self._comparisons, self.image)
         self._groups = kernels.lay(_groups(plant, self._comparisons))
         self._conditioner = Conditioner(plant, self.image, self._groups, kernels)
         self._reporter = Reporter(plant, self.image, self._groups, kernels)
@@ -47,6 +52,7 @@ class Engine:
             self._comparisons.moves,
         )
         self._started = False
+        self._now_ns = 0
         self._unjudged: set[int] = set()
         self._due_ns = NEVER
         self._carried: list[Event] = []
@@ -79,9 +85,40 @@ class Engine:
         """Choose what of the group's newest scan, begun at `boot_ns`, is to be recorded."""
         return self._reporter.report(group, boot_ns)
 
+    def state(self) -> bytes:
+        """Return what must be remembered across a restart; opaque."""
+        alarms = self._alarms.save()
+        return dump(
+            Snapshot(
+                now_ns=self._now_ns,
+                comparisons=self._comparisons.save(alarms.keys()),
+                alarms=alarms,
+                interlocks=self._witnesses.save(),
+            )
+        )
+
+    def restore(self, state: bytes, now_boot_ns: int, *, same_boot: bool = False) -> list[Event]:
+        """Take up the state of an earlier run before the first scan; return what became true by the restart.
+
+        `same_boot`: its times are of this boot. Otherwise they are taken as ages, and the time between is not
+        counted. State that another version wrote is passed over; a rule that has changed starts afresh.
+        """
+        snapshot = load(state)
+        if snapshot is None:
+            return []
+        by_ns = 0 if same_boot else now_boot_ns - snapshot.now_ns
+        self._comparisons.resume(snapshot.comparisons, by_ns)
+        events = self._alarms.resume(snapshot.alarms, by_ns, now_boot_ns)
+        events += self._witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
+        return events
+
     def alarms(self) -> list[ActiveAlarm]:
         """Return the alarms that stand, oldest first."""
         return sorted(self._alarms.active.values(), key=lambda alarm: alarm.since_boot_ns)
+
+    def interlocks(self) -> list[InterlockStatus]:
+        """Return what can be said of every interlock, in the order of the plant."""
+        return self._witnesses.statuses()
 
     def _start(self, boot_ns: int) -> None:
         """Begin the delays of what was never read."""
@@ -91,12 +128,15 @@ class Engine:
             group["sample_ns"] = boot_ns
             group["touched"] = 1
         self._due_ns = boot_ns
+        self._carried += self._witnesses.begin(boot_ns)
 
     def _settle(self, now_boot_ns: int) -> list[Event]:
-        count, self._due_ns = self._judge(now_boot_ns)
+        count, due_ns = self._judge(now_boot_ns)
         self._unjudged.clear()
+        self._now_ns = now_boot_ns
         moves = self._comparisons.moves[:count].tolist() if count else []
-        events = [self._alarms.move(row, move, at_ns) for row, move, at_ns in moves]
+        events = self._alarms.step(moves) + self._witnesses.step(now_boot_ns, moves)
+        self._due_ns = min(due_ns, self._witnesses.due_ns)
         return sorted(events, key=lambda event: event.boot_ns)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from config.vocabulary import EventKind, Priority
+from config.vocabulary import EventKind, Priority, QualityClass, class_of
+
+Figures = dict[str, float | int | str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,4 +36,10 @@ class Event:
     boot_ns: int
     scan_boot_ns: int
     evidence: tuple[Evidence, ...] = ()
-    figures: dict[str, float | int | str] = field(default_factory=dict)
+    figures: Figures = field(default_factory=dict)
+
+
+def trust_figures(evidence: tuple[Evidence, ...]) -> Figures:
+    """Return what an event must say of its evidence's quality: `uncertain` = 1 where one is Uncertain."""
+    uncertain = any(class_of(seen.quality) is QualityClass.UNCERTAIN for seen in evidence)
+    return {"uncertain": 1} if uncertain else {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.vocabulary import NOT_YET_READ
+from filters.event import Evidence
 from filters.layout import Float64s, Int64s, Uint32s
 
 
@@ -37,4 +38,14 @@ class Image:
             quality=np.full(tags, NOT_YET_READ, dtype=np.uint32),
             boot_ns=np.zeros(tags, dtype=np.int64),
             since_boot_ns=np.zeros(tags, dtype=np.int64),
+        )
+
+    def evidence(self, tag: int) -> Evidence:
+        """Return a tag's reading as it stands now."""
+        return Evidence(
+            tag=tag,
+            raw=float(self.raw[tag]),
+            value=float(self.value[tag]),
+            quality=int(self.quality[tag]),
+            boot_ns=int(self.boot_ns[tag]),
         )

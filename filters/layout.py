@@ -35,6 +35,12 @@ NEVER: Final = 2**63 - 1
 LONG_AGO: Final = -(2**63)
 """A time before everything: it is not known since when."""
 
+
+def moved(instant_ns: int, by_ns: int) -> int:
+    """Return an instant on a clock that reads `by_ns` more; NEVER and LONG_AGO stay what they are."""
+    return instant_ns if instant_ns in (NEVER, LONG_AGO) else instant_ns + by_ns
+
+
 LONGEST_WINDOW: Final = 5
 
 GROUP: Final = np.dtype(
@@ -91,7 +97,8 @@ COMPARISON_STATE: Final = np.dtype(
         ("started_ns", np.int64),  # when the running delay began, or the phase
         ("due_ns", np.int64),  # when the running delay ends; NEVER
         ("quiet", np.int64),  # raw samples in a row that did not meet the limit
-        ("quiet_ns", np.int64),  # the newest of them; LONG_AGO
+        ("quiet_ns", np.int64),  # the newest sample that did not; LONG_AGO
+        ("met_ns", np.int64),  # the newest sample that did; LONG_AGO
         ("onset_ns", np.int64),  # first raw sample of this excursion that met the limit; NEVER
         ("run_ns", np.int64),  # first raw sample of the newest unbroken row that met it
         ("before_ns", np.int64),  # last raw sample before the onset; LONG_AGO

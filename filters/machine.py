@@ -102,6 +102,7 @@ def date(state: Row, met: bool, at_ns: int) -> None:
         state["quiet"] += 1
         state["quiet_ns"] = at_ns
         return
+    state["met_ns"] = at_ns
     if state["onset_ns"] == NEVER:
         state["onset_ns"] = at_ns
         state["before_ns"] = state["quiet_ns"]

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
+from agent import journal
 from agent.platforms.contract import Codec
 from agent.retry import Sleep, keep_connected
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
@@ -25,8 +24,6 @@ DRAIN_TURN_S: Final = 0.02
 
 MakeUplink = Callable[[Message], Uplink]
 Notify = Callable[[Event, Text], None]
-
-_logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +90,15 @@ class Forwarder:
             self._session.wake()
 
     async def drain(self, timeout_s: float) -> bool:
-        """Wait until everything stored was delivered, for so long; tell whether it was."""
+        """Wait until everything stored was delivered, for so long while connected; tell whether it was."""
         self.wake()
         try:
             async with asyncio.timeout(timeout_s):
-                while not self.idle:  # noqa: ASYNC110 - asked once, at stop, over any number of connections
+                while self._session is not None and not self.idle:  # noqa: ASYNC110 - asked once, at stop, over any number of connections
                     await asyncio.sleep(DRAIN_TURN_S)
         except TimeoutError:
             return False
-        return True
+        return self.idle
 
     async def run(self) -> None:
         """Forward until cancelled; then say goodbye to the platform, within two seconds."""
@@ -140,13 +137,13 @@ class Forwarder:
             async with asyncio.timeout(FAREWELL_S):
                 await self._session.farewell("stopped")
         except (UplinkDown, UplinkRefused, TimeoutError):
-            _logger.info("uplink left without goodbye", uplink=self._name)
+            journal.info(text("uplink left without goodbye"), uplink=self._name)
 
     def _restored(self, session: Session) -> None:
         self._session = session
         if self._why is not None:
             after_s = self._age_ns() // 10**9
-            _logger.info("uplink restored", uplink=self._name, after_s=after_s)
+            journal.info(text("uplink restored"), uplink=self._name, after_s=after_s)
             self._tell(EventKind.UPLINK_RESTORED, text("after {seconds} s", seconds=after_s))
         self._why = None
         self._since_boot_ns = self._gateway.clock.boot_ns()
@@ -154,13 +151,13 @@ class Forwarder:
     def _lost(self, why: Text) -> None:
         known, self._why = self._why, why
         if known is None:
-            _logger.warning("uplink lost", uplink=self._name, cause=str(why))
+            journal.warn(text("uplink lost"), uplink=self._name, cause=why)
             self._since_boot_ns = self._gateway.clock.boot_ns()
             self._tell(EventKind.UPLINK_LOST, why)
 
     def _on_refused(self, why: Text) -> None:
         self._refused += 1
-        _logger.warning("record refused", uplink=self._name, cause=str(why))
+        journal.warn(text("record refused"), uplink=self._name, cause=why)
         self._tell(EventKind.QUARANTINED, why)
 
     def _tell(self, kind: EventKind, detail: Text) -> None:

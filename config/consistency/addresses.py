@@ -29,7 +29,7 @@ def address_faults(draft: Draft, rows: Sequence[Row]) -> Iterator[Fault]:
         try:
             if link_type == "opcua":
                 _require_node_id(row)
-            elif device is not None:
+            elif device is not None and draft.is_sound("devices", row.tag.device, "address_base"):
                 address = _modbus_address(row, device)
                 yield from _register_faults(row, address, device)
                 yield from _cut_bit(row, address, device.address_base, bits_seen)
@@ -69,14 +69,14 @@ def _register_faults(row: Row, address: ModbusAddress, device: Device) -> Iterat
         yield Fault(row.place("type"), words)
     elif address.offset + row.tag.type.words > TABLE_SIZE:
         words = text(
-            'a {type} at "{found}" reaches beyond the last register; correct the one or the other',
+            'type {type} at "{found}" reaches beyond the last register; correct the one or the other',
             type=row.tag.type,
             found=row.tag.address,
         )
         yield Fault(row.place("address"), words)
     if row.tag.type.words > device.max_words:
         words = text(
-            "a {type} takes {words} registers, but max_words of the device is {most}; raise it",
+            "type {type} takes {words} registers, but max_words of the device is {most}; raise it",
             type=row.tag.type,
             words=row.tag.type.words,
             most=device.max_words,
@@ -85,7 +85,9 @@ def _register_faults(row: Row, address: ModbusAddress, device: Device) -> Iterat
     for code in row.tag.sentinels:
         if not row.tag.type.holds(code):
             words = text(
-                "{code} never occurs in a {type}; look up the raw value", code=f"{code:g}", type=row.tag.type
+                "{code} never occurs in type {type}; look up the raw value",
+                code=f"{code:g}",
+                type=row.tag.type,
             )
             yield Fault(row.place("sentinels"), words)
 

@@ -23,7 +23,8 @@ def site_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _gateway_faults(draft: Draft) -> Iterator[Fault]:
-    if draft.gateway is None or not looks_like_uscc(code := draft.gateway.enterprise):
+    code = draft.document.section("gateway").get("enterprise")
+    if not isinstance(code, str) or not looks_like_uscc(code):
         return
     place = draft.document.place("gateway", "enterprise")
     right = check_character(code)
@@ -56,11 +57,13 @@ def _scan_class_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _uplink_faults(draft: Draft) -> Iterator[Fault]:
-    for name, uplink in draft.uplinks.items():
-        if uplink.tls and (uplink.tls.certificate is None) != (uplink.tls.key is None):
+    for name in draft.names("uplinks"):
+        tls = draft.document.section("uplinks", name, "tls")
+        if ("certificate" in tls) != ("key" in tls):
             words = text("a client certificate and its key go together; give both or neither")
             yield Fault(draft.document.key_place("uplinks", name, "tls"), words)
-        if uplink.password is not None and uplink.username is None:
+        keys = draft.document.section("uplinks", name)
+        if "password" in keys and "username" not in keys:
             words = text("there is a password but no username; add it")
             yield Fault(draft.document.key_place("uplinks", name, "password"), words)
 

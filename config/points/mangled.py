@@ -46,12 +46,12 @@ def date(content: str) -> Text | None:
     for pattern in _DATES:
         if match := pattern.fullmatch(content):
             groups = match.groupdict()
-            month = groups.get("month") or _MONTHS.index(groups["name"]) + 1
+            month = int(groups.get("month") or _MONTHS.index(groups["name"]) + 1)
             return text(
                 '"{found}" is a date that a spreadsheet made, perhaps of {month}-{day}; {remedy}',
                 found=content,
                 month=month,
-                day=groups["day"],
+                day=int(groups["day"]),
                 remedy=_REMEDY,
             )
     return None

@@ -14,7 +14,7 @@ from config.decode import UNREADABLE
 from config.explain import Finding, explain, schema_at
 from config.faults import Fault, Place, WrongValue
 from config.models import Tag, ValueType
-from config.points.columns import COLUMNS, Column, column_of, known_headers
+from config.points.columns import COLUMNS, Column, column_of, is_for_people, known_headers
 from config.points.grid import Cell, Cells, Grid, read_grid
 from config.points.mangled import lost_content
 from config.text import Text, text
@@ -76,10 +76,10 @@ class _Reader:
         named = {column.field: cell for column, cell in zip(self.columns, cells, strict=False) if column}
         faulty = set(self._missing)
         values: dict[str, object] = {}
+        shifted = self._refuse_stray(cells)
         for column in filter(None, self.columns):
-            if not self._read(column, named.get(column.field), cells[-1], values):
+            if shifted or not self._read(column, named.get(column.field), cells[-1], values):
                 faulty.add(column.field)
-        self._refuse_stray(cells)
         tag = self._tag(values, named, faulty)
         return Row(self._grid.place(cells[0]), named, tag, frozenset(faulty))
 
@@ -91,7 +91,7 @@ class _Reader:
             return columns
         for cell in self._headers:
             column = column_of(cell.content)
-            if column is None and cell.content:
+            if column is None and cell.content and not is_for_people(cell.content):
                 self._fault(cell, _unknown_header(cell.content))
             elif column in columns and column is not None:
                 twin = self._headers[columns.index(column)]
@@ -150,17 +150,18 @@ class _Reader:
         sound = {field: value for field, value in values.items() if field not in faulty}
         return Tag.model_validate(_PLACEHOLDERS | sound)
 
-    def _refuse_stray(self, cells: Cells) -> None:
+    def _refuse_stray(self, cells: Cells) -> bool:
+        """Tell whether a cell stands under no header; then those before it may be shifted, too."""
         for index, cell in enumerate(cells):
-            under = self._headers[index].content if index < len(self._headers) else ""
-            if cell.content and not under:
-                self._fault(
-                    cell,
-                    text(
-                        '"{found}" stands under no header; quote cells that hold a comma',
-                        found=brief(cell.content),
-                    ),
+            header = self._headers[index].content if index < len(self._headers) else ""
+            if cell.content and not header:
+                words = text(
+                    '"{found}" stands under no header; quote cells that hold a comma',
+                    found=brief(cell.content),
                 )
+                self._fault(cell, words)
+                return True
+        return False
 
     def _header_of(self, field: str) -> str:
         headers = zip(self.columns, self._headers, strict=False)

@@ -1,0 +1,65 @@
+"""Effects that came without a cause, so far: SPURIOUS if no demand is told in time."""
+
+from __future__ import annotations
+
+from config.vocabulary import EventKind
+from filters.demand import Demand
+from filters.event import Event, Figures
+from filters.interlock import Inputs
+from filters.layout import LONG_AGO, NEVER
+from filters.sight import Change, Sight
+from filters.testimony import Testimony
+
+CAUSE_NOT_DECLARED = "cause_not_declared"
+
+
+class Suspects:
+    """The effects of one interlock that changed to true while it was armed and nothing was demanded."""
+
+    def __init__(self, inputs: Inputs, testimony: Testimony) -> None:
+        self._inputs = inputs
+        self._testimony = testimony
+        self._suspects: list[tuple[Sight, Change]] = []
+
+    @property
+    def due_ns(self) -> int:
+        """When the oldest of them is decided."""
+        waits_ns = self._inputs.spurious_after_ns
+        return min((rise.by_ns + waits_ns for _, rise in self._suspects), default=NEVER)
+
+    def step(self, now_ns: int, raised: set[int], demand: Demand | None, *, armed: bool) -> list[Event]:
+        """Take in the effects among the `raised` rows, drop what is explained, tell what is spurious."""
+        if not armed:
+            self._suspects.clear()
+            return []
+        if demand is None:
+            self._suspects += self._risen(raised)
+        else:
+            explained_from_ns = demand.began.onset_ns - self._inputs.skew_ns
+            self._suspects = [one for one in self._suspects if one[1].by_ns < explained_from_ns]
+        due_ns = self.due_ns
+        if now_ns < due_ns:
+            return []
+        return [self._accuse(due_ns)]
+
+    def _risen(self, raised: set[int]) -> list[tuple[Sight, Change]]:
+        """Return the effects that changed; what was true at first sight never changed."""
+        risen = [effect.sight for effect in self._inputs.effects if effect.sight.row in raised]
+        seen = [(sight, sight.rise) for sight in risen]
+        return [(sight, rise) for sight, rise in seen if rise is not None and rise.after_ns != LONG_AGO]
+
+    def _accuse(self, due_ns: int) -> Event:
+        """Return one event for all of them."""
+        sights = [sight for sight, _ in self._suspects]
+        first_ns = min(rise.by_ns for _, rise in self._suspects)
+        self._suspects = []
+        figures: Figures = {"effect": sights[0].rule.tag.tag}
+        if self._inputs.cause.seen_true_ns >= first_ns - self._inputs.spurious_after_ns:
+            figures["because"] = CAUSE_NOT_DECLARED
+        return self._testimony.say(
+            EventKind.INTERLOCK_SPURIOUS,
+            first_ns,
+            shown_ns=due_ns,
+            inputs=[*sights, self._inputs.cause],
+            figures=figures,
+        )

@@ -1,0 +1,114 @@
+"""What the witness says: the events of one interlock, with the readings and numbers that they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from config.vocabulary import EventKind, Priority, WitnessState
+from filters.demand import Demand, Finding
+from filters.event import Event, Figures, trust_figures
+from filters.image import Image
+from filters.interlock import Expected
+from filters.sight import Sight
+
+PRIORITIES: Final = {
+    EventKind.INTERLOCK_FAILED: Priority.CRITICAL,
+    EventKind.INTERLOCK_DEMAND: Priority.HIGH,
+    EventKind.INTERLOCK_INDETERMINATE: Priority.HIGH,
+    EventKind.INTERLOCK_UNKNOWN: Priority.HIGH,
+    EventKind.INTERLOCK_BYPASSED: Priority.HIGH,
+    EventKind.DEMAND_INTERRUPTED: Priority.HIGH,
+    EventKind.INTERLOCK_SPURIOUS: Priority.MEDIUM,
+    EventKind.INTERLOCK_BYPASS_ENDED: Priority.MEDIUM,
+    EventKind.INTERLOCK_PROVEN: Priority.LOW,
+    EventKind.INTERLOCK_CLEARED: Priority.LOW,
+    EventKind.INTERLOCK_ARMED: Priority.LOW,
+    EventKind.INTERLOCK_DISARMED: Priority.LOW,
+}
+
+KIND_OF: Final = {
+    WitnessState.ARMED: EventKind.INTERLOCK_ARMED,
+    WitnessState.DISARMED: EventKind.INTERLOCK_DISARMED,
+    WitnessState.UNKNOWN: EventKind.INTERLOCK_UNKNOWN,
+    WitnessState.BYPASSED: EventKind.INTERLOCK_BYPASSED,
+    WitnessState.DEMAND: EventKind.INTERLOCK_DEMAND,
+    WitnessState.PROVEN: EventKind.INTERLOCK_PROVEN,
+    WitnessState.FAILED: EventKind.INTERLOCK_FAILED,
+    WitnessState.INDETERMINATE: EventKind.INTERLOCK_INDETERMINATE,
+}
+
+
+class Testimony:
+    """Speaks for one interlock."""
+
+    def __init__(self, interlock: str, image: Image) -> None:
+        self._interlock = interlock
+        self._image = image
+
+    def say(
+        self,
+        kind: EventKind,
+        boot_ns: int,
+        *,
+        shown_ns: int | None = None,
+        inputs: Iterable[Sight] = (),
+        figures: Figures | None = None,
+    ) -> Event:
+        """Return an event of something that became true at `boot_ns` and was shown later, at `shown_ns`."""
+        evidence = tuple(self._image.evidence(tag) for tag in dict.fromkeys(one.tag for one in inputs))
+        return Event(
+            kind=kind,
+            rule=self._interlock,
+            priority=PRIORITIES[kind],
+            boot_ns=boot_ns,
+            scan_boot_ns=boot_ns if shown_ns is None else shown_ns,
+            evidence=evidence,
+            figures=(figures or {}) | trust_figures(evidence),
+        )
+
+    def interruption(self, demand: Demand, now_ns: int) -> Event:
+        """Return the end of a demand that a restart cut short before its verdict."""
+        figures: Figures = {"onset_boot_ns": demand.began.onset_ns}
+        return self.say(EventKind.DEMAND_INTERRUPTED, now_ns, figures=figures)
+
+
+def verdict_figures(findings: Iterable[tuple[Expected, Finding]]) -> Figures:
+    """Return the numbers of a verdict: of the effect that decides it, and of each where there are several.
+
+    It is decided by the worst outcome, and among equals by the effect that came nearest to its budget. An
+    `elapsed_max_ms` is missing where nothing bounds it, both are where the effect was never seen.
+    """
+    pairs = sorted(findings, key=_weight)
+    figures: Figures = {}
+    if len(pairs) > 1:
+        for effect, finding in pairs:
+            figures |= _effect_figures(effect, finding, f"{effect.sight.rule.tag.tag}.")
+    effect, finding = pairs[-1]
+    return figures | {"effect": effect.sight.rule.tag.tag} | _effect_figures(effect, finding)
+
+
+_RANKING: Final = (
+    WitnessState.PROVEN,
+    WitnessState.INDETERMINATE,
+    WitnessState.UNKNOWN,
+    WitnessState.FAILED,
+)
+
+
+def _weight(pair: tuple[Expected, Finding]) -> tuple[int, float]:
+    effect, finding = pair
+    used_ns = finding.elapsed.max_ns if finding.elapsed else None
+    share = used_ns / effect.within_ns if used_ns is not None and effect.within_ns else float("inf")
+    return _RANKING.index(finding.outcome), share
+
+
+def _effect_figures(effect: Expected, finding: Finding, prefix: str = "") -> Figures:
+    figures: Figures = {f"{prefix}budget_ms": effect.within_ns / 1e6}
+    if finding.elapsed is not None:
+        figures[f"{prefix}elapsed_min_ms"] = finding.elapsed.min_ns / 1e6
+        if finding.elapsed.max_ns is not None:
+            figures[f"{prefix}elapsed_max_ms"] = finding.elapsed.max_ns / 1e6
+    if finding.because is not None:
+        figures[f"{prefix}because"] = finding.because.value
+    return figures

@@ -1,0 +1,226 @@
+"""The witness of one interlock: is it armed, does the effect follow the cause in time, is anything bypassed.
+
+It never acts. This is its specification; `docs/judgement.md` has it with timing diagrams.
+
+Seeing
+    Every input is a tag against one number. It is true or false by its despiked value, and it is dated by its
+    raw samples: a change lies in (last sample that showed it not yet, first that showed it]. A Bad reading
+    (stale and never read are Bad) is evidence of nothing: it opens no demand, closes none, proves nothing.
+
+Mode, while nothing is demanded
+    BYPASSED    the bypass flag was seen true, and not seen false since, whatever else is known
+    DISARMED    else the arming condition is false
+    UNKNOWN     else an input is Bad; told only once it has lasted two of the slowest scans
+    ARMED       else
+
+Demand
+    It begins at t0, the latest of: onset of the cause (its first raw sample, before median and on-delay),
+    arming, end of a bypass, and the start of this witness. It is told when the cause is declared, even if
+    by then the effect has disarmed the interlock, or somebody bypassed it, provided that a sample at t0 or
+    later showed it armed and in force. Cause, arming and bypass must be readable; an effect need not. One
+    activation of the cause demands once.
+
+Effect
+    A change to true at or after t0 - skew counts. Elapsed is from [last sample without effect - first with
+    cause] to [first with effect - last without cause], no less than 0, and unbounded above where no sample
+    without the cause is known.
+    PROVEN          its maximum is within the budget T
+    FAILED          its minimum is over T; or a sample later than t0 + T still shows no effect; or nothing
+                    has been seen when an effect in time must have been sampled (T + two of its scans + its
+                    filter's delay)
+    INDETERMINATE   between: the samples cannot tell. Also an effect that was true before the demand and
+                    stays so; and one that is missing or late where the cause was withdrawn, or the interlock
+                    bypassed, or the bypass flag unreadable, before T was over
+    UNKNOWN         its input is Bad when the last chance is over; replaced when it can be read again
+
+Verdict
+    FAILED as soon as one effect is; else, when all are found: UNKNOWN, INDETERMINATE or PROVEN, the first
+    that one of them is. It stands until the cause or the arming is false: CLEARED. If the cause returns
+    before the verdict, the first demand ends INDETERMINATE and a second one begins.
+
+SPURIOUS
+    An effect that changes to true while ARMED, if no demand with t0 - skew at or before it is told within
+    skew + the cause's filter delay and on-delay + two of the slowest scans, and the interlock stays ARMED so
+    long (a process that ends orderly disarms). If a raw sample did show the cause in that time, the event
+    says that the cause was not declared: our delays may be longer than the plant's.
+
+Restart
+    A demand whose verdict was open is told as interrupted. If its cause still stands, it is a new demand as
+    of the restart, which can fail but, because nobody saw it begin, not be proven. A verdict is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from config.vocabulary import EventKind, WitnessState
+from filters.demand import Demand, demanded
+from filters.event import Event, Figures
+from filters.interlock import Inputs
+from filters.layout import LONG_AGO, NEVER, moved
+from filters.mode import Mode
+from filters.suspects import Suspects
+from filters.testimony import KIND_OF, Testimony, verdict_figures
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """What a witness remembers, also across a restart; times are CLOCK_BOOTTIME, LONG_AGO: none.
+
+    `told`: the mode that was told last. `bypassed_ns`: since when it is bypassed; None: it is not.
+    `answered_ns`: t0 of the newest demand. `watching_ns`: the restart.
+    """
+
+    told: WitnessState | None = None
+    bypassed_ns: int | None = None
+    demand: Demand | None = None
+    answered_ns: int = LONG_AGO
+    watching_ns: int = LONG_AGO
+    demands: int = 0
+    proven: int = 0
+    failed: int = 0
+    last_proven_ns: int | None = None
+
+    def moved(self, by_ns: int) -> Memory:
+        """Return this memory on a clock that reads `by_ns` more."""
+        return replace(
+            self,
+            bypassed_ns=self.bypassed_ns and moved(self.bypassed_ns, by_ns),
+            demand=self.demand and self.demand.moved(by_ns),
+            answered_ns=moved(self.answered_ns, by_ns),
+            watching_ns=moved(self.watching_ns, by_ns),
+            last_proven_ns=self.last_proven_ns and moved(self.last_proven_ns, by_ns),
+        )
+
+
+class Witness:
+    """Watches one interlock."""
+
+    def __init__(self, inputs: Inputs, testimony: Testimony) -> None:
+        self.memory = Memory()
+        self.inputs = inputs
+        self._mode = Mode(inputs, testimony)
+        self._suspects = Suspects(inputs, testimony)
+        self._testimony = testimony
+
+    @property
+    def state(self) -> WitnessState:
+        """What can be said of the interlock now."""
+        demand = self.memory.demand
+        return self._mode.now if demand is None else demand.verdict or WitnessState.DEMAND
+
+    @property
+    def since_ns(self) -> int:
+        """Since when that can be said."""
+        demand = self.memory.demand
+        if demand is None:
+            return self._mode.since_ns
+        return demand.began.onset_ns if demand.verdict is None else demand.verdict_ns
+
+    @property
+    def awaiting(self) -> bool:
+        """Effects are awaited: every scan may bring the verdict."""
+        return self.memory.demand is not None and self.memory.demand.open
+
+    def due_ns(self, now_ns: int) -> int:
+        """Return the next instant after `now_ns` at which time alone decides something; NEVER."""
+        due = [self._suspects.due_ns, self._mode.due_ns(self.memory.told)]
+        if self.memory.demand is not None and self.memory.demand.open:
+            due += [self.memory.demand.last_chance_ns(effect) for effect in self.inputs.effects]
+        return min((instant for instant in due if instant > now_ns), default=NEVER)
+
+    def step(self, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
+        """Return what became true by `now_ns`.
+
+        `scan_ns`: start of the scan that changed its inputs, LONG_AGO: none did. `raised`: rows that became
+        true.
+        """
+        memory = self.memory
+        was_armed = self._mode.now is WitnessState.ARMED
+        memory.bypassed_ns, events = self._mode.look(memory.bypassed_ns, scan_ns)
+        demand = memory.demand
+        events += self._pursue(now_ns, scan_ns)
+        if memory.demand is None:
+            events += self._begin(scan_ns)
+            demand = memory.demand or demand
+            events += self._pursue(now_ns, scan_ns)
+        armed = was_armed and self._mode.now is WitnessState.ARMED
+        events += self._suspects.step(now_ns, raised, demand, armed=armed)
+        if memory.demand is None:
+            memory.told, told = self._mode.tell(memory.told, now_ns)
+            events += told
+        return events
+
+    def _begin(self, scan_ns: int) -> list[Event]:
+        """Open a demand if there is one that has not been answered yet."""
+        memory, cause = self.memory, self.inputs.cause
+        demand = demanded(self.inputs, memory.watching_ns)
+        if demand is None or demand.began.onset_ns <= memory.answered_ns:
+            return []
+        memory.demand = demand
+        memory.answered_ns = demand.began.onset_ns
+        memory.demands += 1
+        declared_ns = max(scan_ns, demand.began.onset_ns)
+        figures: Figures = {
+            "cause": cause.rule.tag.tag,
+            "limit": cause.rule.limit,
+            "declared_after_ms": (declared_ns - demand.began.onset_ns) / 1e6,
+        }
+        return [
+            self._testimony.say(
+                EventKind.INTERLOCK_DEMAND,
+                demand.began.onset_ns,
+                shown_ns=declared_ns,
+                inputs=[cause],
+                figures=figures,
+            )
+        ]
+
+    def _pursue(self, now_ns: int, scan_ns: int) -> list[Event]:
+        """Bring an open demand to its verdict, and a judged one to its end."""
+        demand = self.memory.demand
+        if demand is None:
+            return []
+        events = [self._tell_verdict(demand, scan_ns)] if demand.weigh(self.inputs, now_ns) else []
+        over_ns = demand.over_ns(self.inputs)
+        if over_ns is not None:
+            self.memory.demand = None
+            figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}
+            events.append(
+                self._testimony.say(
+                    EventKind.INTERLOCK_CLEARED,
+                    over_ns,
+                    shown_ns=max(over_ns, scan_ns),
+                    inputs=[self.inputs.cause],
+                    figures=figures,
+                )
+            )
+        return events
+
+    def _tell_verdict(self, demand: Demand, scan_ns: int) -> Event:
+        memory, verdict = self.memory, demand.verdict
+        assert verdict is not None, "a demand that was weighed has a verdict"
+        if verdict is WitnessState.PROVEN:
+            memory.proven += 1
+            memory.last_proven_ns = demand.verdict_ns
+        memory.failed += verdict is WitnessState.FAILED
+        found = [(self.inputs.effects[number], finding) for number, finding in demand.findings.items()]
+        onset: Figures = {"onset_boot_ns": demand.began.onset_ns}
+        return self._testimony.say(
+            KIND_OF[verdict],
+            demand.verdict_ns,
+            shown_ns=max(demand.verdict_ns, scan_ns),
+            inputs=[self.inputs.cause, *(effect.sight for effect, _ in found)],
+            figures=onset | verdict_figures(found),
+        )
+
+    def resume(self, memory: Memory, now_ns: int) -> list[Event]:
+        """Begin again at `now_ns` with what an earlier run remembered, on this run's clock."""
+        self.memory, demand = memory, memory.demand
+        memory.watching_ns = now_ns
+        if demand is None or not demand.open:
+            memory.answered_ns = now_ns if demand else memory.answered_ns
+            return []
+        memory.demand = None
+        memory.answered_ns = LONG_AGO
+        return [self._testimony.interruption(demand, now_ns)]

@@ -1,0 +1,126 @@
+"""The witnesses of all interlocks of a plant: who must look when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.plant import Plant
+from config.vocabulary import WitnessState
+from filters.comparisons import Comparisons, digest_of
+from filters.event import Event
+from filters.image import Image
+from filters.interlock import inputs_of
+from filters.layout import LONG_AGO, NEVER
+from filters.machine import RAISED
+from filters.testimony import Testimony
+from filters.witness import Memory, Witness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterlockStatus:
+    """What can be said of one interlock now; times are CLOCK_BOOTTIME."""
+
+    name: str
+    state: WitnessState
+    since_boot_ns: int
+    bypassed_since_boot_ns: int | None
+    demands: int
+    proven: int
+    failed: int
+    last_proven_boot_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedInterlock:
+    """What a witness remembered, and the digest of its rule."""
+
+    rule: str
+    memory: Memory
+
+
+class Witnesses:
+    """Hands every move of a comparison to the witnesses that look at it.
+
+    `due_ns`: when time alone decides something next.
+    """
+
+    def __init__(self, plant: Plant, comparisons: Comparisons, image: Image) -> None:
+        self.due_ns = NEVER
+        self._image = image
+        self._witnesses = {
+            interlock.name: Witness(
+                inputs_of(interlock, plant, comparisons), Testimony(interlock.name, image)
+            )
+            for interlock in plant.interlocks
+        }
+        self._digest_of = {
+            interlock.name: digest_of(
+                interlock.model_dump_json(exclude={"title"}),
+                [sight.rule.digest for sight in self._witnesses[interlock.name].inputs.all],
+            )
+            for interlock in plant.interlocks
+        }
+        self._due_ns = dict.fromkeys(self._witnesses, NEVER)
+        self._looking: dict[int, list[str]] = {}
+        for name, witness in self._witnesses.items():
+            for sight in witness.inputs.all:
+                self._looking.setdefault(sight.row, []).append(name)
+
+    def begin(self, now_ns: int) -> list[Event]:
+        """Let every witness take its first look."""
+        return [event for name in self._witnesses for event in self._step(name, now_ns, now_ns, set())]
+
+    def step(self, now_ns: int, moves: list[tuple[int, int, int]]) -> list[Event]:
+        """Return what became true by `now_ns`, when the comparisons made these moves (row, move, instant)."""
+        scans_ns = {name: LONG_AGO for name, witness in self._witnesses.items() if witness.awaiting}
+        if self.due_ns <= now_ns:
+            scans_ns |= {name: LONG_AGO for name, due_ns in self._due_ns.items() if due_ns <= now_ns}
+        for row, _, at_ns in moves:
+            for name in self._looking.get(row, ()):
+                scans_ns[name] = max(at_ns, scans_ns.get(name, LONG_AGO))
+        raised = {row for row, move, _ in moves if move == RAISED}
+        return [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+
+    def _step(self, name: str, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
+        witness = self._witnesses[name]
+        events = witness.step(now_ns, scan_ns, raised)
+        self._due_ns[name] = witness.due_ns(now_ns)
+        self.due_ns = min(self._due_ns.values())
+        return events
+
+    def save(self) -> dict[str, SavedInterlock]:
+        """Return what every witness remembers, by the interlock's name."""
+        return {
+            name: SavedInterlock(rule=self._digest_of[name], memory=witness.memory)
+            for name, witness in self._witnesses.items()
+        }
+
+    def resume(self, saved: dict[str, SavedInterlock], by_ns: int, now_ns: int) -> list[Event]:
+        """Take up saved memories, on a clock that reads `by_ns` more, at the time `now_ns` of that clock.
+
+        Of an interlock that is gone or has changed, only the demand that was open is told as interrupted.
+        """
+        events = []
+        for name, was in saved.items():
+            memory = was.memory.moved(by_ns)
+            if self._digest_of.get(name) == was.rule:
+                events += self._witnesses[name].resume(memory, now_ns)
+            elif memory.demand is not None and memory.demand.open:
+                events.append(Testimony(name, self._image).interruption(memory.demand, now_ns))
+        return events
+
+    def statuses(self) -> list[InterlockStatus]:
+        """Return what can be said of every interlock, in the order of the plant."""
+        return [
+            InterlockStatus(
+                name=name,
+                state=witness.state,
+                since_boot_ns=witness.since_ns,
+                bypassed_since_boot_ns=witness.memory.bypassed_ns,
+                demands=witness.memory.demands,
+                proven=witness.memory.proven,
+                failed=witness.memory.failed,
+                last_proven_boot_ns=witness.memory.last_proven_ns,
+            )
+            for name, witness in self._witnesses.items()
+        ]
