@@ -18,9 +18,11 @@ from agent.simulate.values import registers_of
 from config.address import parse_modbus
 from config.models import Tag, ValueType, WordOrder
 from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Rig, tag_of
+from tests.drivers.port_proxy import PortProxy
 from tests.drivers.proxy import Proxy
 
 SIZE = 64
+BUS = {"baud": 115200, "settle": "50ms"}
 ADDRESSES = {
     "counter": "hr:50",
     "yes": "co:17",
@@ -43,18 +45,13 @@ class ModbusRig(Rig):
 
     absent = tag_of("absent", f"hr:{SIZE}")
 
-    def __init__(self, unit: Unit, proxy: Proxy) -> None:
+    def __init__(self, unit: Unit, proxy: Proxy | PortProxy) -> None:
         self.unit = unit
         self.proxy = proxy
 
-    def link(self, port: int) -> dict[str, object]:
-        return {
-            "type": "modbus-tcp",
-            "host": "127.0.0.1",
-            "port": port,
-            "timeout": f"{TIMEOUT_S}s",
-            "connect_timeout": f"{TIMEOUT_S}s",
-        }
+    def link(self) -> dict[str, object]:
+        timeouts = {"timeout": f"{TIMEOUT_S}s", "connect_timeout": f"{TIMEOUT_S}s"}
+        return {"type": "modbus-tcp", "host": "127.0.0.1", "port": self.proxy.port, **timeouts}
 
     def tags(self) -> list[Tag]:
         return [tag_of(name, ADDRESSES[name], kind) for name, (kind, _) in VALUES.items()]
@@ -62,6 +59,20 @@ class ModbusRig(Rig):
     async def set(self, name: str, value: float) -> None:
         kind, _ = VALUES[name]
         store(self.unit, ADDRESSES[name], value, kind)
+
+
+class RtuTcpRig(ModbusRig):
+    """The same over RTU frames on TCP."""
+
+    def link(self) -> dict[str, object]:
+        return {**super().link(), "type": "modbus-rtu-tcp", **BUS}
+
+
+class SerialRig(ModbusRig):
+    """The same on a serial port."""
+
+    def link(self) -> dict[str, object]:
+        return {"type": "modbus-rtu", "port": str(self.proxy.port), "timeout": f"{TIMEOUT_S}s", **BUS}
 
 
 def store(
@@ -82,12 +93,13 @@ def filled(unit: Unit) -> Unit:
 
 
 @asynccontextmanager
-async def rig_on(unit: Unit, port: int) -> AsyncIterator[ModbusRig]:
-    """Put a proxy before the server at `port`."""
-    proxy = Proxy(port)
+async def rig_on(
+    unit: Unit, proxy: Proxy | PortProxy, kind: type[ModbusRig] = ModbusRig
+) -> AsyncIterator[ModbusRig]:
+    """Put a proxy before the server."""
     await proxy.mend()
     try:
-        yield ModbusRig(unit, proxy)
+        yield kind(unit, proxy)
     finally:
         proxy.release()
         await proxy.cut()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.simulate.modbus import Unit, serve
-from agent.simulate.rudeness import WRONG, Manner
+from agent.simulate.rudeness import RUDE_ON_TCP, WRONG, Manner
 from config.vocabulary import QualityClass
 from drivers.contract import DeviceError
 from tests.drivers.contract_suite import Bench, plant_of, tag_of
@@ -18,7 +18,7 @@ from tests.drivers.virtual_loop import run_virtually
 
 TIMEOUT_S = 1.0
 REGISTERS = 8
-RUDE = [manner for manner in Manner if manner is not Manner.POLITE]
+RUDE = RUDE_ON_TCP
 
 
 async def rude_replies(count: int, seed: int, *, gateway: bool) -> Counter[Manner]:
