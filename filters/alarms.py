@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from config.models import Tag
@@ -82,9 +83,9 @@ def _sensor(tag: Tag) -> list[Comparison]:
 class Alarms:
     """Turns the moves of alarm comparisons into events, and knows which stand."""
 
-    def __init__(self, plant: Plant, comparisons: Comparisons, image: Image) -> None:
+    def __init__(self, wanted: Iterable[Comparison], comparisons: Comparisons, image: Image) -> None:
         self._comparisons = comparisons
-        self._rows = {comparisons.number_of[row.key] for row in alarm_comparisons(plant)}
+        self._rows = {comparisons.number_of[row.key] for row in wanted}
         self._image = image
         self.active: dict[int, ActiveAlarm] = {}
 

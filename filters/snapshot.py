@@ -1,15 +1,15 @@
 """What the judge remembers across a restart, as bytes.
 
 Keyed by names and by a digest of each rule, never by number: a rule that has changed starts afresh. The bytes
-are JSON and go into the log's STATE records; nobody else reads them.
+are compressed JSON and go into the log's STATE records; nobody else reads them.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from filters.alarms import SavedAlarm
@@ -23,7 +23,7 @@ VERSION: Final = 1
 class Snapshot:
     """Everything that is kept, by name; times are CLOCK_BOOTTIME of the run that took it, at `now_ns`."""
 
-    version: int = VERSION
+    version: int
     now_ns: int
     comparisons: dict[str, SavedComparison]
     alarms: dict[str, SavedAlarm]
@@ -35,13 +35,13 @@ _ADAPTER: Final = TypeAdapter(Snapshot)
 
 def dump(snapshot: Snapshot) -> bytes:
     """Return a snapshot as bytes."""
-    return orjson.dumps(snapshot, option=orjson.OPT_NON_STR_KEYS)
+    return zlib.compress(_ADAPTER.dump_json(snapshot, exclude_defaults=True), level=1)
 
 
 def load(body: bytes) -> Snapshot | None:
     """Return the snapshot in these bytes; None where another version, or nobody, wrote them."""
     try:
-        snapshot = _ADAPTER.validate_json(body)
-    except ValidationError:
+        snapshot = _ADAPTER.validate_json(zlib.decompress(body))
+    except (zlib.error, ValidationError):
         return None
     return snapshot if snapshot.version == VERSION else None
