@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+_STA_UNSYNC: Final = 0x0040
+_TIMEX_BYTES: Final = 208
+_TIMEX_STATUS_WORD: Final = 40
+
+
+class Timer(Protocol):
+    """What `call_at` gives back."""
+
+    def cancel(self) -> None:
+        """Forget the call, if it has not happened."""
+        ...
 
 
 class Clock(Protocol):
-    """Three times and a sleep. Scheduling and delays use `boot_ns`; UTC is only ever a stamp."""
+    """Two times and two ways to wait. Scheduling and delays use `boot_ns`; UTC is only ever a stamp."""
 
     def boot_ns(self) -> int:
         """CLOCK_BOOTTIME in nanoseconds: never steps, goes on during suspend."""
@@ -19,8 +34,16 @@ class Clock(Protocol):
         """UTC in nanoseconds since 1970; may step."""
         ...
 
+    def synchronised(self) -> bool:
+        """Whether somebody (NTP, PTP) vouches for `utc_ns`."""
+        ...
+
     async def sleep_until(self, due_boot_ns: int) -> None:
         """Return at or after the instant; at once if it is past (still yielding to others)."""
+        ...
+
+    def call_at(self, due_boot_ns: int, call: Callable[[], None]) -> Timer:
+        """Arrange for `call` at or after the instant."""
         ...
 
 
@@ -35,11 +58,29 @@ class SystemClock:
         """See `Clock`."""
         return time.time_ns()
 
+    def synchronised(self) -> bool:
+        """Ask the kernel (adjtimex(2), STA_UNSYNC); where it may not be asked, the answer is no."""
+        buffer = ctypes.create_string_buffer(_TIMEX_BYTES)
+        if _libc().adjtimex(buffer) < 0:
+            return False
+        status = int.from_bytes(buffer.raw[_TIMEX_STATUS_WORD : _TIMEX_STATUS_WORD + 4], "little")
+        return not status & _STA_UNSYNC
+
     async def sleep_until(self, due_boot_ns: int) -> None:
         """See `Clock`."""
         await asyncio.sleep(max(0, due_boot_ns - self.boot_ns()) / 1e9)
+
+    def call_at(self, due_boot_ns: int, call: Callable[[], None]) -> Timer:
+        """See `Clock`."""
+        delay_s = max(0, due_boot_ns - self.boot_ns()) / 1e9
+        return asyncio.get_running_loop().call_later(delay_s, call)
 
 
 def boot_id() -> str:
     """Return the kernel's id of this boot: 32 hex digits."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from config.units import Duration, Size
+from config.fields import (
+    CODE_PATTERN,
+    OPCUA_URL_PATTERN,
+    Host,
+    Identifier,
+    Level,
+    Line,
+    NumberNotTruth,
+    SecretReference,
+    SerialPort,
+)
+from config.units import DAY, Duration, Size, no_shorter_than
+from config.units import MS as MS
+from config.units import S as S
 from config.vocabulary import Limit, Priority
-
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
-SecretReference = Annotated[str, Field(pattern=r"^(env|file|credential):.+$")]
-
-MS: Final = 10**6
-S: Final = 10**9
 
 
 class Model(BaseModel):
@@ -28,18 +35,21 @@ class Model(BaseModel):
 
 
 class Gateway(Model):
-    """Who this gateway is."""
+    """Who this gateway is.
+
+    `enterprise`: its id at the platforms, usually the 统一社会信用代码; `state`: the folder of the log.
+    """
 
     enterprise: Identifier
     name: Identifier
-    title: str = ""
+    title: Line = ""
     state: Path = Path("/var/lib/fengsui")
 
 
 class ScanClass(Model):
     """A named period. `stale_after`: age after which a value is not current; default 3 periods."""
 
-    period: Duration
+    period: Annotated[Duration, no_shorter_than(10 * MS)]
     stale_after: Duration | None = None
 
     @property
@@ -52,21 +62,72 @@ class ModbusTcpLink(Model):
     """A Modbus TCP endpoint; one connection, requests one after another."""
 
     type: Literal["modbus-tcp"]
-    host: str
+    host: Host
     port: int = Field(default=502, ge=1, le=65535)
-    timeout: Duration = 1 * S
-    connect_timeout: Duration = 3 * S
+    timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 1 * S
+    connect_timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 3 * S
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
+
+
+class ModbusBus(Model):
+    """A serial bus with its devices; one question at a time.
+
+    `timeout`: how long a device may think; the time that the frames take at `baud` comes on top. `settle`:
+    how long the bus must be silent after a missed answer before it is believed again.
+    """
+
+    baud: int = Field(default=9600, ge=300, le=4_000_000)
+    timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 1 * S
+    settle: Annotated[Duration, no_shorter_than(1 * MS)] = 100 * MS
+
+
+class ModbusRtuLink(ModbusBus):
+    """A serial port with 8 data bits.
+
+    `echo`: the port hears what it sends. `turnaround`: a pause before each question, beyond the usual gap.
+    """
+
+    type: Literal["modbus-rtu"]
+    port: SerialPort
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Annotated[Literal[1, 2], NumberNotTruth] = 1
+    echo: bool = False
+    turnaround: Duration = 0
+
+    @property
+    def endpoint(self) -> str:
+        """The port's path."""
+        return self.port
+
+
+class ModbusRtuTcpLink(ModbusBus):
+    """A serial bus behind a converter that passes RTU frames over TCP; `baud` is that of the bus."""
+
+    type: Literal["modbus-rtu-tcp"]
+    host: Host
+    port: int = Field(ge=1, le=65535)
+    connect_timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 3 * S
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
 
 
 class OpcUaLink(Model):
     """An OPC UA server; one session."""
 
     type: Literal["opcua"]
-    url: str = Field(pattern=r"^opc\.tcp://.+$")
-    timeout: Duration = 4 * S
+    url: str = Field(pattern=OPCUA_URL_PATTERN)
+    timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 4 * S
 
 
-Link = Annotated[ModbusTcpLink | OpcUaLink, Field(discriminator="type")]
+ModbusLink = ModbusTcpLink | ModbusRtuLink | ModbusRtuTcpLink
+Link = Annotated[ModbusLink | OpcUaLink, Field(discriminator="type")]
 
 
 class WordOrder(StrEnum):
@@ -79,13 +140,13 @@ class WordOrder(StrEnum):
 
 
 class Device(Model):
-    """A PLC or instrument. The Modbus keys are ignored by other protocols' devices."""
+    """A PLC or instrument. All but `link` and `title` is for Modbus and refused on other links."""
 
     link: Identifier
-    title: str = ""
+    title: Line = ""
     unit_id: int = Field(default=1, ge=1, le=247)
     word_order: WordOrder = WordOrder.ABCD
-    address_base: Literal[0, 1] = 0
+    address_base: Annotated[Literal[0, 1], NumberNotTruth] = 0
     max_words: int = Field(default=125, ge=1, le=125)
     max_bits: int = Field(default=2000, ge=1, le=2000)
     max_gap_words: int = Field(default=16, ge=0, le=124)
@@ -104,6 +165,23 @@ class ValueType(StrEnum):
     FLOAT32 = "float32"
     FLOAT64 = "float64"
 
+    @property
+    def words(self) -> int:
+        """Registers (16 bit) that a value occupies; a bool lies in one."""
+        return max(1, self.bits // 16)
+
+    @property
+    def bits(self) -> int:
+        """Bits of a value."""
+        return 1 if self is ValueType.BOOL else int(self.value[-2:])
+
+    def holds(self, number: float) -> bool:
+        """Tell whether a raw value of this type can be `number`."""
+        if self.value.startswith("float"):
+            return True
+        low = -(2 ** (self.bits - 1)) if self.value.startswith("int") else 0
+        return number == int(number) and low <= number < low + 2**self.bits
+
 
 class Deadband(Model):
     """Least change that is reported: absolute, or percent of the engineering range (OPC UA Part 8)."""
@@ -115,23 +193,24 @@ class Deadband(Model):
 class Tag(Model):
     """One row of a point table.
 
-    `address` is the spelling of the table; `config.address` gives its meaning for Modbus, for OPC UA it is a
-    NodeId (`ns=2;s=...`, `nsu=<uri>;s=...`). value = raw * scale + offset. `raw_low`/`raw_high` bound the raw
+    `code`: what the platform calls the tag, where that is not `tag`. `address` is the spelling of the table;
+    `config.address` gives its meaning. value = raw * scale + offset. `raw_low`/`raw_high` bound the raw
     signal (NAMUR NE 43), `range_low`/`range_high` are the engineering range that a deadband's percent means.
     `sentinels`: raw values that are codes, not measurements, with their meaning.
     `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
     """
 
     tag: Identifier
-    title: str = ""
+    code: str = Field(default="", pattern=CODE_PATTERN)
+    title: Line = ""
     device: Identifier
     scan_class: Identifier
-    address: str
+    address: Line
     type: ValueType = ValueType.UINT16
     word_order: WordOrder | None = None
     scale: float = 1.0
     offset: float = 0.0
-    unit: str = ""
+    unit: Line = ""
     raw_low: float | None = None
     raw_high: float | None = None
     range_low: float | None = None
@@ -139,7 +218,7 @@ class Tag(Model):
     sentinels: dict[float, str] = Field(default_factory=dict)
     median: Literal[0, 3, 5] = 0
     deadband: Deadband = Deadband()
-    heartbeat: Duration = 60 * S
+    heartbeat: Annotated[Duration, no_shorter_than(100 * MS)] = 60 * S
     safety: bool = False
     fault_delay: Duration = 10 * S
     ll: float | None = None
@@ -162,7 +241,7 @@ class Condition(Model):
     """A tag compared with one number; exactly one comparison is given."""
 
     tag: Identifier
-    equals: float | None = None
+    equals: Level | None = None
     above: float | None = None
     below: float | None = None
 
@@ -187,7 +266,7 @@ class Interlock(Model):
     """An interlock of the plant that the agent witnesses; the agent never acts."""
 
     name: Identifier
-    title: str = ""
+    title: Line = ""
     armed_when: Condition | None = None
     cause: Cause
     effects: tuple[Effect, ...] = Field(min_length=1)
@@ -213,30 +292,30 @@ class MqttUplink(Model):
     """An MQTT 5 broker. `required`: its backlog pins the log until the cap."""
 
     type: Literal["mqtt"]
-    host: str
+    host: Host
     port: int = Field(default=1883, ge=1, le=65535)
     tls: Tls | None = None
-    client_id: str = ""
-    username: str | None = None
+    client_id: Line = ""
+    username: Line | None = None
     password: SecretReference | None = None
-    keepalive: Duration = 10 * S
+    keepalive: Annotated[Duration, no_shorter_than(1 * S)] = 10 * S
     window: int = Field(default=20, ge=1, le=20)
     required: bool = True
 
 
 class LogSettings(Model):
-    """The store-and-forward log. `events_share`: part of the cap that readings may never take."""
+    """The store-and-forward log: most bytes on disk, bytes of a segment, group commit, retention aimed at."""
 
     cap: Size = 1_000_000_000
     segment: Size = 16_000_000
-    commit_interval: Duration = 250 * MS
-    at_least: Duration = 30 * 86400 * S
+    commit_interval: Annotated[Duration, no_shorter_than(1 * MS)] = 250 * MS
+    at_least: Duration = 30 * DAY
 
 
 class Description(Model):
     """The whole of `plant.yaml`; `points` names the point tables beside it."""
 
-    fengsui: Literal[1]
+    fengsui: Annotated[Literal[1], NumberNotTruth]
     gateway: Gateway
     scan_classes: dict[Identifier, ScanClass] = Field(min_length=1)
     links: dict[Identifier, Link] = Field(min_length=1)

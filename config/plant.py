@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from config.faults import Place
+from config.faults import Loc, Place
 from config.models import Description, Device, Interlock, Link, ScanClass, Tag
 
 
@@ -38,7 +39,8 @@ class Plant:
     """A loaded and checked description; a tag's number is its index in `tags`.
 
     `places` tells, for the tag of the same index, which line of which point table it stands on.
-    `digest` is the SHA-256 (hex) of everything that was read.
+    `digest` is the SHA-256 (hex) of everything that was read; `where` tells the place of every value of
+    `plant.yaml` by its location, for example `("uplinks", "city", "password")`.
     """
 
     description: Description
@@ -46,6 +48,7 @@ class Plant:
     groups: tuple[ScanGroup, ...]
     places: tuple[Place, ...]
     digest: str
+    where: Mapping[Loc, Place] = field(default_factory=dict)
 
     @cached_property
     def number_of(self) -> dict[str, int]:
@@ -74,7 +77,12 @@ class Plant:
         return self.tags[group.span]
 
 
-def number_tags(description: Description, rows: list[tuple[Tag, Place]], digest: str) -> Plant:
+def number_tags(
+    description: Description,
+    rows: list[tuple[Tag, Place]],
+    digest: str,
+    where: Mapping[Loc, Place] | None = None,
+) -> Plant:
     """Number the tags so that every scan group owns one contiguous slice, in table order."""
     members: dict[tuple[str, str], list[tuple[Tag, Place]]] = {}
     for tag, place in rows:
@@ -94,4 +102,5 @@ def number_tags(description: Description, rows: list[tuple[Tag, Place]], digest:
         groups=tuple(groups),
         places=tuple(place for _, place in numbered),
         digest=digest,
+        where=where or {},
     )

@@ -90,6 +90,12 @@ class DriverCounters:
     desyncs: int = 0
     connects: int = 0
 
+    def count(self, error: DeviceError) -> None:
+        """Count a failed request."""
+        self.timeouts += isinstance(error, DeviceTimeout)
+        self.refused += isinstance(error, DeviceRefused)
+        self.desyncs += isinstance(error, Desync)
+
 
 class Driver(Protocol):
     """One device.

@@ -1,0 +1,84 @@
+"""`fengsui check`: is the plant description right, and what will one scan cost on each link?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import orjson
+
+from agent.cli.describe import plant_or_exit
+from agent.cli.options import json_option, plant_argument
+from agent.cli.speech import language, say, shown
+from config.plant import Plant, ScanGroup
+from config.secrets import missing_secrets
+from config.text import text
+from config.units import show_duration
+
+
+@click.command(help=shown(text("Check PLANT without starting anything, and show the requests per link.")))
+@plant_argument
+@json_option
+def check(plant: Path, as_json: bool) -> None:
+    """Check a plant description."""
+    described = plant_or_exit(plant)
+    plans = _plans(described)
+    for fault in missing_secrets(described):
+        click.echo(fault.show(language()), err=True)
+    if as_json:
+        click.echo(orjson.dumps(_json(described, plans), option=orjson.OPT_INDENT_2))
+        return
+    for link, groups in plans.items():
+        say(text("link {link}", link=link))
+        for group, requests in groups:
+            say(
+                text(
+                    "  {group}: {tags} tags every {period}, {requests} requests a scan",
+                    group=group.name,
+                    tags=group.count,
+                    period=show_duration(described.scan_class_of(group).period),
+                    requests=len(requests),
+                )
+            )
+            for request in requests:
+                click.echo(f"    {request}")
+    say(
+        text(
+            "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
+            plant=plant,
+            tags=len(described.tags),
+            devices=len(described.description.devices),
+            interlocks=len(described.interlocks),
+            uplinks=len(described.description.uplinks),
+        )
+    )
+
+
+def _plans(plant: Plant) -> dict[str, list[tuple[ScanGroup, list[str]]]]:
+    from drivers.registry import make_drivers
+
+    drivers = make_drivers(plant)
+    plans: dict[str, list[tuple[ScanGroup, list[str]]]] = {}
+    for group in plant.groups:
+        requests = [request.show(language()) for request in drivers[group.device].plan(group)]
+        plans.setdefault(plant.device_of(group).link, []).append((group, requests))
+    return plans
+
+
+def _json(plant: Plant, plans: dict[str, list[tuple[ScanGroup, list[str]]]]) -> dict[str, object]:
+    return {
+        "tags": len(plant.tags),
+        "digest": plant.digest,
+        "links": {
+            link: [
+                {
+                    "group": group.name,
+                    "tags": group.count,
+                    "period_ms": plant.scan_class_of(group).period / 1e6,
+                    "requests": requests,
+                }
+                for group, requests in groups
+            ]
+            for link, groups in plans.items()
+        },
+    }

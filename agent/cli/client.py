@@ -1,0 +1,66 @@
+"""Ask the running agent: HTTP over its Unix socket, with the standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from config.text import Text, text
+
+SOCKET_NAME: Final = "fengsui.sock"
+_PLACES: Final = (Path("/run/fengsui"), Path("/var/lib/fengsui"))
+_TIMEOUT_S: Final = 5.0
+
+
+class NotRunning(Exception):  # noqa: N818 - the failure's own word
+    """No agent answers at the socket."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
+
+
+def find_socket(state: Path | None) -> Path:
+    """Return the socket to ask: that of `state`, else the first installed place that has one."""
+    if state is not None:
+        return state / SOCKET_NAME
+    places = [place / SOCKET_NAME for place in _PLACES]
+    return next((place for place in places if place.exists()), places[0])
+
+
+def ask(path: Path, question: str) -> Any:
+    """Return the answer to GET `question` as JSON. Raises NotRunning."""
+    connection = _UnixConnection(path)
+    try:
+        connection.request("GET", question)
+        response = connection.getresponse()
+        body = response.read()
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise NotRunning(
+            text("no agent answers at {path}; is it running? (--state names its state directory)", path=path)
+        ) from None
+    except PermissionError:
+        raise NotRunning(text("{path} may not be opened; join the group that owns it", path=path)) from None
+    except TimeoutError:
+        raise NotRunning(text("the agent at {path} does not answer", path=path)) from None
+    finally:
+        connection.close()
+    if response.status != http.HTTPStatus.OK:
+        raise NotRunning(text("the agent at {path} refused: {status}", path=path, status=response.status))
+    return orjson.loads(body)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=_TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_TIMEOUT_S)
+        self.sock.connect(os.fspath(self._path))

@@ -1,0 +1,60 @@
+"""The command `fengsui`: its commands are imported only when they are called."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import Final, cast
+
+import click
+
+from agent.cli.speech import shown
+from config.text import text
+
+_COMMANDS: Final = {
+    "run": "agent.cli.run:run",
+    "check": "agent.cli.check:check",
+    "warm": "agent.cli.warm:warm",
+    "status": "agent.cli.status:status",
+    "tags": "agent.cli.tags:tags",
+    "receive": "agent.cli.receive:receive",
+    "demo": "agent.cli.demo:demo",
+}
+
+_LANGUAGE: Final = click.Option(
+    ["--lang"],
+    type=click.Choice(["en", "zh"]),
+    expose_value=False,
+    help=shown(text("language of everything shown; default from LANG")),
+)
+"""Understood before and behind the command's name; `agent.cli.speech` has read it by then."""
+
+
+class _LateGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, name = place.split(":")
+        command = cast(click.Command, getattr(importlib.import_module(module), name))
+        if _LANGUAGE not in command.params:
+            command.params.append(_LANGUAGE)
+        return command
+
+
+@click.command(
+    cls=_LateGroup,
+    params=[_LANGUAGE],
+    help=shown(
+        text(
+            "Fengsui: polls a plant's devices read-only, judges the readings, keeps them on disk and "
+            "forwards them to work-safety platforms. It is not a safety instrumented system."
+        )
+    ),
+)
+@click.version_option(version("fengsui"), message="%(version)s")
+def main() -> None:
+    """Start a command."""

@@ -1,0 +1,63 @@
+"""`fengsui run`: the agent itself."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+from agent import journal
+from agent.cli.describe import plant_or_exit, secrets_or_exit
+from agent.cli.exits import Exit
+from agent.cli.options import plant_argument, state_option
+from agent.cli.speech import fail, language, shown
+from agent.layout import Layout
+from config.plant import Plant
+from config.text import text
+
+
+@click.command(help=shown(text("Poll, judge, keep and forward what PLANT describes, until stopped.")))
+@plant_argument
+@state_option
+def run(plant: Path, state: Path | None) -> None:
+    """Run the agent in the foreground."""
+    journal.open_journal(language())
+    described = plant_or_exit(plant)
+    secrets_or_exit(described)
+    layout = Layout.of(state, described.description.gateway.state)
+    _run(described, layout)
+
+
+def _run(plant: Plant, layout: Layout) -> None:
+    from agent.runtime import DiskFailed
+    from agent.status_server import SocketPathTooLong
+    from buffer.errors import AlreadyRunning, LogError
+
+    try:
+        asyncio.run(_until_stopped(plant, layout))
+    except AlreadyRunning as error:
+        fail(error.words, Exit.TRY_AGAIN)
+    except LogError as error:
+        fail(error.words, Exit.CANNOT_CREATE)
+    except SocketPathTooLong as error:
+        fail(error.words, Exit.CONFIG)
+    except DiskFailed as error:
+        fail(text("the log cannot be written: {cause}", cause=error.__cause__), Exit.FAILED)
+
+
+async def _until_stopped(plant: Plant, layout: Layout) -> None:
+    from agent.clock import SystemClock
+    from agent.memory import give_back_start_memory
+    from agent.runtime import run_agent
+    from agent.wiring import wire
+    from filters.kernels import load_kernels
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    kernels = load_kernels(layout.kernel_cache)
+    wiring = wire(plant, layout, SystemClock(), kernels)
+    give_back_start_memory()
+    await run_agent(wiring, layout, stop)

@@ -1,0 +1,135 @@
+"""`fengsui status`: what the running agent says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from agent.cli.client import NotRunning, ask, find_socket
+from agent.cli.exits import Exit
+from agent.cli.options import json_option, running_state_option
+from agent.cli.speech import fail, language, say, shown
+from config.text import Text, text
+
+Json = dict[str, Any]
+
+
+@click.command(help=shown(text("Show how the running agent, its devices, log and uplinks are.")))
+@running_state_option
+@json_option
+def status(state: Path | None, as_json: bool) -> None:
+    """Show the status of the running agent."""
+    try:
+        found = ask(find_socket(state), "/status")
+    except NotRunning as error:
+        fail(error.words, Exit.UNAVAILABLE)
+    if as_json:
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        return
+    _show(found)
+
+
+def _show(found: Json) -> None:
+    say(
+        text(
+            "gateway {gateway} of {enterprise}, run {run}",
+            gateway=found["gateway"],
+            enterprise=found["enterprise"],
+            run=found["run"],
+        )
+    )
+    for alarm in found["alarms"]:
+        say(text("ALARM {rule} ({priority})", rule=alarm["rule"], priority=alarm["priority"]))
+    for concern in found["concerns"]:
+        say(text("attention: {concern}", concern=concern[language()]))
+    if not found["alarms"] and not found["concerns"]:
+        say(text("all well"))
+    console = Console()
+    for table in (_interlocks(found), _devices(found), _grid(found), _uplinks(found)):
+        if table.row_count:
+            console.print(table)
+    _show_log(found)
+
+
+def _table(*headings: Text) -> Table:
+    table = Table(box=None, header_style="bold")
+    for heading in headings:
+        table.add_column(shown(heading))
+    return table
+
+
+def _interlocks(found: Json) -> Table:
+    table = _table(text("interlock"), text("state"))
+    for interlock in found["interlocks"]:
+        table.add_row(interlock["title"] or interlock["name"], interlock["state"])
+    return table
+
+
+def _devices(found: Json) -> Table:
+    table = _table(text("device"), text("answers"), text("requests"), text("timeouts"), text("refused"))
+    for device in found["devices"]:
+        answers = (
+            shown(text("yes"))
+            if device["answers"]
+            else shown(text("no, for {seconds} s", seconds=round(device["lost_for_s"])))
+        )
+        counts = (str(device[key]) for key in ("requests", "timeouts", "refused"))
+        table.add_row(device["device"], answers, *counts)
+    return table
+
+
+def _grid(found: Json) -> Table:
+    table = _table(
+        text("scan group"), text("period"), text("scans"), text("bad"), text("missed"), text("late p99")
+    )
+    for group in found["grid"]:
+        table.add_row(
+            group["group"],
+            f"{group['period_ms']:g} ms",
+            str(group["scans"]),
+            str(group["scans_bad"]),
+            str(group["overruns"] + group["shed"]),
+            f"{group['late_ms']['p99']:.1f} ms",
+        )
+    return table
+
+
+def _uplinks(found: Json) -> Table:
+    table = _table(text("uplink"), text("connected"), text("delivered"), text("backlog"), text("lost"))
+    for uplink in found["uplinks"]:
+        streams = uplink["ledger"].values()
+        lost = sum(count["readings"] for stream in streams for count in stream["lost"].values())
+        table.add_row(
+            uplink["uplink"],
+            shown(text("yes")) if uplink["connected"] else shown(text("no")),
+            str(sum(stream["delivered"]["records"] for stream in streams)),
+            str(sum(stream["backlog"]["records"] for stream in streams)),
+            str(lost),
+        )
+    return table
+
+
+def _show_log(found: Json) -> None:
+    log, readings = found["log"], found["readings"]
+    say(
+        text(
+            "log: {used} MB of {cap} MB; a power cut now would take at most {risk} ms",
+            used=round(log["disk_bytes"] / 1e6, 1),
+            cap=round(log["cap_bytes"] / 1e6),
+            risk=round(log["at_risk_ms"]),
+        )
+    )
+    say(
+        text(
+            "readings: {scanned} scanned = {recorded} recorded + {suppressed} unchanged + {refused} refused",
+            scanned=readings["scanned"],
+            recorded=readings["recorded"],
+            suppressed=sum(readings["suppressed"]),
+            refused=readings["refused"],
+        )
+    )

@@ -1,0 +1,50 @@
+"""`fengsui tags`: the process image, for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from agent.cli.client import NotRunning, ask, find_socket
+from agent.cli.exits import Exit
+from agent.cli.options import json_option, running_state_option
+from agent.cli.speech import fail, language, shown
+from config.text import text
+
+
+@click.command(help=shown(text("Show tags: value, quality, since when, and why it is bad.")))
+@click.argument("names", nargs=-1, metavar="[TAG]...")
+@running_state_option
+@json_option
+def tags(names: tuple[str, ...], state: Path | None, as_json: bool) -> None:
+    """Show all tags, or those named."""
+    questions = [f"/tags?tag={quote(name)}" for name in names] or ["/tags"]
+    try:
+        found = [tag for question in questions for tag in ask(find_socket(state), question)]
+    except NotRunning as error:
+        fail(error.words, Exit.UNAVAILABLE)
+    if unknown := set(names) - {tag["tag"] for tag in found}:
+        fail(text("no such tag: {names}", names=", ".join(sorted(unknown))), Exit.USAGE)
+    if as_json:
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        return
+    table = Table(box=None, header_style="bold")
+    for heading in (
+        text("tag"),
+        text("title"),
+        text("value"),
+        text("quality"),
+        text("since"),
+        text("defined at"),
+    ):
+        table.add_column(shown(heading))
+    for tag in found:
+        value = "-" if tag["value"] is None else f"{tag['value']:.6g} {tag['unit']}"
+        since = shown(text("{seconds} s", seconds=round(tag["quality_for_s"])))
+        table.add_row(tag["tag"], tag["title"], value, tag["quality_words"][language()], since, tag["place"])
+    Console().print(table)

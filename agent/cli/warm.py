@@ -1,0 +1,26 @@
+"""`fengsui warm`: compile the kernels before the service starts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from agent.cli.options import running_state_option
+from agent.cli.speech import say, shown
+from agent.layout import Layout
+from config.text import text
+
+
+@click.command(help=shown(text("Compile the kernels into the cache, so that `run` starts quickly.")))
+@running_state_option
+def warm(state: Path | None) -> None:
+    """Compile or load every kernel once."""
+    from filters.kernels import load_kernels
+
+    begun = time.perf_counter()
+    kernels = load_kernels(Layout.of(state).kernel_cache)
+    if kernels.words is not None:
+        say(kernels.words)
+    say(text("kernels ready after {seconds} s", seconds=f"{time.perf_counter() - begun:.1f}"))

@@ -1,0 +1,115 @@
+"""The tag dictionary: what the numbers in DATA records and readings messages mean.
+
+The body of a TAGS record is `TagsBody` as JSON; its digest is the `meta` that messages name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from agent.bodies import unpack_json
+from config.models import Tag
+from config.plant import Plant
+
+_DIGEST_HEX: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagFacts:
+    """What a platform needs to know of one tag. value = raw * scale + offset, before any filter."""
+
+    name: str
+    title: str
+    unit: str
+    device: str
+    scan_class: str
+    type: str
+    scale: float
+    offset: float
+    range_low: float | None
+    range_high: float | None
+    limits: dict[str, float]
+    safety: bool
+
+    @property
+    def label(self) -> str:
+        """The tag for people: its title, else its name."""
+        return self.title or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagsBody:
+    """The body of a TAGS record.
+
+    `tags`: in order of their numbers. `interlocks`: name to title. `suppression`: the rules that suppress
+    readings, in the order of a DATA record's counters.
+    """
+
+    version: Literal[1] = 1
+    tags: tuple[TagFacts, ...]
+    interlocks: dict[str, str]
+    suppression: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dictionary:
+    """An unpacked TAGS body and its digest. `scale` and `offset` are float64[number of tags]."""
+
+    meta: str
+    tags: tuple[TagFacts, ...]
+    interlocks: dict[str, str]
+    suppression: tuple[str, ...]
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+
+_BODY: Final = TypeAdapter(TagsBody)
+
+
+def pack_tags(plant: Plant, suppression: Sequence[str]) -> bytes:
+    """Return the TAGS body of a plant; `suppression` names the rules that suppress readings."""
+    return orjson.dumps(
+        TagsBody(
+            tags=tuple(_facts(tag) for tag in plant.tags),
+            interlocks={interlock.name: interlock.title for interlock in plant.interlocks},
+            suppression=tuple(suppression),
+        )
+    )
+
+
+def unpack_tags(body: bytes) -> Dictionary:
+    """Return the dictionary of a TAGS body. Raises RecordError."""
+    found = unpack_json(_BODY, body)
+    return Dictionary(
+        meta=hashlib.sha256(body).hexdigest()[:_DIGEST_HEX],
+        tags=found.tags,
+        interlocks=found.interlocks,
+        suppression=found.suppression,
+        scale=np.array([facts.scale for facts in found.tags], dtype=np.float64),
+        offset=np.array([facts.offset for facts in found.tags], dtype=np.float64),
+    )
+
+
+def _facts(tag: Tag) -> TagFacts:
+    return TagFacts(
+        name=tag.tag,
+        title=tag.title,
+        unit=tag.unit,
+        device=tag.device,
+        scan_class=tag.scan_class,
+        type=tag.type.value,
+        scale=tag.scale,
+        offset=tag.offset,
+        range_low=tag.range_low,
+        range_high=tag.range_high,
+        limits={limit.value: value for limit, value in tag.limits.items()},
+        safety=tag.safety,
+    )

@@ -1,0 +1,85 @@
+"""Once a second: the watchdog, the clock, the governor, and what they have to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from agent import journal
+from agent.anchor import pack_anchor
+from agent.events import own_event
+from agent.notify import notify, watchdog_period_ns
+from agent.wiring import Wiring
+from config.text import text
+from config.vocabulary import EventKind, RecordKind, Stream
+
+PERIOD_NS: Final = 10**9
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """Looks after what needs a look every second."""
+
+    wiring: Wiring
+    _progress: int = -1
+    _fed_ns: int = 0
+    _overruns: int = 0
+    _overloaded: bool = False
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        clock = self.wiring.clock
+        self.wiring.governor.start()
+        due = clock.boot_ns()
+        while True:
+            due += PERIOD_NS
+            await clock.sleep_until(due)
+            self._feed_watchdog(clock.boot_ns())
+            self._watch_clock()
+            self._watch_load()
+
+    def _feed_watchdog(self, now_ns: int) -> None:
+        """Tell the service manager of progress: scans that went all the way, not the passing of time."""
+        period_ns = watchdog_period_ns()
+        progress = self.wiring.pipeline.progress
+        if period_ns is None or progress == self._progress or now_ns - self._fed_ns < period_ns // 2:
+            return
+        self._progress, self._fed_ns = progress, now_ns
+        notify("WATCHDOG=1")
+
+    def _watch_clock(self) -> None:
+        before = self.wiring.timebase.anchor
+        step_ns = self.wiring.timebase.update()
+        anchor = self.wiring.timebase.anchor
+        if step_ns is None and before.synchronised == anchor.synchronised:
+            return
+        self.wiring.log.append(
+            Stream.EVENTS,
+            RecordKind.ANCHOR,
+            pack_anchor(anchor),
+            first_boot_ns=anchor.boot_ns,
+            last_boot_ns=anchor.boot_ns,
+        )
+        if step_ns is not None:
+            journal.warn(text("the clock stepped"), seconds=f"{step_ns / 1e9:+.1f}")
+            self.wiring.pipeline.tell(
+                own_event(EventKind.CLOCK_STEP, "clock", anchor.boot_ns, step_s=step_ns / 1e9)
+            )
+
+    def _watch_load(self) -> None:
+        overruns = sum(counters.overruns for counters in self.wiring.poller.counters.values())
+        governor = self.wiring.governor
+        governor.update(overruns=overruns - self._overruns)
+        self._overruns = overruns
+        overloaded = governor.stride > 1
+        if overloaded == self._overloaded:
+            return
+        self._overloaded = overloaded
+        now = self.wiring.clock.boot_ns()
+        if overloaded:
+            journal.warn(text("too much is asked of this machine; every device is read less often"))
+            event = own_event(EventKind.OVERLOAD, "agent", now, busy_share=governor.busy_share)
+        else:
+            journal.info(text("this machine keeps up again"))
+            event = own_event(EventKind.OVERLOAD_ENDED, "agent", now)
+        self.wiring.pipeline.tell(event)

@@ -1,0 +1,42 @@
+"""Where things lie in and beside the state directory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+_DEFAULT: Final = Path("/var/lib/fengsui")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths of one agent, following systemd's directories where it sets them."""
+
+    state: Path
+
+    @classmethod
+    def of(cls, requested: Path | None, described: Path = _DEFAULT) -> Self:
+        """Choose the state directory: the requested one, $STATE_DIRECTORY, or the described one."""
+        return cls(requested or _from_systemd("STATE_DIRECTORY") or described)
+
+    @property
+    def log(self) -> Path:
+        """The store-and-forward log."""
+        return self.state / "log"
+
+    @property
+    def kernel_cache(self) -> Path:
+        """Compiled kernels; may be deleted at any time."""
+        return (_from_systemd("CACHE_DIRECTORY") or self.state / "cache") / "kernels"
+
+    @property
+    def socket(self) -> Path:
+        """The status API."""
+        return (_from_systemd("RUNTIME_DIRECTORY") or self.state) / "fengsui.sock"
+
+
+def _from_systemd(name: str) -> Path | None:
+    found = os.environ.get(name)
+    return Path(found) if found else None

@@ -1,0 +1,125 @@
+"""A scan's way: condition, judge, report, log. Nothing here waits, neither for disk nor for network."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.clock import Clock, Timer
+from agent.dictionary import Dictionary
+from agent.findings import pack_event
+from agent.ledger import IntakeLedger
+from agent.records import pack_scan
+from agent.rows import Rows, select_rows, split_rows
+from buffer.log import Log
+from config.plant import ScanGroup
+from config.text import Text
+from config.vocabulary import RecordKind, Stream
+from drivers.contract import Scan
+from filters.engine import Engine
+from filters.event import Event
+from filters.report import Report
+
+_NEVER: Final = 2**63 - 1
+
+
+class Pipeline:
+    """Takes scans from the poller and leaves records in the log.
+
+    `progress` counts scans that went all the way: what the service manager's watchdog is fed from.
+    """
+
+    def __init__(self, engine: Engine, dictionary: Dictionary, log: Log, clock: Clock) -> None:
+        self._engine = engine
+        self._dictionary = dictionary
+        self._log = log
+        self._clock = clock
+        self._timer: Timer | None = None
+        self._timer_due = _NEVER
+        self.ledger = IntakeLedger()
+        self.progress = 0
+
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
+        """Take one scan through all stages."""
+        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns)
+        self.judge()
+        report = self._engine.report(group, start_boot_ns)
+        self.ledger.add(group.count, report)
+        if report.recorded:
+            for rows in split_rows(self._rows(group, scan, report)):
+                self._store(rows, start_boot_ns)
+        self.progress += 1
+
+    def judge(self) -> None:
+        """Judge the image as it is now, record what is found, and come back when the judge wants to."""
+        events, due = self._engine.judge(self._clock.boot_ns())
+        for event in events:
+            self._record(event, pack_event(event, self._dictionary))
+        if events:
+            self.keep_state()
+        self._come_back(due)
+
+    def tell(self, event: Event, detail: Text | None = None) -> None:
+        """Record an event that the judge did not find."""
+        self._record(event, pack_event(event, self._dictionary, detail))
+
+    def record_gap(self, body: bytes, first_boot_ns: int, last_boot_ns: int) -> None:
+        """Record a time without data."""
+        self._append(RecordKind.GAP, body, first_boot_ns, last_boot_ns)
+
+    def keep_state(self) -> None:
+        """Store what the judge remembers, so that a restart goes on from here."""
+        now = self._clock.boot_ns()
+        self._log.append(
+            Stream.EVENTS, RecordKind.STATE, self._engine.state(), first_boot_ns=now, last_boot_ns=now
+        )
+
+    def close(self) -> None:
+        """Forget the pending judgement."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _record(self, event: Event, body: bytes) -> None:
+        self._append(RecordKind.EVENT, body, event.boot_ns, event.boot_ns)
+
+    def _append(self, kind: RecordKind, body: bytes, first_boot_ns: int, last_boot_ns: int) -> None:
+        seq = self._log.append(
+            Stream.EVENTS, kind, body, first_boot_ns=first_boot_ns, last_boot_ns=last_boot_ns, urgent=True
+        )
+        self.ledger.events += 1
+        self.ledger.events_refused += seq is None
+
+    def _rows(self, group: ScanGroup, scan: Scan, report: Report) -> Rows:
+        image, span = self._engine.image, group.span
+        return select_rows(
+            group,
+            report.selected,
+            scan.raw,
+            image.value[span],
+            image.quality[span],
+            source_utc_ns=scan.source_utc_ns,
+            exact=scan.exact,
+        )
+
+    def _store(self, rows: Rows, start_boot_ns: int) -> None:
+        seq = self._log.append(
+            Stream.READINGS,
+            RecordKind.DATA,
+            pack_scan(rows, self._dictionary, self.ledger.counters()),
+            first_boot_ns=start_boot_ns,
+            last_boot_ns=start_boot_ns,
+            count=len(rows),
+        )
+        if seq is None:
+            self.ledger.refuse(len(rows))
+
+    def _come_back(self, due: int) -> None:
+        """Arrange for `judge` at `due`; a timer that fires early only judges once more."""
+        if due >= self._timer_due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_due = self._clock.call_at(due, self._fire), due
+
+    def _fire(self) -> None:
+        self._timer, self._timer_due = None, _NEVER
+        self.judge()

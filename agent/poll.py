@@ -1,0 +1,149 @@
+"""The polling grid: each scan group on a steady grid of its own; the one place where a DeviceError lands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+
+from agent import journal
+from agent.clock import Clock
+from agent.lateness import Lateness
+from config.plant import Plant, ScanGroup
+from config.text import Text, text
+from drivers.contract import DeviceError, Driver, Scan
+
+_PHASES: Final = 16
+
+
+class Sink(Protocol):
+    """Where scans go; every call returns at once."""
+
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
+        """Take one scan that started at `start_boot_ns`."""
+        ...
+
+    def device_lost(self, device: str, cause: Text, boot_ns: int) -> None:
+        """Hear that no group of a device can be read any more."""
+        ...
+
+    def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
+        """Hear that a device answers again, and what its absence cost."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class GridCounters:
+    """What became of a group's grid instants: all = scans + overruns + shed."""
+
+    scans: int = 0
+    scans_bad: int = 0
+    overruns: int = 0
+    shed: int = 0
+    lateness: Lateness = field(default_factory=Lateness)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Since when a device does not answer, and why not, as was found then."""
+
+    since_boot_ns: int
+    cause: Text
+
+
+@dataclass(slots=True)
+class _Health:
+    """Whether a device answers, and how many scans it has cost that it does not."""
+
+    absence: Absence | None = None
+    scans_bad: int = 0
+
+
+class Poller:
+    """Polls every scan group of a plant for ever.
+
+    `stride(group)` is asked before each scan: 1 reads at every grid instant, 2 at every other one, and so on.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        drivers: dict[str, Driver],
+        sink: Sink,
+        clock: Clock,
+        stride: Callable[[], int] = lambda: 1,
+    ) -> None:
+        self._plant = plant
+        self.drivers = drivers
+        self._sink = sink
+        self._clock = clock
+        self._stride = stride
+        self._health = {device: _Health() for device in plant.description.devices}
+        self.counters = {group.number: GridCounters() for group in plant.groups}
+
+    async def run(self) -> None:
+        """Poll until cancelled; then give every connection back."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                start_boot_ns = self._clock.boot_ns()
+                for group in self._plant.groups:
+                    tasks.create_task(self._poll(group, start_boot_ns), name=f"poll {group.name}")
+        finally:
+            await asyncio.gather(*(driver.close() for driver in self.drivers.values()))
+
+    def absences(self) -> dict[str, Absence]:
+        """Return the devices that do not answer."""
+        return {
+            device: health.absence for device, health in self._health.items() if health.absence is not None
+        }
+
+    async def _poll(self, group: ScanGroup, start_boot_ns: int) -> None:
+        period_ns = self._plant.scan_class_of(group).period
+        driver, counters = self.drivers[group.device], self.counters[group.number]
+        due = start_boot_ns + period_ns * (group.number % _PHASES) // _PHASES
+        while True:
+            await self._clock.sleep_until(due)
+            begun = self._clock.boot_ns()
+            counters.lateness.add(begun - due)
+            self._sink.take(group, await self._scan(group, driver, counters), begun)
+            overrun = max(0, self._clock.boot_ns() - due) // period_ns
+            shed = max(0, self._stride() - 1 - overrun)
+            counters.overruns += overrun
+            counters.shed += shed
+            due += (overrun + shed + 1) * period_ns
+
+    async def _scan(self, group: ScanGroup, driver: Driver, counters: GridCounters) -> Scan:
+        counters.scans += 1
+        try:
+            scan = await driver.scan(group)
+        except DeviceError as error:
+            counters.scans_bad += 1
+            self._lost(group.device, error)
+            return _all_bad(group, error.quality)
+        self._answered(group.device)
+        return scan
+
+    def _lost(self, device: str, error: DeviceError) -> None:
+        health = self._health[device]
+        health.scans_bad += 1
+        if health.absence is None:
+            health.absence = Absence(since_boot_ns=self._clock.boot_ns(), cause=error.words)
+            journal.warn(text("device lost"), device=device, cause=error.words)
+            self._sink.device_lost(device, error.words, health.absence.since_boot_ns)
+
+    def _answered(self, device: str) -> None:
+        health = self._health[device]
+        if health.absence is None:
+            return
+        now, lost, scans_bad = self._clock.boot_ns(), health.absence.since_boot_ns, health.scans_bad
+        health.absence, health.scans_bad = None, 0
+        after = f"{(now - lost) / 1e9:.1f}s"
+        journal.info(text("device restored"), device=device, after=after, scans_bad=scans_bad)
+        self._sink.device_restored(device, lost, now, scans_bad)
+
+
+def _all_bad(group: ScanGroup, quality: int) -> Scan:
+    return Scan(raw=np.full(group.count, np.nan), quality=np.full(group.count, quality, dtype=np.uint32))

@@ -1,0 +1,107 @@
+"""The reported readings of one scan, as the arrays that records and messages are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.plant import ScanGroup
+
+Bools = NDArray[np.bool_]
+Float64s = NDArray[np.float64]
+Int64s = NDArray[np.int64]
+Uint32s = NDArray[np.uint32]
+
+MAX_BODY_BYTES: Final = 60_000
+MAX_TEXT: Final = 2_000
+_ROW_BYTES: Final = 30
+_EXACT_BYTES: Final = 32
+_ESCAPED_BYTES: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """Readings of this run so far; between scans, scanned = recorded + sum(suppressed) + dropped."""
+
+    scanned: int
+    recorded: int
+    suppressed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """Readings of one scan: arrays of one length, in ascending order of tag number.
+
+    `raw` and `value` are NaN where there is none. `source_utc_ns`: 0 where the device gave none; None: the
+    protocol has none. `exact`: by tag number, what float64 cannot hold.
+    """
+
+    tags: Int64s
+    raw: Float64s
+    value: Float64s
+    quality: Uint32s
+    source_utc_ns: Int64s | None = None
+    exact: Mapping[int, int | str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+
+def select_rows(
+    group: ScanGroup,
+    selected: Bools,
+    raw: Float64s,
+    value: Float64s,
+    quality: Uint32s,
+    *,
+    source_utc_ns: Int64s | None = None,
+    exact: Mapping[int, int | str] | None = None,
+) -> Rows:
+    """Return the selected readings of a group; all arrays, and `exact`, are indexed within the group."""
+    chosen = np.flatnonzero(selected)
+    return Rows(
+        tags=chosen + group.first,
+        raw=raw[chosen],
+        value=value[chosen],
+        quality=quality[chosen],
+        source_utc_ns=None if source_utc_ns is None else source_utc_ns[chosen],
+        exact={group.first + index: found for index, found in (exact or {}).items() if selected[index]},
+    )
+
+
+def split_rows(rows: Rows) -> Iterator[Rows]:
+    """Yield `rows` in parts whose DATA bodies stay within MAX_BODY_BYTES; nearly always one."""
+    if not rows.exact and len(rows) * _ROW_BYTES <= MAX_BODY_BYTES:
+        yield rows
+        return
+    start, size = 0, 0
+    for index, tag in enumerate(rows.tags.tolist()):
+        cost = _ROW_BYTES + _exact_bytes(rows.exact.get(tag))
+        if size + cost > MAX_BODY_BYTES:
+            yield _part(rows, start, index)
+            start, size = index, 0
+        size += cost
+    yield _part(rows, start, len(rows))
+
+
+def _exact_bytes(found: int | str | None) -> int:
+    return 0 if found is None else _EXACT_BYTES + _ESCAPED_BYTES * min(len(str(found)), MAX_TEXT)
+
+
+def _part(rows: Rows, start: int, stop: int) -> Rows:
+    inside = slice(start, stop)
+    tags = rows.tags[inside]
+    members = set(tags.tolist())
+    return replace(
+        rows,
+        tags=tags,
+        raw=rows.raw[inside],
+        value=rows.value[inside],
+        quality=rows.quality[inside],
+        source_utc_ns=None if rows.source_utc_ns is None else rows.source_utc_ns[inside],
+        exact={tag: found for tag, found in rows.exact.items() if tag in members},
+    )

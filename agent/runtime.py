@@ -1,0 +1,111 @@
+"""One run of the agent: started in order, supervised, ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from agent import journal
+from agent.events import own_event
+from agent.heartbeat import Heartbeat
+from agent.layout import Layout
+from agent.notify import notify
+from agent.past import take_up
+from agent.platforms.fengsui1 import show_run
+from agent.status import answers
+from agent.status_server import serve_status
+from agent.wiring import Wiring
+from buffer.disk import SyncFailed
+from config.text import text
+from config.vocabulary import EventKind
+
+DRAIN_S: Final = 3.0
+
+
+class DiskFailed(Exception):  # noqa: N818 - the failure's own word
+    """The log cannot be written any more: what is queued is not stored. A restart is the answer.
+
+    `__cause__`: what the disk said.
+    """
+
+
+async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None:
+    """Run until `stop` is set, then end in order; the log is closed in any case.
+
+    Raises DiskFailed, `status_server.SocketPathTooLong`, and whatever is a bug.
+    """
+    try:
+        async with serve_status(layout.socket, answers(wiring)):
+            _begin(wiring)
+            await _supervise(wiring, stop)
+    except ExceptionGroup as group:
+        disk_failed, others = group.split(DiskFailed)
+        if disk_failed is None or others is not None:
+            raise
+        raise disk_failed.exceptions[0] from disk_failed.exceptions[0].__cause__
+    finally:
+        wiring.pipeline.close()
+        wiring.log.close()
+
+
+def _begin(wiring: Wiring) -> None:
+    take_up(wiring)
+    if wiring.degraded is not None:
+        journal.error(wiring.degraded)
+        event = own_event(EventKind.DEGRADED, "kernels", wiring.clock.boot_ns())
+        wiring.pipeline.tell(event, wiring.degraded)
+
+
+async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        polling = tasks.create_task(wiring.poller.run(), name="poller")
+        others = [tasks.create_task(_watch_log(wiring), name="log")]
+        others.append(tasks.create_task(Heartbeat(wiring).run(), name="heartbeat"))
+        others += [
+            tasks.create_task(forwarder.run(), name=f"uplink {name}")
+            for name, forwarder in wiring.forwarders.items()
+        ]
+        journal.info(
+            text("polling"),
+            groups=len(wiring.plant.groups),
+            tags=len(wiring.plant.tags),
+            run=show_run(wiring.run_id),
+        )
+        notify("READY=1")
+        await stop.wait()
+        journal.info(text("stopping"))
+        notify("STOPPING=1")
+        polling.cancel()
+        await asyncio.wait([polling])
+        wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", wiring.clock.boot_ns()))
+        wiring.pipeline.keep_state()
+        await _drain(wiring)
+        for task in others:
+            task.cancel()
+
+
+async def _watch_log(wiring: Wiring) -> None:
+    """Wake the forwarders when something was stored; end the process when nothing can be any more."""
+    while True:
+        await wiring.stored.wait()
+        wiring.stored.clear()
+        _check_disk(wiring)
+        for forwarder in wiring.forwarders.values():
+            forwarder.wake()
+
+
+def _check_disk(wiring: Wiring) -> None:
+    if wiring.log.failure is not None:
+        raise DiskFailed from wiring.log.failure
+
+
+async def _drain(wiring: Wiring) -> None:
+    """Store what is queued and give connected uplinks a moment to deliver it. Raises DiskFailed."""
+    try:
+        wiring.log.sync(DRAIN_S)
+    except (OSError, SyncFailed):
+        _check_disk(wiring)
+        journal.error(text("the disk did not take everything in time; what was still queued is lost"))
+    drained = await asyncio.gather(*(forwarder.drain(DRAIN_S) for forwarder in wiring.forwarders.values()))
+    if not all(drained):
+        journal.info(text("stopping with a backlog; it is sent after the next start"))

@@ -1,0 +1,84 @@
+"""One sentence for every event, for people; the numbers stand in the event itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from agent.dictionary import Dictionary
+from config.text import Text, text
+from config.vocabulary import EventKind, QualityClass, class_of, describe
+from filters.event import Event, Evidence
+
+_SENTENCES: Final[dict[EventKind, Text]] = {
+    EventKind.ALARM_RAISED: text("alarm {rule}: {subject}"),
+    EventKind.ALARM_CLEARED: text("alarm {rule} is over: {subject}"),
+    EventKind.INTERLOCK_ARMED: text("interlock {rule} is armed"),
+    EventKind.INTERLOCK_DISARMED: text("interlock {rule} is not armed"),
+    EventKind.INTERLOCK_DEMAND: text("interlock {rule} is demanded: {subject}"),
+    EventKind.INTERLOCK_PROVEN: text("interlock {rule} answered in time: {subject}"),
+    EventKind.INTERLOCK_FAILED: text("interlock {rule} FAILED: {subject}"),
+    EventKind.INTERLOCK_INDETERMINATE: text("interlock {rule}: too close to the limit to tell: {subject}"),
+    EventKind.INTERLOCK_SPURIOUS: text("interlock {rule} acted without a cause: {subject}"),
+    EventKind.INTERLOCK_UNKNOWN: text("interlock {rule} cannot be witnessed: {subject}"),
+    EventKind.INTERLOCK_BYPASSED: text("interlock {rule} is bypassed: {subject}"),
+    EventKind.INTERLOCK_BYPASS_ENDED: text("interlock {rule} is no longer bypassed"),
+    EventKind.INTERLOCK_CLEARED: text("interlock {rule}: the cause is gone: {subject}"),
+    EventKind.DEMAND_INTERRUPTED: text("interlock {rule}: the agent was not there to see how a demand ended"),
+    EventKind.AGENT_STARTED: text("the agent started"),
+    EventKind.AGENT_STOPPED: text("the agent stopped"),
+    EventKind.DEVICE_LOST: text("device {rule} is lost"),
+    EventKind.DEVICE_RESTORED: text("device {rule} is back"),
+    EventKind.UPLINK_LOST: text("uplink {rule} is lost"),
+    EventKind.UPLINK_RESTORED: text("uplink {rule} is back"),
+    EventKind.QUARANTINED: text("uplink {rule} refused a record; it is in quarantine"),
+    EventKind.DEGRADED: text("the agent runs with less: {rule}"),
+    EventKind.DEGRADED_ENDED: text("the agent runs in full again: {rule}"),
+    EventKind.CLOCK_STEP: text("the clock of this machine stepped"),
+    EventKind.OVERLOAD: text("{rule} cannot keep up"),
+    EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
+}
+
+_VERDICT: Final = ("elapsed_min_ms", "elapsed_max_ms", "budget_ms")
+
+
+def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -> Text:
+    """Return what happened, in a sentence; `detail` is what the event's finder has to add."""
+    title = dictionary.interlocks.get(event.rule) or event.rule
+    subject = _subject(event, dictionary)
+    said = replace(_SENTENCES[event.kind], arguments=(("rule", title), ("subject", subject)))
+    return said if detail is None else text("{sentence}: {detail}", sentence=said, detail=detail)
+
+
+def _subject(event: Event, dictionary: Dictionary) -> Text:
+    if "effect" in event.figures:
+        return _verdict(event, dictionary)
+    return _measured(event.evidence[0], dictionary) if event.evidence else text("no evidence")
+
+
+def _verdict(event: Event, dictionary: Dictionary) -> Text:
+    """Return what decided an interlock's verdict: which effect was seen when; see `filters.testimony`."""
+    figures = event.figures
+    effect = next((tag.label for tag in dictionary.tags if tag.name == figures["effect"]), figures["effect"])
+    seconds = {name: f"{figures[name] / 1000:.2f}" for name in _VERDICT if name in figures}  # type: ignore[operator]
+    if "elapsed_min_ms" not in seconds:
+        return text("{effect} was not seen within {budget_ms} s", effect=effect, **seconds)
+    if "elapsed_max_ms" not in seconds:
+        return text(
+            "{effect} was seen after more than {elapsed_min_ms} s; {budget_ms} s are allowed",
+            effect=effect,
+            **seconds,
+        )
+    return text(
+        "{effect} was seen after {elapsed_min_ms} to {elapsed_max_ms} s; {budget_ms} s are allowed",
+        effect=effect,
+        **seconds,
+    )
+
+
+def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
+    facts = dictionary.tags[evidence.tag]
+    if class_of(evidence.quality) is QualityClass.BAD:
+        return text("{tag} is {quality}", tag=facts.label, quality=describe(evidence.quality))
+    measured = f"{evidence.value:.6g} {facts.unit}".rstrip()
+    return text("{tag} is {measured}", tag=facts.label, measured=measured)

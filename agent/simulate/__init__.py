@@ -1,0 +1,1 @@
+"""Devices that are not there: simulators that count what they are asked."""

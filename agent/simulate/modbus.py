@@ -1,0 +1,196 @@
+"""A Modbus TCP device of our own, on bare asyncio: cheap, countable, and rude when told to be.
+
+It shares no code with the driver that is tested against it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.simulate.rudeness import Manner, Piece, misbehave
+
+_HEADER: Final = struct.Struct(">HHHBB")
+_RANGE: Final = struct.Struct(">HH")
+_WRITES: Final = frozenset({5, 6, 15, 16, 21, 22, 23})
+
+ILLEGAL_FUNCTION: Final = 1
+ILLEGAL_ADDRESS: Final = 2
+ILLEGAL_VALUE: Final = 3
+NO_ANSWER_BEHIND_GATEWAY: Final = 11
+
+
+class Unit:
+    """The memory of one device: four tables of `size` cells that a plant model sets at any time.
+
+    `coils`, `inputs`: bool[size]. `holding`, `input_registers`: uint16[size]. Cells beyond `size`, and those
+    in `illegal` ((function code, address)), are answered with exception 2, more than `max_words` with 3.
+    """
+
+    def __init__(self, size: int = 65536, max_words: int = 125) -> None:
+        self.max_words = max_words
+        self.coils = np.zeros(size, dtype=np.bool_)
+        self.inputs = np.zeros(size, dtype=np.bool_)
+        self.holding = np.zeros(size, dtype=">u2")
+        self.input_registers = np.zeros(size, dtype=">u2")
+        self.illegal: set[tuple[int, int]] = set()
+
+    def read(self, function_code: int, address: int, count: int) -> bytes | int:
+        """Return the payload of a read, or an exception code."""
+        bits = function_code in (1, 2)
+        if not 1 <= count <= (2000 if bits else self.max_words):
+            return ILLEGAL_VALUE
+        tables = (self.coils, self.inputs, self.holding, self.input_registers)
+        table: NDArray[np.generic] = tables[function_code - 1]
+        if address + count > table.size or (self.illegal and self._is_illegal(function_code, address, count)):
+            return ILLEGAL_ADDRESS
+        cells = table[address : address + count]
+        return (
+            np.packbits(cast(NDArray[np.bool_], cells), bitorder="little").tobytes()
+            if bits
+            else cells.tobytes()
+        )
+
+    def _is_illegal(self, function_code: int, address: int, count: int) -> bool:
+        return any((function_code, cell) in self.illegal for cell in range(address, address + count))
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was asked. `writes`: requests that would write, by function code; must stay empty."""
+
+    requests: int = 0
+    reads: int = 0
+    connections: int = 0
+    writes: Counter[int] = field(default_factory=Counter)
+
+
+class ModbusSimulator:
+    """A Modbus TCP server with several units. Made by `serve`.
+
+    `units` may change at any time; a unit that is not there is answered for with exception 11, as a gateway
+    does. `choose`: says for each question how to behave. `late_s`: a pause longer than the asker waits.
+    `gateway`: what is sent late goes to whoever is connected then, as from a serial gateway.
+    """
+
+    def __init__(self, units: Mapping[int, Unit], random: Random) -> None:
+        self.units = dict(units)
+        self.counts = Counts()
+        self.choose: Callable[[], Manner] | None = None
+        self.late_s = 1.0
+        self.gateway = False
+        self.random = random
+        self.port = 0
+        self.connections: list[_Connection] = []
+
+    def answer(self, unit_id: int, pdu: bytes) -> bytes:
+        """Return the PDU that answers `pdu`, and count it."""
+        function_code = pdu[0]
+        self.counts.requests += 1
+        if function_code in _WRITES:
+            self.counts.writes[function_code] += 1
+        unit = self.units.get(unit_id)
+        if unit is None:
+            return bytes((function_code | 0x80, NO_ANSWER_BEHIND_GATEWAY))
+        if not 1 <= function_code <= 4 or len(pdu) != 1 + _RANGE.size:
+            return bytes((function_code | 0x80, ILLEGAL_FUNCTION))
+        self.counts.reads += 1
+        payload = unit.read(function_code, *_RANGE.unpack_from(pdu, 1))
+        if isinstance(payload, int):
+            return bytes((function_code | 0x80, payload))
+        return bytes((function_code, len(payload))) + payload
+
+    def drop_connections(self) -> None:
+        """Close every connection at once, as a device does that restarts."""
+        for connection in list(self.connections):
+            connection.drop()
+
+
+@asynccontextmanager
+async def serve(
+    units: Mapping[int, Unit], *, host: str = "127.0.0.1", port: int = 0, seed: int = 0
+) -> AsyncIterator[ModbusSimulator]:
+    """Serve `units` (by unit id) until the context is left; `port` 0 takes a free one, told by `.port`.
+
+    The simulator runs on the caller's event loop and starts no task; on leaving, every connection is closed.
+    `seed`: of everything that rude manners leave to chance.
+    """
+    simulator = ModbusSimulator(units, Random(seed))
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(simulator), host, port)
+    simulator.port = server.sockets[0].getsockname()[1]
+    try:
+        yield simulator
+    finally:
+        server.close()
+        simulator.drop_connections()
+        await server.wait_closed()
+
+
+class _Connection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, simulator: ModbusSimulator) -> None:
+        self._simulator = simulator
+        self._heard = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._simulator.counts.connections += 1
+        self._simulator.connections.append(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """See asyncio."""
+        self._simulator.connections.remove(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every whole question; what is no Modbus TCP ends the connection."""
+        heard = self._heard + data
+        while len(heard) >= _HEADER.size:
+            transaction, protocol, length, unit_id, _ = _HEADER.unpack_from(heard)
+            if protocol != 0 or length < 2:
+                self.drop()
+                return
+            end = _HEADER.size - 2 + length
+            if len(heard) < end:
+                break
+            pdu = self._simulator.answer(unit_id, heard[_HEADER.size - 1 : end])
+            self._reply(_HEADER.pack(transaction, 0, len(pdu) + 1, unit_id, pdu[0]) + pdu[1:])
+            heard = heard[end:]
+        self._heard = heard
+
+    def drop(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def _reply(self, right: bytes) -> None:
+        simulator = self._simulator
+        if simulator.choose is None:
+            self._transport.write(right)
+            return
+        pause_s = 0.0
+        for piece in misbehave(simulator.choose(), right, simulator.late_s, simulator.random):
+            pause_s += piece.pause_s
+            if pause_s:
+                asyncio.get_running_loop().call_later(pause_s, self._send, piece)
+            else:
+                self._send(piece)
+
+    def _send(self, piece: Piece) -> None:
+        receiver = self
+        if piece.stray and self._simulator.gateway and self._simulator.connections:
+            receiver = self._simulator.connections[-1]
+        if piece.data is None:
+            receiver.drop()
+        elif not receiver._transport.is_closing():
+            receiver._transport.write(piece.data)

@@ -1,0 +1,121 @@
+"""An OPC UA server that holds the nodes it is told to, lets nobody write, and counts who tries."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from asyncua import ua
+from asyncua.common.callback import CallbackType
+from asyncua.server.server import Server
+from asyncua.ua.status_codes import StatusCodes
+
+from config.address import NodeAddress, parse_node_id
+from config.models import ValueType
+
+NAMESPACE: Final = "urn:fengsui:simulator"
+"""The namespace URI of nodes spelled `nsu=urn:fengsui:simulator;...`; its index is 2."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_VARIANTS: Final = {
+    ValueType.BOOL: ua.VariantType.Boolean,
+    ValueType.INT16: ua.VariantType.Int16,
+    ValueType.UINT16: ua.VariantType.UInt16,
+    ValueType.INT32: ua.VariantType.Int32,
+    ValueType.UINT32: ua.VariantType.UInt32,
+    ValueType.INT64: ua.VariantType.Int64,
+    ValueType.UINT64: ua.VariantType.UInt64,
+    ValueType.FLOAT32: ua.VariantType.Float,
+    ValueType.FLOAT64: ua.VariantType.Double,
+}
+
+Value = bool | int | float | str | list[float]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was asked. `reads`: values read. `writes`: values that somebody tried to write; must stay 0."""
+
+    reads: int = 0
+    writes: int = 0
+
+
+class OpcUaSimulator:
+    """A running server. Made by `serve`."""
+
+    def __init__(self, server: Server, types: Mapping[str, ValueType]) -> None:
+        self.counts = Counts()
+        self.port: int = server.bserver._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        self.url = f"opc.tcp://127.0.0.1:{self.port}/"
+        self._server = server
+        self._types = types
+        server.subscribe_server_callback(CallbackType.PreRead, self._count_reads)
+        server.subscribe_server_callback(CallbackType.PreWrite, self._count_writes)
+
+    async def set(
+        self,
+        address: str,
+        value: Value | None,
+        *,
+        status: int = StatusCodes.Good,
+        source_utc_ns: int | None = None,
+    ) -> None:
+        """Let a node hold another value, with a StatusCode and a source time (None: now, 0: none at all)."""
+        stamp: Any = datetime.now(UTC) if source_utc_ns is None else _stamp(source_utc_ns)
+        code: Any = status
+        reading = ua.DataValue(
+            _variant(value, self._types[address]), ua.StatusCode(code), SourceTimestamp=stamp
+        )
+        await self._server.write_attribute_value(_node_id(parse_node_id(address)), reading)
+
+    async def _count_reads(self, event: Any, _: object) -> None:
+        if event.is_external:
+            self.counts.reads += len(event.request_params.NodesToRead)
+
+    async def _count_writes(self, event: Any, _: object) -> None:
+        if event.is_external:
+            self.counts.writes += len(event.request_params.NodesToWrite)
+
+
+@asynccontextmanager
+async def serve(
+    nodes: Mapping[str, tuple[ValueType, Value]], *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[OpcUaSimulator]:
+    """Serve `nodes` (by their NodeId, in namespace 2 or `NAMESPACE`) until the context is left.
+
+    `port` 0 takes a free one, told by `.port` and `.url`. Anonymous, without security. Takes some seconds to
+    start. The server's tasks run on the caller's event loop and end with the context.
+    """
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    server = Server()
+    await server.init()
+    server.set_endpoint(f"opc.tcp://{host}:{port}/")
+    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    await server.register_namespace(NAMESPACE)
+    for address, (kind, value) in nodes.items():
+        node_id = _node_id(parse_node_id(address))
+        name = ua.QualifiedName(str(node_id.Identifier), node_id.NamespaceIndex)
+        await server.nodes.objects.add_variable(node_id, name, _variant(value, kind))
+    async with server:
+        yield OpcUaSimulator(server, {address: kind for address, (kind, _) in nodes.items()})
+
+
+def _variant(value: Value | None, kind: ValueType) -> ua.Variant:
+    if value is None or isinstance(value, str | list):
+        return ua.Variant(value)
+    whole = kind not in (ValueType.FLOAT32, ValueType.FLOAT64, ValueType.BOOL)
+    return ua.Variant(int(value) if whole else value, _VARIANTS[kind])
+
+
+def _node_id(address: NodeAddress) -> ua.NodeId:
+    namespace: Any = 2 if address.namespace == NAMESPACE else address.namespace
+    identifier: Any = int(address.identifier) if address.kind == "i" else address.identifier
+    return ua.NodeId(identifier, namespace)
+
+
+def _stamp(utc_ns: int) -> datetime | None:
+    return _EPOCH + timedelta(microseconds=utc_ns // 1000) if utc_ns else None

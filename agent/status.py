@@ -1,0 +1,165 @@
+"""What the running agent says of itself: plain JSON values, made when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+
+from agent.concerns import concerns
+from agent.lateness import Lateness
+from agent.platforms.fengsui1 import show_run
+from agent.poll import GridCounters
+from agent.status_server import Answer
+from agent.wiring import Wiring
+from buffer.settled import Count
+from config.text import Text
+from config.vocabulary import describe
+
+Json = dict[str, object]
+
+
+def answers(wiring: Wiring) -> Mapping[str, Answer]:
+    """Return the API: `/status`, `/tags[?tag=NAME]`."""
+    return {
+        "/status": lambda _query: status(wiring),
+        "/tags": lambda query: tags(wiring, query.get("tag")),
+    }
+
+
+def status(wiring: Wiring) -> Json:
+    """Return everything that `fengsui status` shows; times in UTC seconds, durations in ms."""
+    gateway = wiring.plant.description.gateway
+    return {
+        "fengsui": version("fengsui"),
+        "enterprise": gateway.enterprise,
+        "gateway": gateway.name,
+        "run": show_run(wiring.run_id),
+        "plant": wiring.plant.digest[:16],
+        "clock": asdict(wiring.timebase.anchor),
+        "concerns": [words(concern) for concern in concerns(wiring)],
+        "alarms": [asdict(alarm) for alarm in wiring.engine.alarms()],
+        "interlocks": [asdict(interlock) for interlock in wiring.engine.interlocks()],
+        "devices": _devices(wiring),
+        "grid": _grid(wiring),
+        "readings": _intake(wiring),
+        "log": _log(wiring),
+        "uplinks": _uplinks(wiring),
+    }
+
+
+def tags(wiring: Wiring, name: str | None) -> list[Json]:
+    """Return every tag, or one: value, quality, since when, why bad. An unknown name gives an empty list."""
+    numbers: range | list[int] = range(len(wiring.plant.tags))
+    if name is not None:
+        number = wiring.plant.number_of.get(name)
+        numbers = [] if number is None else [number]
+    return [_tag(wiring, number) for number in numbers]
+
+
+def words(said: Text) -> Json:
+    """Return a text in both languages."""
+    return {"en": said.show("en"), "zh": said.show("zh")}
+
+
+def _devices(wiring: Wiring) -> list[Json]:
+    absences = wiring.poller.absences()
+    now = wiring.clock.boot_ns()
+    return [
+        {
+            "device": name,
+            "answers": name not in absences,
+            "lost_for_s": (now - absences[name].since_boot_ns) / 1e9 if name in absences else None,
+            **asdict(wiring.poller.drivers[name].counters),
+        }
+        for name in wiring.plant.description.devices
+    ]
+
+
+def _grid(wiring: Wiring) -> list[Json]:
+    return [
+        {
+            "group": group.name,
+            "period_ms": wiring.plant.scan_class_of(group).period / 1e6,
+            **_counted(wiring.poller.counters[group.number]),
+        }
+        for group in wiring.plant.groups
+    ]
+
+
+def _counted(counters: GridCounters) -> Json:
+    return {
+        "scans": counters.scans,
+        "scans_bad": counters.scans_bad,
+        "overruns": counters.overruns,
+        "shed": counters.shed,
+        "late_ms": _quantiles(counters.lateness),
+    }
+
+
+def _quantiles(lateness: Lateness) -> Json:
+    return {"p50": lateness.quantile_ns(0.5) / 1e6, "p99": lateness.quantile_ns(0.99) / 1e6}
+
+
+def _intake(wiring: Wiring) -> Json:
+    return {**asdict(wiring.pipeline.ledger), "stride": wiring.governor.stride}
+
+
+def _log(wiring: Wiring) -> Json:
+    ledger = wiring.log.ledger()
+    return {
+        "disk_bytes": ledger.disk_bytes,
+        "cap_bytes": ledger.cap_bytes,
+        "segments": ledger.segments,
+        "oldest_age_s": ledger.oldest_age_s,
+        "pending_bytes": ledger.pending_bytes,
+        "last_sync_ms": 1000 * ledger.last_sync_s,
+        "at_risk_ms": wiring.plant.description.log.commit_interval / 1e6 + 1000 * ledger.last_sync_s,
+    }
+
+
+def _uplinks(wiring: Wiring) -> list[Json]:
+    balances = wiring.log.ledger().balances
+    now = wiring.clock.boot_ns()
+    return [
+        {
+            "uplink": name,
+            "connected": forwarder.state.connected,
+            "for_s": (now - forwarder.state.since_boot_ns) / 1e9,
+            "why": None if forwarder.state.why is None else words(forwarder.state.why),
+            "refused": forwarder.state.refused,
+            "ledger": {
+                stream.name.lower(): {
+                    "recorded": _count(balance.recorded),
+                    "delivered": _count(balance.delivered),
+                    "backlog": _count(balance.backlog),
+                    "quarantined": _count(balance.quarantined),
+                    "lost": {cause.value: _count(count) for cause, count in balance.lost.items()},
+                }
+                for stream, balance in balances[name].items()
+            },
+        }
+        for name, forwarder in wiring.forwarders.items()
+    ]
+
+
+def _count(count: Count) -> Json:
+    return {"records": count.records, "readings": count.readings}
+
+
+def _tag(wiring: Wiring, number: int) -> Json:
+    tag, image = wiring.plant.tags[number], wiring.engine.image
+    quality = int(image.quality[number])
+    now = wiring.clock.boot_ns()
+    return {
+        "tag": tag.tag,
+        "title": tag.title,
+        "device": tag.device,
+        "value": float(image.value[number]),
+        "raw": float(image.raw[number]),
+        "unit": tag.unit,
+        "quality": quality,
+        "quality_words": words(describe(quality)),
+        "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
+        "place": str(wiring.plant.places[number]),
+    }

@@ -1,0 +1,101 @@
+"""The status API: HTTP on a Unix socket, readable by the socket's owner and group, and by nobody else.
+
+`curl --unix-socket <state>/fengsui.sock http://localhost/status`
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from config.text import text
+
+_MODE: Final = 0o660
+_LONGEST_PATH_BYTES: Final = 107
+_PEERCRED: Final = struct.Struct("3i")
+_STOP_S: Final = 1.0
+
+Answer = Callable[[Mapping[str, str]], object]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class SocketPathTooLong(Exception):  # noqa: N818 - the failure's own word
+    """A Unix socket's path has at most 107 bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self.words = text(
+            "the socket path {path} is longer than {limit} bytes; choose a shorter state directory",
+            path=path,
+            limit=_LONGEST_PATH_BYTES,
+        )
+        super().__init__(str(self.words))
+
+
+@asynccontextmanager
+async def serve_status(path: Path, answers: Mapping[str, Answer]) -> AsyncIterator[None]:
+    """Serve each of `answers` (path -> function of the query, whose result becomes JSON) while inside.
+
+    Raises SocketPathTooLong.
+    """
+    if len(os.fsencode(path)) > _LONGEST_PATH_BYTES:
+        raise SocketPathTooLong(path)
+    _remove(path)
+    application = web.Application(middlewares=[_admit])
+    for route, answer in answers.items():
+        application.router.add_get(route, _handler(answer))
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_STOP_S)
+    await runner.setup()
+    try:
+        mask = os.umask(0o777 & ~_MODE)
+        try:
+            await web.UnixSite(runner, str(path)).start()
+        finally:
+            os.umask(mask)
+        yield
+    finally:
+        await runner.cleanup()
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _handler(answer: Answer) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        body = orjson.dumps(answer(request.query), option=orjson.OPT_NON_STR_KEYS)
+        return web.Response(body=body, content_type="application/json")
+
+    return handle
+
+
+@web.middleware
+async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Admit root, the agent's own user and members of its group, as the kernel names them (SO_PEERCRED)."""
+    transport = request.transport
+    peer = transport.get_extra_info("socket") if transport is not None else None
+    if peer is None:
+        raise web.HTTPForbidden
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size)
+    _, uid, gid = _PEERCRED.unpack(credentials)
+    if uid not in (0, os.geteuid()) and os.getegid() not in _groups(uid, gid):
+        raise web.HTTPForbidden
+    return await handler(request)
+
+
+def _groups(uid: int, gid: int) -> set[int]:
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return {gid}
+    return {gid, *(group.gr_gid for group in grp.getgrall() if name in group.gr_mem)}

@@ -1,0 +1,170 @@
+"""The forwarder of one uplink: keeps it connected for as long as the agent runs, and says when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agent import journal
+from agent.platforms.contract import Codec
+from agent.retry import Sleep, keep_connected
+from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
+from agent.uplinks.poison import Suspicion
+from agent.uplinks.session import Gateway, Session
+from buffer.log import Log
+from config.text import Text, text
+from config.vocabulary import EventKind, Priority
+from filters.event import Event
+
+GOOD_SESSION_NS: Final = 10 * 10**9
+FAREWELL_S: Final = 1.0
+DRAIN_TURN_S: Final = 0.02
+
+MakeUplink = Callable[[Message], Uplink]
+Notify = Callable[[Event, Text], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardState:
+    """How an uplink stands, for `status`. `why`: why it is not connected, None while it is."""
+
+    connected: bool
+    since_boot_ns: int
+    why: Text | None
+    in_flight: int
+    refused: int
+
+
+class Forwarder:
+    """Forwards the log to one uplink. `wake()` it when records were stored.
+
+    `make_uplink` gives a new connection, to be made with the last will that it is given. `notify` takes the
+    events uplink_lost, uplink_restored and quarantined, with what there is to say about them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        make_uplink: MakeUplink,
+        codec: Codec,
+        log: Log,
+        gateway: Gateway,
+        notify: Notify,
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._name = name
+        self._make_uplink = make_uplink
+        self._codec = codec
+        self._log = log
+        self._gateway = gateway
+        self._notify = notify
+        self._sleep = sleep
+        self._suspicion = Suspicion()
+        self._session: Session | None = None
+        self._since_boot_ns = gateway.clock.boot_ns()
+        self._why: Text | None = None
+        self._refused = 0
+
+    @property
+    def state(self) -> ForwardState:
+        """How the uplink stands now."""
+        return ForwardState(
+            connected=self._session is not None,
+            since_boot_ns=self._since_boot_ns,
+            why=self._why,
+            in_flight=self._session.in_flight if self._session is not None else 0,
+            refused=self._refused,
+        )
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether everything stored was delivered."""
+        return self._session is not None and self._session.idle
+
+    def wake(self) -> None:
+        """Look for records: some were stored."""
+        if self._session is not None:
+            self._session.wake()
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until everything stored was delivered, for so long while connected; tell whether it was."""
+        self.wake()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._session is not None and not self.idle:  # noqa: ASYNC110 - asked once, at stop, over any number of connections
+                    await asyncio.sleep(DRAIN_TURN_S)
+        except TimeoutError:
+            return False
+        return self.idle
+
+    async def run(self) -> None:
+        """Forward until cancelled; then say goodbye to the platform, within two seconds."""
+        await keep_connected(self._connection, sleep=self._sleep)
+
+    async def _connection(self) -> None:
+        """Connect, forward, lose the connection. Raises UplinkDown unless it was a good one."""
+        uplink = self._make_uplink(self._codec.last_will(self._gateway.run))
+        try:
+            await uplink.connect()
+            await self._forward(uplink)
+        except UplinkDown as error:
+            good = self._session is not None and self._age_ns() >= GOOD_SESSION_NS
+            self._lost(error.words)
+            if not good:
+                raise
+        except asyncio.CancelledError:
+            await self._farewell()
+            raise
+        finally:
+            self._session = None
+            await uplink.close()
+
+    async def _forward(self, uplink: Uplink) -> None:
+        session = Session(
+            self._name, uplink, self._codec, self._log, self._gateway, self._suspicion, self._on_refused
+        )
+        await session.hello()
+        self._restored(session)
+        await session.run()
+
+    async def _farewell(self) -> None:
+        if self._session is None:
+            return
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self._session.farewell("stopped")
+        except (UplinkDown, UplinkRefused, TimeoutError):
+            journal.info(text("uplink left without goodbye"), uplink=self._name)
+
+    def _restored(self, session: Session) -> None:
+        self._session = session
+        if self._why is not None:
+            after_s = self._age_ns() // 10**9
+            journal.info(text("uplink restored"), uplink=self._name, after_s=after_s)
+            self._tell(EventKind.UPLINK_RESTORED, text("after {seconds} s", seconds=after_s))
+        self._why = None
+        self._since_boot_ns = self._gateway.clock.boot_ns()
+
+    def _lost(self, why: Text) -> None:
+        known, self._why = self._why, why
+        if known is None:
+            journal.warn(text("uplink lost"), uplink=self._name, cause=why)
+            self._since_boot_ns = self._gateway.clock.boot_ns()
+            self._tell(EventKind.UPLINK_LOST, why)
+
+    def _on_refused(self, why: Text) -> None:
+        self._refused += 1
+        journal.warn(text("record refused"), uplink=self._name, cause=why)
+        self._tell(EventKind.QUARANTINED, why)
+
+    def _tell(self, kind: EventKind, detail: Text) -> None:
+        now = self._gateway.clock.boot_ns()
+        priority = Priority.LOW if kind is EventKind.UPLINK_RESTORED else Priority.MEDIUM
+        event = Event(kind=kind, rule=self._name, priority=priority, boot_ns=now, scan_boot_ns=now)
+        self._notify(event, detail)
+
+    def _age_ns(self) -> int:
+        return self._gateway.clock.boot_ns() - self._since_boot_ns

@@ -1,0 +1,148 @@
+"""Every part of the running agent, made once from a plant and handed to whoever needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agent.anchor import pack_anchor
+from agent.clock import Clock, boot_id
+from agent.devices import DeviceJournal
+from agent.dictionary import Dictionary, pack_tags, unpack_tags
+from agent.governor import Governor
+from agent.layout import Layout
+from agent.pipeline import Pipeline
+from agent.platforms.fengsui1 import Fengsui1
+from agent.poll import Poller
+from agent.timebase import Timebase
+from agent.uplinks.contract import Message, Uplink
+from agent.uplinks.forward import Forwarder
+from agent.uplinks.mqtt import PahoUplink
+from agent.uplinks.session import Gateway
+from buffer.log import Log
+from config.models import MqttUplink
+from config.plant import Plant
+from config.text import Text
+from config.vocabulary import RecordKind, Stream
+from drivers.registry import make_drivers
+from filters.engine import Engine
+from filters.kernels import Kernels
+from filters.report import SUPPRESSING_RULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """The parts of one run. `stored` is set whenever the log has stored something, or has failed."""
+
+    plant: Plant
+    run_id: int
+    clock: Clock
+    timebase: Timebase
+    engine: Engine
+    dictionary: Dictionary
+    log: Log
+    pipeline: Pipeline
+    poller: Poller
+    governor: Governor
+    forwarders: Mapping[str, Forwarder]
+    stored: asyncio.Event
+    degraded: Text | None
+
+
+def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring:
+    """Make all parts, on the event loop; opens the log, connects nothing. Raises `buffer.errors.LogError`."""
+    run_id = secrets.randbits(64)
+    timebase = Timebase(clock, boot_id())
+    engine = Engine(plant, kernels)
+    tags = pack_tags(plant, SUPPRESSING_RULES)
+    dictionary = unpack_tags(tags)
+    stored = asyncio.Event()
+    log = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
+    pipeline = Pipeline(engine, dictionary, log, clock)
+    governor = Governor()
+    gateway = Gateway(
+        run=run_id,
+        clock=clock,
+        dictionary=dictionary,
+        anchor=lambda: timebase.anchor,
+    )
+    return Wiring(
+        plant=plant,
+        run_id=run_id,
+        clock=clock,
+        timebase=timebase,
+        engine=engine,
+        dictionary=dictionary,
+        log=log,
+        pipeline=pipeline,
+        poller=Poller(
+            plant,
+            make_drivers(plant),
+            DeviceJournal(pipeline, timebase),
+            clock,
+            lambda: governor.stride,
+        ),
+        governor=governor,
+        forwarders={
+            name: _forwarder(name, settings, plant, log, gateway, pipeline)
+            for name, settings in plant.description.uplinks.items()
+        },
+        stored=stored,
+        degraded=kernels.words,
+    )
+
+
+def _open_log(
+    plant: Plant,
+    layout: Layout,
+    run_id: int,
+    stored: asyncio.Event,
+    preamble: Callable[[Stream], list[tuple[RecordKind, bytes]]],
+) -> Log:
+    loop = asyncio.get_running_loop()
+    return Log.open(
+        layout.log,
+        run=run_id,
+        boot_id=boot_id(),
+        settings=plant.description.log,
+        uplinks={name: uplink.required for name, uplink in plant.description.uplinks.items()},
+        preamble=preamble,
+        on_stored=lambda: _set_from_thread(loop, stored),
+    )
+
+
+def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    if not event.is_set():
+        loop.call_soon_threadsafe(event.set)
+
+
+def _preamble(
+    tags: bytes, timebase: Timebase, engine: Engine
+) -> Callable[[Stream], list[tuple[RecordKind, bytes]]]:
+    def preamble(_stream: Stream) -> list[tuple[RecordKind, bytes]]:
+        return [
+            (RecordKind.TAGS, tags),
+            (RecordKind.ANCHOR, pack_anchor(timebase.anchor)),
+            (RecordKind.STATE, engine.state()),
+        ]
+
+    return preamble
+
+
+def _forwarder(
+    name: str, settings: MqttUplink, plant: Plant, log: Log, gateway: Gateway, pipeline: Pipeline
+) -> Forwarder:
+    who = plant.description.gateway
+    codec = Fengsui1(enterprise=who.enterprise, gateway=who.name, uplink=name)
+
+    def make_uplink(will: Message) -> Uplink:
+        return PahoUplink(
+            settings,
+            topic=f"fengsui/1/{who.enterprise}/{who.name}",
+            client_id=f"{who.enterprise}-{who.name}-{name}",
+            will=will,
+        )
+
+    return Forwarder(name, make_uplink, codec, log, gateway, pipeline.tell)

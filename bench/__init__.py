@@ -1,0 +1,1 @@
+"""Measures the agent under load on one machine; see `docs/bench.md`."""

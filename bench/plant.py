@@ -1,0 +1,96 @@
+"""Writes the plant that the agent is measured with: all registers of all load devices, all rules on."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.message import SCALE, tag_name
+
+ANSWERS_PER_ALARM: Final = 16
+"""An alarm changes with bit 4 of register 0, which is that of the answer's number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What is asked for: `registers` of each of `devices` every `period_ms`.
+
+    `alarms`: how many devices also carry an alarm that is raised or cleared every ANSWERS_PER_ALARM answers.
+    """
+
+    devices: int = 50
+    registers: int = 100
+    period_ms: float = 1000.0
+    alarms: int = 0
+
+    @property
+    def readings_per_s(self) -> float:
+        """Readings a second when every grid instant is kept."""
+        return (self.devices * self.registers + self.alarms) * 1000 / self.period_ms
+
+
+def write_plant(folder: Path, load: Load, ports: list[int], broker: int) -> Path:
+    """Write `plant.yaml` and its point table into `folder`; return the former's path."""
+    _write_points(folder / "points.csv", load)
+    links = "".join(
+        f"  l{device:02d}: {{type: modbus-tcp, host: 127.0.0.1, port: {port}}}\n"
+        for device, port in enumerate(ports)
+    )
+    devices = "".join(f"  d{device:02d}: {{link: l{device:02d}}}\n" for device in range(load.devices))
+    plant = folder / "plant.yaml"
+    plant.write_text(
+        "fengsui: 1\n"
+        "gateway: {enterprise: bench, name: bench}\n"
+        f"scan_classes:\n  grid: {{period: {load.period_ms:g}ms}}\n"
+        f"links:\n{links}devices:\n{devices}"
+        "points: [points.csv]\n"
+        f"uplinks:\n  north: {{type: mqtt, host: 127.0.0.1, port: {broker}}}\n",
+        encoding="utf-8",
+    )
+    return plant
+
+
+def _write_points(path: Path, load: Load) -> None:
+    rows = [_register(device, number) for device in range(load.devices) for number in range(load.registers)]
+    rows += [_alarm(device) for device in range(load.alarms)]
+    with path.open("w", encoding="utf-8", newline="") as table:
+        writer = csv.DictWriter(table, fieldnames=list(_register(0, 0)), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _register(device: int, number: int) -> dict[str, object]:
+    """Return a row whose rules are all judged and never met; its value leaves its deadband every time."""
+    return {
+        "tag": tag_name(device, number),
+        "device": f"d{device:02d}",
+        "scan_class": "grid",
+        "address": f"hr:{number}",
+        "type": "uint16",
+        "scale": SCALE,
+        "unit": "m3/h",
+        "raw_low": 0,
+        "raw_high": 65000,
+        "sentinels": "65535=fault",
+        "deadband": SCALE / 2,
+        "ll": -20,
+        "l": -10,
+        "h": 7000,
+        "hh": 8000,
+        "alarm_deadband": 1,
+        "on_delay": "1s",
+    }
+
+
+def _alarm(device: int) -> dict[str, object]:
+    """Return a row whose alarm is raised for ANSWERS_PER_ALARM answers and cleared for as many."""
+    return {
+        "tag": f"d{device:02d}_alarm",
+        "device": f"d{device:02d}",
+        "scan_class": "grid",
+        "address": "hr:0.4",
+        "type": "bool",
+        "h": 0.5,
+    }

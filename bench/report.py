@@ -1,0 +1,58 @@
+"""Shows what a bench found: a table for people, JSON for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from bench.measure import Run
+from bench.plan import Report, Target
+
+_COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
+    "subject": lambda run: run.subject,
+    "period ms": lambda run: f"{run.period_ms:.4g}",
+    "asked/s": lambda run: f"{run.asked_per_s:,.0f}",
+    "delivered/s": lambda run: f"{run.delivered_per_s:,.0f}",
+    "share": lambda run: f"{run.delivered_share:.1%}",
+    "lost": lambda run: f"{run.lost_answers}+{run.late_answers}",
+    "CPU us/reading": lambda run: f"{run.cpu_us_per_reading:.2f}",
+    "cores": lambda run: f"{run.cores['subject']:.2f}",
+    "others": lambda run: f"{run.others_cores:.2f}",
+    "PSS MB": lambda run: f"{run.pss_end_mb:.0f}/{run.pss_peak_mb:.0f}",
+    "latency ms": lambda run: _shares(run.latency_ms),
+    "grid late ms": lambda run: _shares(run.grid_late_ms),
+    "log B": lambda run: f"{run.log_bytes_per_reading:.1f}/{run.written_bytes_per_reading:.0f}",
+}
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the runs and how the targets were kept."""
+    runs = Table(title=report.bench, caption="lost: passed over + not arrived; pairs of times: p50/p99")
+    for column in _COLUMNS:
+        runs.add_column(column, justify="right", no_wrap=True)
+    for run in report.runs:
+        runs.add_row(*(show_cell(run) for show_cell in _COLUMNS.values()))
+    console.print(runs)
+    for target in report.targets:
+        console.print(_sentence(target))
+
+
+def write_json(reports: list[Report], path: Path) -> None:
+    """Write everything that was found."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(reports, option=orjson.OPT_INDENT_2))
+
+
+def _shares(times_ms: dict[str, float]) -> str:
+    return f"{times_ms['p50']:.1f}/{times_ms['p99']:.1f}"
+
+
+def _sentence(target: Target) -> str:
+    limit = f"at most {target.at_most:g}" if target.at_most is not None else f"at least {target.at_least:g}"
+    verdict = "kept  " if target.met else "MISSED"
+    return f"  {verdict} {target.name}: {target.found:.4g} ({limit})"

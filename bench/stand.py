@@ -1,0 +1,127 @@
+"""The test stand of one run: load devices, broker, sink and a subject, all fresh, in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bench.broker import Broker
+from bench.disk import log_bytes, written_bytes
+from bench.helper import Answer, Helper
+from bench.plant import Load
+from bench.process import busy_s, cpu_s, pss_bytes
+from bench.subject import Name, Subject
+
+_SAMPLE_EVERY_S: Final = 1.0
+_POLL_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """All counters at one instant; CPU times in seconds by process, and of the whole machine as `busy`.
+
+    `log_bytes`: what the subject keeps; `written_bytes`: what it made the storage write.
+    """
+
+    mono_s: float
+    cpu_s: dict[str, float]
+    log_bytes: int
+    written_bytes: int
+    sink: Answer
+    devices: Answer
+
+
+@dataclass(kw_only=True)
+class Stand:
+    """The processes of one run; `pss_peak` is the highest that `watch` has seen."""
+
+    load: Load
+    devices: Helper
+    broker: Broker
+    sink: Helper
+    subject: Subject
+    pss_peak: int = field(default=0, init=False)
+
+    def mark(self) -> Moment:
+        """Return the counters and let the sink begin a new window."""
+        return Moment(
+            mono_s=time.monotonic(),
+            cpu_s={
+                "subject": cpu_s(self.subject.pid),
+                "devices": cpu_s(self.devices.pid),
+                "broker": self.broker.cpu_s(),
+                "sink": cpu_s(self.sink.pid),
+                "harness": cpu_s(os.getpid()),
+                "busy": busy_s(),
+            },
+            log_bytes=log_bytes(self.subject.state),
+            written_bytes=written_bytes(self.subject.pid),
+            sink=self.sink.ask("mark"),
+            devices=self.devices.ask(),
+        )
+
+    def watch(self, duration_s: float) -> None:
+        """Let time pass, looking at the subject's memory once a second."""
+        end_s = time.monotonic() + duration_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            time.sleep(min(left_s, _SAMPLE_EVERY_S))
+            self.pss_peak = max(self.pss_peak, pss_bytes(self.subject.pid))
+
+    def await_first_message(self, within_s: float) -> None:
+        """Return when readings arrive, or after the given time."""
+        self._await(lambda sink: sink["readings"] > 0, within_s)
+
+    def settle(self, within_s: float) -> Answer:
+        """Put the devices on hold, wait until every answer has arrived; return the sink's counters then."""
+        self.sink.ask("hold")
+        served = self.devices.ask("hold")["answers"]
+        return self._await(lambda sink: sink["last_answers"] == served and _is_whole(sink), within_s)
+
+    def drain(self, within_s: float) -> Answer:
+        """Wait until nothing is missing and the newest answers are at most two scans behind the devices."""
+        behind = 2 * self.load.devices
+
+        def is_current(sink: Answer) -> bool:
+            return sum(self.devices.ask()["answers"]) - sum(sink["last_answers"]) <= behind
+
+        return self._await(lambda sink: is_current(sink) and _is_whole(sink), within_s)
+
+    def _await(self, done: Callable[[Answer], bool], within_s: float) -> Answer:
+        deadline = time.monotonic() + within_s
+        while True:
+            counters = self.sink.ask()
+            if done(counters) or time.monotonic() > deadline:
+                return counters
+            time.sleep(_POLL_S)
+
+
+@contextmanager
+def set_up(name: Name, load: Load) -> Iterator[Stand]:
+    """Start everything, the subject last and until it is ready; end everything."""
+    with (
+        tempfile.TemporaryDirectory(prefix="fengsui-bench-") as temporary,
+        Helper("bench.load_devices", "--devices", str(load.devices)) as devices,
+        Broker(Path(temporary)) as broker,
+        Helper("bench.sink", *_sink_arguments(load, broker.port)) as sink,
+        Subject(name, Path(temporary), load, devices.ready["ports"], broker.port) as subject,
+    ):
+        yield Stand(load=load, devices=devices, broker=broker, sink=sink, subject=subject)
+
+
+def _sink_arguments(load: Load, broker: int) -> list[str]:
+    return [
+        *("--broker", str(broker)),
+        *("--devices", str(load.devices)),
+        *("--registers", str(load.registers)),
+        *("--period-ms", f"{load.period_ms:g}"),
+    ]
+
+
+def _is_whole(sink: Answer) -> bool:
+    return not sink["missing_answers"] and not sink["holes"]

@@ -1,0 +1,150 @@
+"""What is measured: the agent, or the bare loop in its place. Both say READY=1 and end at SIGTERM."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final, Literal, Self, cast
+
+from bench.plant import Load, write_plant
+
+Name = Literal["agent", "bare"]
+
+_READY_WITHIN_S: Final = 60.0
+_STOPS_WITHIN_S: Final = 30.0
+_LISTEN_S: Final = 0.5
+_STATUS_WITHIN_S: Final = 5.0
+_LAST_WORDS_BYTES: Final = 4000
+
+_AGENT: Final = """
+import sys
+sys.modules["scipy"] = None  # a development tool, absent where the agent is installed: numba would load it
+from agent.cli.main import main
+main()
+"""
+
+
+class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
+    """The subject did not start, or ended by itself; its last words are in the message."""
+
+
+class Subject:
+    """One process under measurement; `folder` is its own, the agent's state is below it."""
+
+    def __init__(self, name: Name, folder: Path, load: Load, ports: list[int], broker: int) -> None:
+        self.name = name
+        self.state = folder / "state"
+        self._folder = folder
+        self._log = folder / "subject.log"
+        self._before, self._command = (
+            ([], _bare_command(load, ports, broker))
+            if name == "bare"
+            else _agent_commands(write_plant(folder, load, ports, broker), self.state)
+        )
+        self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._manager.settimeout(_LISTEN_S)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id, for measuring. Raises SubjectFailed when the process has ended."""
+        return self._running().pid
+
+    def start(self) -> None:
+        """Start and return at READY=1. Raises SubjectFailed.
+
+        The agent's kernels are compiled before, by a process of their own, as its service unit does it.
+        """
+        address = str(self._folder / "notify")
+        self._manager.bind(address)
+        with self._log.open("wb") as log:
+            if self._before:
+                subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
+            self._process = subprocess.Popen(
+                self._command,
+                env=os.environ | {"NOTIFY_SOCKET": address},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._await_ready()
+
+    def status(self) -> dict[str, Any]:
+        """Return the agent's own status (GET /status on its socket); nothing for the bare loop."""
+        if self.name == "bare":
+            return {}
+        connection = _UnixConnection(self.state / "fengsui.sock")
+        try:
+            connection.request("GET", "/status")
+            return cast(dict[str, Any], json.loads(connection.getresponse().read()))
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """Ask for the end and wait for it. Raises SubjectFailed when it does not come or is not clean."""
+        process = self._running()
+        process.terminate()
+        if process.wait(timeout=_STOPS_WITHIN_S) != 0:
+            raise self._failed(f"ended with {process.returncode}")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._manager.close()
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + _READY_WITHIN_S
+        while time.monotonic() < deadline:
+            self._running()
+            try:
+                if b"READY=1" in self._manager.recv(4096):
+                    return
+            except TimeoutError:
+                continue
+        raise self._failed(f"was not ready within {_READY_WITHIN_S:g} s")
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            raise self._failed("is not running")
+        return self._process
+
+    def _failed(self, what: str) -> SubjectFailed:
+        said = self._log.read_bytes() if self._log.exists() else b""
+        last_words = said[-_LAST_WORDS_BYTES:].decode(errors="replace")
+        return SubjectFailed(f"{self.name} {what}; it said last:\n{last_words}")
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=_STATUS_WITHIN_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _agent_commands(plant: Path, state: Path) -> tuple[list[str], list[str]]:
+    agent = [sys.executable, "-c", _AGENT]
+    return [*agent, "warm", "--state", str(state)], [*agent, "run", "--state", str(state), str(plant)]
+
+
+def _bare_command(load: Load, ports: list[int], broker: int) -> list[str]:
+    arguments = {
+        "--ports": ",".join(map(str, ports)),
+        "--broker": str(broker),
+        "--registers": str(load.registers),
+        "--period-ms": f"{load.period_ms:g}",
+    }
+    return [sys.executable, "-m", "bench.bare", *(word for pair in arguments.items() for word in pair)]

@@ -1,0 +1,204 @@
+"""What the event loop knows of the log: which segments exist, and what of them is settled for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from buffer.account import Account
+from buffer.channel import Channel
+from buffer.cursor import Position, Positions
+from buffer.index import Index, Segment, count_readings
+from buffer.ledger import Balance
+from buffer.record import Loss, Record
+from buffer.segment import Hole
+from buffer.settled import Count, Fate
+from config.vocabulary import LossCause, Stream
+
+Accounts = dict[Stream, Account]
+
+
+class Books:
+    """Indexes and accounts. Every loss passes here once, and is `owed` until it has its LOSS record."""
+
+    def __init__(
+        self,
+        *,
+        run: int,
+        indexes: Mapping[Stream, Index],
+        accounts: Mapping[str, Accounts],
+        before_run: Mapping[Stream, Count],
+    ) -> None:
+        self.indexes = indexes
+        self.accounts = accounts
+        self.before_run = before_run
+        self._run = run
+        self.owed: list[Loss] = []
+
+    def owe(self, losses: Iterable[Loss]) -> None:
+        """Note losses; one that continues another of the same kind joins it."""
+        for loss in losses:
+            at = next((i for i, old in enumerate(self.owed) if _continues(old, loss)), None)
+            if at is None:
+                self.owed.append(loss)
+            else:
+                old = self.owed[at]
+                self.owed[at] = replace(
+                    old, last=loss.last, count=old.count + loss.count, readings=old.readings + loss.readings
+                )
+
+    def take_owed(self) -> list[Loss]:
+        """Return the losses that have no LOSS record, now that they get one."""
+        taken, self.owed = self.owed, []
+        return taken
+
+    def settle(
+        self, uplink: str, channel: Channel, run: int, first: int, last: int, fate: Fate, readings: int
+    ) -> None:
+        """Settle `first`..`last` for one uplink, as far as it is stored and not settled yet."""
+        index = self.indexes[channel.stream]
+        account = self.accounts[uplink][channel.stream]
+        newest = index.newest_of(run)
+        if newest is None or newest.opening.number <= account.settled.floor:
+            return
+        stored = channel.tail.seq if run == self._run else newest.contents.last if newest.contents else 0
+        last = min(last, stored)
+        if first <= last:
+            account.settle(run, first, last, fate, readings, lambda a, b: self._count(channel, run, a, b))
+
+    def drop(self, stream: Stream, seq: int, readings: int, cause: LossCause) -> None:
+        """Note that a number of this run was given out and its record dropped."""
+        for accounts in self.accounts.values():
+            accounts[stream].settled.settle(self._run, seq, seq, Fate(cause), readings)
+        self.owe(
+            Loss(
+                uplink=uplink,
+                stream=stream,
+                run=self._run,
+                first=seq,
+                last=seq,
+                count=1,
+                readings=readings,
+                cause=cause,
+            )
+            for uplink in self.accounts or ("",)
+        )
+
+    def lose(self, segment: Segment, hole: Hole) -> None:
+        """Note that numbers in or just before a segment are not there, for every uplink that needed them."""
+        opening = segment.opening
+        for uplink, accounts in self.accounts.items():
+            settled = accounts[opening.stream].settled
+            if settled.floor >= opening.number:
+                continue
+            for low, high in list(settled.unsettled(opening.run, hole.first, hole.last)):
+                part = hole.readings * (high - low + 1) // (hole.last - hole.first + 1)
+                self._lose_part(uplink, opening.stream, opening.run, low, high, part, hole.cause)
+
+    def give_up(self, uplink: str, record: Record, cause: LossCause) -> None:
+        """Note that one stored record is lost to an uplink."""
+        settled = self.accounts[uplink][record.stream].settled
+        if not settled.contains(record.run, record.seq):
+            seq = record.seq
+            self._lose_part(uplink, record.stream, record.run, seq, seq, record.count, cause)
+
+    def remove(self, segment: Segment, cause: LossCause) -> None:
+        """Take a finished segment out of the log; what uplinks still needed of it is lost to them."""
+        stream = segment.opening.stream
+        for uplink, accounts in self.accounts.items():
+            for low, high, readings in accounts[stream].unsettled_in(segment):
+                self._lose_part(uplink, stream, segment.opening.run, low, high, readings, cause)
+        self.indexes[stream].remove(segment)
+
+    def reconcile(self, uplink: str, stream: Stream, expected: Count | None) -> None:
+        """Settle as damaged what an account should have (None: not known) and neither settled nor on disk."""
+        account = self.accounts[uplink][stream]
+        known = account.settled.tally().total().plus(account.backlog(self.indexes[stream]))
+        missing = known.most(expected or Count()).minus(known)
+        if missing != Count():
+            account.settled.below.add(Fate.DAMAGED, missing)
+            self.owe([_unnamed(uplink, stream, missing)])
+        account.accounted = known.plus(missing)
+
+    def advance(self) -> None:
+        """Raise every floor as far as it goes."""
+        for accounts in self.accounts.values():
+            for stream, account in accounts.items():
+                account.advance(self.indexes[stream], self._run)
+
+    def positions(self, uplink: str, channels: Mapping[Stream, Channel]) -> Positions:
+        """Return what an uplink's cursor says now; only of what is stored."""
+        positions = {}
+        for stream, account in self.accounts[uplink].items():
+            tail = channels[stream].tail
+            stored = Count(tail.seq, tail.readings)
+            positions[stream] = Position(
+                settled=account.settled,
+                stored=self.before_run[stream].plus(stored),
+                accounted=account.accounted.plus(stored),
+                newest=self.indexes[stream].newest,
+            )
+        return positions
+
+    def balance(self, uplink: str, channel: Channel) -> Balance:
+        """Return one uplink's balance in one stream."""
+        account = self.accounts[uplink][channel.stream]
+        tally = account.settled.tally()
+        recorded = account.accounted.plus(Count(channel.seq, channel.readings))
+        return Balance(
+            recorded=recorded,
+            delivered=tally.of(Fate.DELIVERED),
+            backlog=recorded.minus(tally.total()),
+            quarantined=tally.of(Fate.QUARANTINED),
+            lost={cause: tally.of(Fate(cause)) for cause in LossCause if Fate(cause) in tally},
+        )
+
+    def _lose_part(
+        self, uplink: str, stream: Stream, run: int, first: int, last: int, readings: int, cause: LossCause
+    ) -> None:
+        self.accounts[uplink][stream].settled.settle(run, first, last, Fate(cause), readings)
+        self.owe(
+            [
+                Loss(
+                    uplink=uplink,
+                    stream=stream,
+                    run=run,
+                    first=first,
+                    last=last,
+                    count=last - first + 1,
+                    readings=readings,
+                    cause=cause,
+                )
+            ]
+        )
+
+    def _count(self, channel: Channel, run: int, first: int, last: int) -> int:
+        end = channel.tail.end
+        return sum(
+            count_readings(segment.path, segment.size_bytes if segment.contents else end.offset, first, last)
+            for segment in self.indexes[channel.stream].segments
+            if segment.opening.run == run and segment.opening.number <= end.segment
+        )
+
+
+def _unnamed(uplink: str, stream: Stream, missing: Count) -> Loss:
+    return Loss(
+        uplink=uplink,
+        stream=stream,
+        run=0,
+        first=0,
+        last=0,
+        count=missing.records,
+        readings=missing.readings,
+        cause=LossCause.DAMAGED,
+    )
+
+
+def _continues(old: Loss, new: Loss) -> bool:
+    return old.last > 0 and (old.uplink, old.stream, old.run, old.last + 1, old.cause) == (
+        new.uplink,
+        new.stream,
+        new.run,
+        new.first,
+        new.cause,
+    )

@@ -1,0 +1,116 @@
+"""The segments of one stream that exist, in log order. Belongs to the event loop."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from dataclasses import dataclass
+from pathlib import Path
+
+from buffer.scan import Frame, Window, walk
+from buffer.segment import PRELUDE_BYTES, Contents, Opening
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Segment:
+    """One segment. `contents` is None while it is being written; `data_end`: where its records end."""
+
+    opening: Opening
+    path: Path
+    size_bytes: int = 0
+    contents: Contents | None = None
+
+    def __lt__(self, other: Segment) -> bool:
+        return self.opening.number < other.opening.number
+
+    def totals(self) -> tuple[int, int]:
+        """Return the stream's records and readings over all runs up to the end of a finished segment."""
+        opening, contents = self.opening, self.contents
+        assert contents is not None, "only a finished segment has totals"
+        return (
+            opening.records_before_run + contents.last,
+            opening.readings_before_run + contents.next_readings,
+        )
+
+
+class Index:
+    """Segments of one stream, ascending; the last ones may be in the writer's hand."""
+
+    def __init__(self) -> None:
+        self.segments: list[Segment] = []
+        self.newest = 0
+        self._of_run: dict[int, list[Segment]] = {}
+
+    def add(self, segment: Segment) -> None:
+        """Add a segment, finished or just begun."""
+        insort(self.segments, segment)
+        self.newest = max(self.newest, segment.opening.number)
+        insort(self._of_run.setdefault(segment.opening.run, []), segment)
+
+    def seal(self, number: int, contents: Contents, size_bytes: int) -> None:
+        """Note that a segment is finished."""
+        segment = self.segments[bisect_right(self.segments, number, key=_number) - 1]
+        segment.contents = contents
+        segment.size_bytes = size_bytes
+
+    def remove(self, segment: Segment) -> None:
+        """Forget a segment that is going to be deleted."""
+        self.segments.remove(segment)
+        of_run = self._of_run[segment.opening.run]
+        of_run.remove(segment)
+        if not of_run:
+            del self._of_run[segment.opening.run]
+
+    def after(self, number: int) -> Segment | None:
+        """Return the first segment with a higher number."""
+        at = bisect_right(self.segments, number, key=_number)
+        return self.segments[at] if at < len(self.segments) else None
+
+    def find(self, run: int, seq: int) -> Segment | None:
+        """Return the segment that has a number of a run, or would have it."""
+        of_run = self._of_run.get(run, [])
+        at = bisect_left(of_run, seq, key=_seq_before)
+        return of_run[at - 1] if at else None
+
+    def at(self, number: int) -> Segment | None:
+        """Return the segment with a number."""
+        found = self.after(number - 1)
+        return found if found is not None and found.opening.number == number else None
+
+    def runs(self) -> list[int]:
+        """Return the runs that have segments, in log order."""
+        return list(dict.fromkeys(segment.opening.run for segment in self.segments))
+
+    def newest_of(self, run: int) -> Segment | None:
+        """Return the newest segment of a run."""
+        of_run = self._of_run.get(run)
+        return of_run[-1] if of_run else None
+
+    def sealed_bytes(self) -> int:
+        """Return the size of all finished segments."""
+        return sum(segment.size_bytes for segment in self.segments if segment.contents is not None)
+
+
+def readings_of(segment: Segment, first: int, last: int) -> int:
+    """Count the readings in the numbers `first`..`last` of a finished segment; reads the file if it must."""
+    contents = segment.contents
+    if contents is not None and first <= contents.first and contents.last <= last:
+        return contents.readings
+    return count_readings(segment.path, segment.size_bytes, first, last)
+
+
+def count_readings(path: Path, end: int, first: int, last: int) -> int:
+    """Count the readings in the whole records `first`..`last` of a file; what cannot be read counts 0."""
+    try:
+        found = list(walk(Window(path, end), PRELUDE_BYTES))
+    except OSError:
+        return 0
+    headers = [frame.header for frame in found if isinstance(frame, Frame) and frame.header.numbered]
+    return sum(header.readings for header in headers if first <= header.seq <= last)
+
+
+def _seq_before(segment: Segment) -> int:
+    return segment.opening.seq_before
+
+
+def _number(segment: Segment) -> int:
+    return segment.opening.number

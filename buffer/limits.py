@@ -1,0 +1,48 @@
+"""The sizes that follow from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from buffer.ballast import BALLAST_BYTES
+from buffer.record import MAX_BODY_BYTES
+from config.models import LogSettings
+from config.vocabulary import Stream
+
+_SEGMENTS_IN_CAP: Final = 8
+_MOST_PENDING_BYTES: Final = {Stream.EVENTS: 2 << 20, Stream.READINGS: 8 << 20}
+_MOST_RECENT_BYTES: Final = {Stream.EVENTS: 1 << 20, Stream.READINGS: 4 << 20}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """All in bytes. `pending`: may wait to be stored. `recent`: kept in RAM once stored."""
+
+    cap: int
+    segment: int
+    ballast: int
+    quarantine: int
+    pending: dict[Stream, int]
+    recent: dict[Stream, int]
+
+    @property
+    def reserve(self) -> int:
+        """Room that finished segments must leave for those in hand and the ballast."""
+        return len(Stream) * self.segment + self.ballast
+
+    @classmethod
+    def of(cls, settings: LogSettings) -> Limits:
+        """Derive the sizes: a segment is at most an eighth of the cap, deleting it a small step."""
+        least = 2 * MAX_BODY_BYTES
+        return cls(
+            cap=settings.cap,
+            segment=min(settings.segment, settings.cap // _SEGMENTS_IN_CAP),
+            ballast=min(BALLAST_BYTES, settings.cap // 32),
+            quarantine=settings.cap // 16,
+            pending={
+                stream: max(least, min(most, settings.cap // 16))
+                for stream, most in _MOST_PENDING_BYTES.items()
+            },
+            recent={stream: min(most, settings.cap // 16) for stream, most in _MOST_RECENT_BYTES.items()},
+        )

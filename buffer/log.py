@@ -1,0 +1,334 @@
+"""The log: give it records, read back what is stored, say what was acknowledged (`FORMAT.md`)."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Final, Literal
+
+from buffer.ballast import Ballast
+from buffer.channel import Channel, Place, Tail
+from buffer.disk import Disk
+from buffer.index import Segment
+from buffer.intake import Identity, Intake, Preamble
+from buffer.ledger import Ledger
+from buffer.limits import Limits
+from buffer.lock import Lock, usable
+from buffer.news import News
+from buffer.outlet import Outlet
+from buffer.preambles import Bodies, Preambles
+from buffer.quarantine import Quarantine, Quarantined
+from buffer.reader import Bound, Reader
+from buffer.record import Record
+from buffer.recover import Recovered, recover
+from buffer.segment import Hole
+from buffer.settled import Count, Fate
+from buffer.upkeep import Upkeep
+from buffer.writer import Writer
+from config.models import LogSettings
+from config.vocabulary import LossCause, RecordKind, Stream
+
+Start = Literal["oldest_unacknowledged", "now"]
+_CLOSE_TIMEOUT_S: Final = 5.0
+_WAIT_S: Final = 0.01
+
+
+class Log:
+    """The store-and-forward log of one directory. All methods belong to the event loop's thread.
+
+    `recovery`: what opening found.
+    """
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        lock: Lock,
+        disk: Disk,
+        recovered: Recovered,
+        identity: Identity,
+        settings: LogSettings,
+        required: Mapping[str, bool],
+        preamble: Preamble,
+        on_stored: Callable[[], None],
+    ) -> None:
+        """Use `open`."""
+        limits, books = Limits.of(settings), recovered.books
+        self.recovery = recovered.recovery
+        self._lock = lock
+        self._limits = limits
+        self._books = books
+        self._channels = {stream: _channel(stream, limits, recovered) for stream in Stream}
+        self._preambles = Preambles(books.indexes, identity.run, identity.boot_id)
+        self._quarantine = Quarantine(disk, directory / "quarantine")
+        self._intake = Intake(
+            directory=directory,
+            identity=identity,
+            channels=self._channels,
+            books=books,
+            preambles=self._preambles,
+            preamble=preamble,
+        )
+        news: deque[News] = deque()
+        outlets = {
+            stream: Outlet(
+                disk=disk,
+                directory=directory,
+                channel=channel,
+                news=news,
+                run=identity.run,
+                recent_bytes=limits.recent[stream],
+                segment_bytes=limits.segment,
+            )
+            for stream, channel in self._channels.items()
+        }
+        ballast = Ballast(disk, directory / "ballast", limits.ballast)
+        ballast.restore()
+        self._writer = Writer(
+            disk=disk,
+            news=news,
+            events=outlets[Stream.EVENTS],
+            readings=outlets[Stream.READINGS],
+            ballast=ballast,
+            commit_interval_s=settings.commit_interval / 1e9,
+            on_stored=on_stored,
+        )
+        self._upkeep = Upkeep(
+            books=books,
+            channels=self._channels,
+            cursors=recovered.cursors,
+            required=required,
+            limits=limits,
+            at_least_ns=settings.at_least,
+            quarantine=self._quarantine,
+            intake=self._intake,
+            writer=self._writer,
+        )
+        self._writer.start()
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        run: int,
+        boot_id: str,
+        settings: LogSettings,
+        uplinks: Mapping[str, bool],
+        preamble: Preamble,
+        on_stored: Callable[[], None],
+        disk: Disk | None = None,
+    ) -> Log:
+        """Open a directory, recover what an earlier run left, and start the writer thread.
+
+        `uplinks`: name -> required. `preamble`: called inside `append` wherever a segment begins, never
+        before the first `append`. `on_stored`: called from the writer thread after each sync, when it wants
+        room, and when `failure` is set. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
+        """
+        disk = disk or Disk()
+        with Lock(directory) as lock, usable(directory):
+            recovered = recover(disk, directory, run=run, uplinks=uplinks)
+            identity = Identity(
+                log=recovered.log,
+                run=run,
+                start=recovered.recovery.start,
+                boot_id=boot_id,
+                uplinks=tuple(uplinks),
+            )
+            log = cls(
+                directory=directory,
+                lock=lock,
+                disk=disk,
+                recovered=recovered,
+                identity=identity,
+                settings=settings,
+                required=uplinks,
+                preamble=preamble,
+                on_stored=on_stored,
+            )
+            lock.keep()
+        return log
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why nothing is stored any more; None while the log works. The agent ends the process."""
+        return self._writer.failure
+
+    def append(
+        self,
+        stream: Stream,
+        kind: RecordKind,
+        body: bytes,
+        *,
+        first_boot_ns: int,
+        last_boot_ns: int,
+        count: int = 0,
+        urgent: bool = False,
+    ) -> int | None:
+        """Queue a record; return its number, or None where there was no room and it was dropped.
+
+        Numbers go 1, 2, ... per run and stream; a dropped record's number is spent, and a LOSS record tells.
+        TAGS, ANCHOR and STATE have none: 0 is returned. `count`: readings in a DATA body. `urgent`: commit at
+        once. Raises ValueError for a body over the limit of its kind.
+        """
+        self._upkeep.run()
+        channel = self._channels[stream]
+        if channel.rotation_due:
+            self._rotate(channel)
+        cause = LossCause.DISK_FULL if self._writer.full else LossCause.PRESSURE
+        seq = self._intake.accept(channel, kind, body, first_boot_ns, last_boot_ns, count, cause)
+        if urgent:
+            self._writer.wake()
+        return seq
+
+    def stored_seq(self, stream: Stream) -> int:
+        """Return the last number of this run that is stored; 0 where none is."""
+        return self._channels[stream].tail.seq
+
+    def sync(self, timeout_s: float) -> None:
+        """Store everything that is queued; blocks. Raises TimeoutError, or `failure` where there is one."""
+        if not self._drain(timeout_s):
+            raise self.failure or TimeoutError
+
+    def reader(self, uplink: str, stream: Stream, *, start: Start, until: Bound | None = None) -> Reader:
+        """Return a new reader for an uplink; any number may read at the same time.
+
+        `until`: another reader's `origin`; this one ends there.
+        """
+        account = self._books.accounts[uplink][stream]
+        tail = self._tail(stream)
+        oldest = Bound(Place(account.settled.floor + 1, 0))
+        return Reader(
+            stream=stream,
+            index=self._books.indexes[stream],
+            account=account,
+            tail=partial(self._tail, stream),
+            on_missing=self._missing,
+            start=Bound(tail.end, tail.seq, tail.readings) if start == "now" else oldest,
+            until=until,
+        )
+
+    def acknowledge(
+        self, uplink: str, stream: Stream, run: int, first: int, last: int, readings: int
+    ) -> None:
+        """Note that an uplink's platform has `first`..`last`, in which `readings` readings were sent.
+
+        Numbers that are not stored, or settled already, do not count.
+        """
+        self._upkeep.settle(uplink, stream, run, first, last, Fate.DELIVERED, readings)
+        self._upkeep.run()
+
+    def quarantine(self, uplink: str, record: Record, why: str) -> None:
+        """Have a record copied to the quarantine and synced; only then is it settled for the uplink.
+
+        Once the quarantine has its share of the cap, further records are lost instead (`cap`).
+        """
+        segment = self._books.indexes[record.stream].find(record.run, record.seq)
+        if self._quarantine.bytes >= self._limits.quarantine:
+            self._upkeep.give_up(uplink, record)
+        elif segment is not None:
+            item = Quarantined(
+                uplink=uplink,
+                record=record,
+                why=why,
+                opening=segment.opening,
+                preamble=self.preamble_of(record),
+            )
+            self._writer.tasks.append(partial(self._quarantine.put, item, self._writer.news))
+
+    def preamble_of(self, record: Record) -> Bodies:
+        """Return the TAGS of a record's run and the newest ANCHOR of its boot, where they can be had."""
+        return self._preambles.of(record)
+
+    def ledger(self) -> Ledger:
+        """Return the log as it stands."""
+        self._upkeep.run()
+        books, channels, writer = self._books, self._channels, self._writer
+        segments = [segment for index in books.indexes.values() for segment in index.segments]
+        return Ledger(
+            balances={
+                uplink: {stream: books.balance(uplink, channel) for stream, channel in channels.items()}
+                for uplink in books.accounts
+            },
+            recorded={stream: Count(channel.seq, channel.readings) for stream, channel in channels.items()},
+            disk_bytes=self._disk_bytes(segments),
+            cap_bytes=self._limits.cap,
+            segments=len(segments),
+            oldest_age_s=_oldest_age_s(segments),
+            at_least_missed=self._upkeep.at_least_missed,
+            pending_bytes=sum(channel.pending_bytes for channel in channels.values()),
+            last_sync_s=writer.last_sync_s,
+            full=writer.full,
+        )
+
+    def close(self) -> None:
+        """Store everything and a last STATE, mark a clean stop, save the cursors, free the directory.
+
+        What a full disk has no room for is not stored; nothing is raised.
+        """
+        if self.failure is None:
+            self._intake.restate()
+            self._drain(_CLOSE_TIMEOUT_S)
+            self._upkeep.save_cursors()
+            if not self._writer.finish(_CLOSE_TIMEOUT_S):
+                return  # the disk hangs: the lock stays as long as the process
+        self._upkeep.run()
+        self._lock.release()
+
+    def _rotate(self, channel: Channel) -> None:
+        events = self._channels[Stream.EVENTS]
+        if not events.begun and channel is not events:
+            self._intake.rotate(events)  # LOSS records need a place before anything may be deleted
+        self._intake.rotate(channel)
+        self._upkeep.keep_cap()
+
+    def _tail(self, stream: Stream) -> Tail:
+        """Return how far a stream is stored; the index knows every segment up to there."""
+        tail = self._channels[stream].tail
+        self._upkeep.run()
+        return tail
+
+    def _missing(self, segment: Segment, hole: Hole) -> None:
+        self._books.lose(segment, hole)
+        self._intake.record_losses()
+        self._upkeep.dirty = True
+
+    def _drain(self, timeout_s: float) -> bool:
+        """Commit until nothing waits; blocks. Tell whether that came about in time."""
+        due_s = time.monotonic() + timeout_s
+        stored = False
+        while not stored and self.failure is None and time.monotonic() < due_s:
+            committed = Event()
+            self._writer.tasks.append(committed.set)
+            self._writer.wake()
+            committed.wait(_WAIT_S)
+            self._upkeep.run()
+            stored = committed.is_set() and not any(
+                channel.pending_bytes for channel in self._channels.values()
+            )
+        return stored
+
+    def _disk_bytes(self, segments: list[Segment]) -> int:
+        ends = {stream: channel.tail.end for stream, channel in self._channels.items()}
+        in_hand = sum(
+            end.offset
+            for stream, end in ends.items()
+            if (segment := self._books.indexes[stream].at(end.segment)) and segment.contents is None
+        )
+        return sum(segment.size_bytes for segment in segments) + in_hand + self._quarantine.bytes
+
+
+def _channel(stream: Stream, limits: Limits, recovered: Recovered) -> Channel:
+    newest = recovered.books.indexes[stream].newest
+    return Channel(stream, limits.pending[stream], Tail(end=Place(newest + 1, 0)))
+
+
+def _oldest_age_s(segments: list[Segment]) -> float | None:
+    if not segments:
+        return None
+    oldest_ns = min(segment.opening.created_utc_ns for segment in segments)
+    return max(0, time.time_ns() - oldest_ns) / 1e9

@@ -1,0 +1,102 @@
+"""What is needed to read a record: the TAGS of its run and the newest ANCHOR of its boot."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Final, TypeVar
+
+from buffer.frame import Decoder
+from buffer.index import Index, Segment
+from buffer.record import Record
+from buffer.scan import Frame, Window, walk
+from buffer.segment import Mark
+from config.vocabulary import RecordKind, Stream
+
+Bodies = dict[RecordKind, bytes]
+Key = TypeVar("Key", bound=Hashable)
+_KEPT: Final = 8
+
+
+class Preambles:
+    """Bodies of unnumbered records, read from disk when asked for and kept a while. Event loop only.
+
+    The TAGS of a run never change: the plant's tags are numbered once, at start.
+    """
+
+    def __init__(self, indexes: Mapping[Stream, Index], run: int, boot_id: str) -> None:
+        self._indexes = indexes
+        self._run = run
+        self._boot_id = boot_id
+        self._tags: OrderedDict[int, bytes | None] = OrderedDict()
+        self._anchors: OrderedDict[str, bytes | None] = OrderedDict()
+        self._present: Bodies = {}
+
+    def note(self, kind: RecordKind, body: bytes) -> None:
+        """Note an unnumbered record of the present run."""
+        self._present[kind] = body
+
+    def of(self, record: Record) -> Bodies:
+        """Return TAGS and ANCHOR for a record; a kind that cannot be had is absent."""
+        if record.run == self._run:
+            found = {kind: self._present.get(kind) for kind in (RecordKind.TAGS, RecordKind.ANCHOR)}
+        else:
+            found = self._earlier(record)
+        return {kind: body for kind, body in found.items() if body is not None}
+
+    def _earlier(self, record: Record) -> dict[RecordKind, bytes | None]:
+        segment = self._indexes[record.stream].find(record.run, record.seq)
+        boot_id = segment.opening.boot_id if segment else ""
+        anchor = self._present.get(RecordKind.ANCHOR) if boot_id == self._boot_id else None
+        return {
+            RecordKind.TAGS: _kept(self._tags, record.run, self._tags_of),
+            RecordKind.ANCHOR: anchor or _kept(self._anchors, boot_id, self._anchor_of),
+        }
+
+    def _tags_of(self, run: int) -> bytes | None:
+        return newest(
+            (segment for segment in self._finished() if segment.opening.run == run), RecordKind.TAGS
+        )
+
+    def _anchor_of(self, boot_id: str) -> bytes | None:
+        same = (segment for segment in self._finished() if segment.opening.boot_id == boot_id != "")
+        return newest(same, RecordKind.ANCHOR)
+
+    def _finished(self) -> Iterator[Segment]:
+        for index in self._indexes.values():
+            yield from (segment for segment in index.segments if segment.contents is not None)
+
+
+def newest(segments: Iterator[Segment], kind: RecordKind) -> bytes | None:
+    """Return the body of the newest readable unnumbered record of a kind in finished segments."""
+    marks = [
+        (segment.opening.start, mark.boot_ns, segment, mark)
+        for segment in segments
+        if segment.contents is not None
+        for mark in segment.contents.marks
+        if mark.kind is kind
+    ]
+    marks.sort(key=lambda found: found[:2], reverse=True)
+    bodies = (read_mark(segment, mark) for _, _, segment, mark in marks)
+    return next((body for body in bodies if body is not None), None)
+
+
+def read_mark(segment: Segment, mark: Mark) -> bytes | None:
+    """Read an unnumbered record's body; None where it is damaged or the file is gone."""
+    try:
+        found = next(walk(Window(segment.path, segment.size_bytes), mark.offset), None)
+    except OSError:
+        return None
+    if not isinstance(found, Frame) or found.header.kind != mark.kind:
+        return None
+    return Decoder().body(found.header, found.stored)
+
+
+def _kept(
+    kept: OrderedDict[Key, bytes | None], key: Key, read: Callable[[Key], bytes | None]
+) -> bytes | None:
+    if key not in kept:
+        kept[key] = read(key)
+        if len(kept) > _KEPT:
+            kept.popitem(last=False)
+    return kept[key]

@@ -1,0 +1,217 @@
+"""Open what an earlier run left: what was stored last, what is missing, what is settled for whom."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from buffer.account import Account
+from buffer.books import Accounts, Books
+from buffer.cursor import CursorFile, Positions, cursor_name, decode
+from buffer.disk import Disk
+from buffer.index import Index, Segment
+from buffer.load import Loaded, load
+from buffer.preambles import newest
+from buffer.record import Loss
+from buffer.segment import Contents, Hole, parse_name
+from buffer.settled import Count, Settled, Span, Tally
+from config.vocabulary import LossCause, RecordKind, Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviousRun:
+    """The newest earlier run that left anything. `last_boot_ns`: the latest time in it, of its own boot."""
+
+    run: int
+    start: int
+    boot_id: str
+    clean: bool
+    last_boot_ns: int
+    last_seq: Mapping[Stream, int]
+    readings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What opening the log found.
+
+    `start`: how often an agent has started on this log, this time included. `state`, `anchor`: the newest
+    stored bodies, None where there are none. `losses`: found missing now and not before; their LOSS records
+    follow by themselves. `ignored`: files that were left alone. `emptied`: files without one whole record,
+    deleted.
+    """
+
+    start: int
+    previous: PreviousRun | None
+    state: bytes | None
+    anchor: bytes | None
+    torn_bytes: int
+    losses: tuple[Loss, ...]
+    ignored: tuple[str, ...]
+    emptied: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What the log begins with. `log`: the directory's random id."""
+
+    log: int
+    books: Books
+    cursors: Mapping[str, CursorFile]
+    recovery: Recovery
+
+
+def recover(disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str]) -> Recovered:
+    """Read a log's directory, repair what can be repaired, and count what cannot. Raises NewerFormat."""
+    loaded = load(disk, directory)
+    for path in loaded.empty:
+        disk.unlink(path)
+    indexes = {stream: Index() for stream in Stream}
+    for segment in loaded.segments:
+        indexes[segment.opening.stream].add(segment)
+    for path in loaded.ignored:
+        _reserve(indexes, path)
+    cursors = {uplink: CursorFile(disk, directory / cursor_name(uplink)) for uplink in uplinks}
+    positions = {uplink: _read(cursor) for uplink, cursor in cursors.items()}
+    books = _books(run, indexes, positions)
+    _find_missing(books, loaded, positions)
+    books.advance()
+    return Recovered(
+        log=next((found.opening.log for found in loaded.segments if found.opening.log), secrets.randbits(64)),
+        books=books,
+        cursors=cursors,
+        recovery=_report(books, loaded),
+    )
+
+
+def _reserve(indexes: Mapping[Stream, Index], path: Path) -> None:
+    """Keep clear of the number that an ignored file's name uses."""
+    named = parse_name(path.name)
+    if named is not None:
+        indexes[named[0]].newest = max(indexes[named[0]].newest, named[1])
+
+
+def _read(cursor: CursorFile) -> Positions | None:
+    """Return what a cursor says; None where there is none, or none whole."""
+    try:
+        body = cursor.read()
+    except FileNotFoundError:
+        return None
+    return None if body is None else decode(body)
+
+
+def _books(run: int, indexes: Mapping[Stream, Index], positions: Mapping[str, Positions | None]) -> Books:
+    totals = {stream: _disk_totals(index) for stream, index in indexes.items()}
+    accounts: dict[str, Accounts] = {}
+    for uplink, found in positions.items():
+        accounts[uplink] = {}
+        for stream, index in indexes.items():
+            accounts[uplink][stream] = Account(
+                found[stream].settled if found is not None else _begin(uplink, index)
+            )
+            if found is not None:
+                totals[stream] = totals[stream].most(found[stream].stored)
+                index.newest = max(index.newest, found[stream].newest)
+    return Books(run=run, indexes=indexes, accounts=accounts, before_run=totals)
+
+
+def _disk_totals(index: Index) -> Count:
+    total = Count()
+    for segment in index.segments:
+        total = total.most(Count(*segment.totals()))
+    return total
+
+
+def _begin(uplink: str, index: Index) -> Settled:
+    """Begin without a cursor: at the oldest segment that names the uplink, else (it is new) at now."""
+    naming = next((segment for segment in index.segments if uplink in segment.opening.uplinks), None)
+    if naming is None:
+        return Settled(floor=index.newest)
+    opening = naming.opening
+    settled = Settled(floor=opening.number - 1)
+    if opening.seq_before:
+        settled.spans[opening.run] = [Span(1, opening.seq_before, Tally())]
+    return settled
+
+
+def _find_missing(books: Books, loaded: Loaded, positions: Mapping[str, Positions | None]) -> None:
+    """Count as lost what every account still needs and the disk does not have any more."""
+    for segment in loaded.torn:
+        books.owe([_torn(segment)])
+    for index in books.indexes.values():
+        before: Segment | None = None
+        for segment in index.segments:
+            for hole in (*_gap(before, segment), *_contents(segment).holes):
+                books.lose(segment, hole)
+            before = segment
+    for uplink, accounts in books.accounts.items():
+        found = positions[uplink]
+        for stream in accounts:
+            expected = None
+            if found is not None:
+                expected = found[stream].accounted.plus(books.before_run[stream]).minus(found[stream].stored)
+            books.reconcile(uplink, stream, expected)
+
+
+def _gap(before: Segment | None, segment: Segment) -> Iterator[Hole]:
+    """Yield the numbers of a segment's run that lie between it and the segment before it."""
+    opening = segment.opening
+    last, readings = 0, 0
+    if before is not None and before.opening.run == opening.run:
+        last, readings = _contents(before).last, _contents(before).next_readings
+    if opening.seq_before > last:
+        missing = max(0, opening.readings_before - readings)
+        yield Hole(last + 1, opening.seq_before, missing, LossCause.DAMAGED)
+
+
+def _torn(segment: Segment) -> Loss:
+    opening = segment.opening
+    return Loss(
+        uplink="",
+        stream=opening.stream,
+        run=opening.run,
+        first=_contents(segment).last + 1,
+        last=0,
+        count=0,
+        readings=0,
+        cause=LossCause.TORN_TAIL,
+    )
+
+
+def _report(books: Books, loaded: Loaded) -> Recovery:
+    previous = _previous(books.indexes)
+    return Recovery(
+        start=previous.start + 1 if previous else 1,
+        previous=previous,
+        state=newest(iter(loaded.segments), RecordKind.STATE),
+        anchor=newest(iter(loaded.segments), RecordKind.ANCHOR),
+        torn_bytes=loaded.torn_bytes,
+        losses=tuple(books.owed),
+        ignored=tuple(path.name for path in loaded.ignored),
+        emptied=tuple(path.name for path in loaded.empty),
+    )
+
+
+def _previous(indexes: Mapping[Stream, Index]) -> PreviousRun | None:
+    segments = [segment for index in indexes.values() for segment in index.segments]
+    if not segments:
+        return None
+    opening = max(segments, key=lambda segment: segment.opening.start).opening
+    last = {stream: newest for stream, index in indexes.items() if (newest := index.newest_of(opening.run))}
+    contents = {stream: _contents(segment) for stream, segment in last.items()}
+    return PreviousRun(
+        run=opening.run,
+        start=opening.start,
+        boot_id=opening.boot_id,
+        clean=all(found.clean for found in contents.values()),
+        last_boot_ns=max(found.last_boot_ns for found in contents.values()),
+        last_seq={stream: found.last for stream, found in contents.items()},
+        readings=sum(found.next_readings for found in contents.values()),
+    )
+
+
+def _contents(segment: Segment) -> Contents:
+    assert segment.contents is not None, "every segment is finished before the agent begins its own"
+    return segment.contents

@@ -1,0 +1,30 @@
+"""Which segment goes first when there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from buffer.books import Books
+from buffer.index import Segment
+from config.vocabulary import Stream
+
+
+def next_victim(books: Books, required: Mapping[str, bool]) -> Segment | None:
+    """Return the segment to delete first, None where only segments in hand are left.
+
+    In this order, oldest first: settled for every uplink, for every required uplink, readings, events.
+    """
+    finished = [
+        segment
+        for index in books.indexes.values()
+        for segment in index.segments
+        if segment.contents is not None
+    ]
+    return min(finished, key=lambda segment: _rank(books, required, segment), default=None)
+
+
+def _rank(books: Books, required: Mapping[str, bool], segment: Segment) -> tuple[bool, bool, bool, int]:
+    stream = segment.opening.stream
+    needing = [uplink for uplink, accounts in books.accounts.items() if not accounts[stream].covers(segment)]
+    needed_by_required = any(required[uplink] for uplink in needing)
+    return (needed_by_required, bool(needing), stream is Stream.EVENTS, segment.opening.number)

@@ -1,0 +1,130 @@
+"""What the event loop does for the log beside records: takes the writer's news, saves cursors, makes room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from buffer.books import Books
+from buffer.channel import Channel
+from buffer.cursor import CursorFile, encode
+from buffer.index import Segment
+from buffer.intake import Intake
+from buffer.limits import Limits
+from buffer.news import News, PutAside, Removed, Sealed
+from buffer.quarantine import Quarantine
+from buffer.record import Record
+from buffer.room import next_victim
+from buffer.settled import Fate
+from buffer.writer import Writer
+from config.vocabulary import LossCause, Stream
+
+_CURSOR_INTERVAL_S: Final = 2.0
+
+
+class Upkeep:
+    """Runs inside calls to the log, in the event loop. `dirty`: a cursor has changed since it was saved.
+
+    `at_least_missed`: the cap has taken segments younger than the settings' `at_least`.
+    """
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        channels: Mapping[Stream, Channel],
+        cursors: Mapping[str, CursorFile],
+        required: Mapping[str, bool],
+        limits: Limits,
+        at_least_ns: int,
+        quarantine: Quarantine,
+        intake: Intake,
+        writer: Writer,
+    ) -> None:
+        self.dirty = True
+        self.at_least_missed = False
+        self._books = books
+        self._channels = channels
+        self._cursors = cursors
+        self._required = required
+        self._limits = limits
+        self._at_least_ns = at_least_ns
+        self._quarantine = quarantine
+        self._intake = intake
+        self._writer = writer
+        self._removing = 0
+        self._saved_s = time.monotonic()
+
+    def run(self) -> None:
+        """Take the writer's news, make room where it asks for it, save cursors when it is time."""
+        writer = self._writer
+        while writer.news:
+            self._take(writer.news.popleft())
+        if writer.room_wanted and not self._removing:
+            self._make_room()
+        if self.dirty and time.monotonic() - self._saved_s >= _CURSOR_INTERVAL_S:
+            self.save_cursors()
+
+    def save_cursors(self, *, copies: int = 1) -> None:
+        """Have every cursor written as it stands now, after the LOSS records that belong to it."""
+        self._intake.record_losses()
+        if self._books.owed:
+            return
+        self._books.advance()
+        runs = {stream: index.runs() for stream, index in self._books.indexes.items()}
+        for uplink, cursor in self._cursors.items():
+            body = encode(self._books.positions(uplink, self._channels), runs)
+            self._writer.tasks.append(partial(cursor.write, body, copies=copies))
+        self.dirty = False
+        self._saved_s = time.monotonic()
+
+    def keep_cap(self) -> None:
+        """Delete segments until the finished ones leave room for those in hand."""
+        while self._finished_bytes() + self._limits.reserve > self._limits.cap:
+            victim = next_victim(self._books, self._required)
+            if victim is None:
+                return
+            age_ns = time.time_ns() - victim.opening.created_utc_ns
+            self.at_least_missed |= age_ns < self._at_least_ns
+            self._delete(victim, LossCause.CAP)
+
+    def settle(
+        self, uplink: str, stream: Stream, run: int, first: int, last: int, fate: Fate, readings: int
+    ) -> None:
+        """Settle numbers for an uplink and save its cursor when it is time."""
+        self._books.settle(uplink, self._channels[stream], run, first, last, fate, readings)
+        self.dirty = True
+
+    def give_up(self, uplink: str, record: Record) -> None:
+        """Count a record as lost for an uplink that cannot have it, and the quarantine is full."""
+        self._books.give_up(uplink, record, LossCause.CAP)
+        self._intake.record_losses()
+        self.dirty = True
+
+    def _take(self, news: News) -> None:
+        match news:
+            case Sealed(opening=opening, contents=contents, size_bytes=size_bytes):
+                self._books.indexes[opening.stream].seal(opening.number, contents, size_bytes)
+            case Removed():
+                self._removing -= 1
+            case PutAside(uplink=uplink, record=record):
+                seq = record.seq
+                self.settle(uplink, record.stream, record.run, seq, seq, Fate.QUARANTINED, record.count)
+
+    def _make_room(self) -> None:
+        victim = next_victim(self._books, self._required)
+        if victim is not None:
+            self._delete(victim, LossCause.DISK_FULL)
+
+    def _finished_bytes(self) -> int:
+        segments = sum(index.sealed_bytes() for index in self._books.indexes.values())
+        return segments + self._quarantine.bytes
+
+    def _delete(self, segment: Segment, cause: LossCause) -> None:
+        self._books.remove(segment, cause)
+        self.save_cursors(copies=2)
+        self._writer.tasks.append(partial(self._writer.remove, segment.path))
+        self._writer.wake()
+        self._removing += 1

@@ -1,0 +1,146 @@
+"""The writer thread: stores what was queued, every commit interval or at once, and runs the log's disk tasks.
+
+The only place where a failure of the disk turns into something else: no room becomes a request for room, "not
+now" becomes the next attempt, and everything else ends the thread and stands in `failure`, upon which the
+agent ends the process. (A mode that goes on in RAM would begin where `_run` catches.)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from buffer.ballast import Ballast
+from buffer.disk import Disk, no_room, not_now
+from buffer.news import News, Removed
+from buffer.outlet import Outlet
+
+Task = Callable[[], None]
+
+
+class Writer:
+    """Stores events, then readings, then runs the tasks that were given before.
+
+    `tasks`: run in the writer thread, after everything that was queued before them; one that finds no room is
+    tried again. `news`: for the event loop. `room_wanted`: the disk is full, and a segment must go.
+    `failure`: why the thread ended, if it had to.
+    """
+
+    def __init__(
+        self,
+        *,
+        disk: Disk,
+        news: deque[News],
+        events: Outlet,
+        readings: Outlet,
+        ballast: Ballast,
+        commit_interval_s: float,
+        on_stored: Callable[[], None],
+    ) -> None:
+        self.tasks: deque[Task] = deque()
+        self.news = news
+        self.room_wanted = False
+        self.failure: Exception | None = None
+        self._disk = disk
+        self._events = events
+        self._readings = readings
+        self._ballast = ballast
+        self._commit_interval_s = commit_interval_s
+        self._on_stored = on_stored
+        self._wake = threading.Event()
+        self._finished = False
+        self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
+
+    @property
+    def full(self) -> bool:
+        """Whether the disk had no room when last tried."""
+        return not self._ballast.stands
+
+    @property
+    def last_sync_s(self) -> float:
+        """How long the newest sync took, of either stream."""
+        return max(self._events.last_sync_s, self._readings.last_sync_s)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Commit at once instead of at the next commit instant."""
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def remove(self, path: Path) -> None:
+        """Delete a segment's file and try again what found no room. A task."""
+        self._disk.unlink(path)
+        self.room_wanted = False
+        self.news.append(Removed(path=path))
+        self.wake()
+
+    def finish(self, timeout_s: float) -> bool:
+        """Store what is queued, mark a clean stop, end the thread; tell whether it ended."""
+        self.tasks.append(self._finish)
+        self.wake()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._finished:
+                self._wake.wait(self._commit_interval_s)
+                self._wake.clear()
+                self._commit()
+        except Exception as error:  # noqa: BLE001 - the thread's border: the event loop ends the process
+            self._events.refuse()
+            self._readings.refuse()
+            self.failure = error
+            self._on_stored()
+
+    def _commit(self) -> None:
+        tasks = [self.tasks.popleft() for _ in range(len(self.tasks))]
+        self._readings.take()
+        self._events.take()
+        if self._attempt(self._store_events):
+            self._attempt(self._store_readings)
+        for task in tasks:
+            if not self._attempt(task):
+                self.tasks.append(task)
+
+    def _store_events(self) -> None:
+        self._store(self._events)
+
+    def _store_readings(self) -> None:
+        """Store readings only while the ballast stands: what room a full disk has is for events."""
+        if self._ballast.restore():
+            self._store(self._readings)
+        elif self._readings.holding:
+            self._ask_for_room()
+
+    def _store(self, outlet: Outlet) -> None:
+        if outlet.holding:
+            outlet.store()
+            self._on_stored()
+
+    def _attempt(self, task: Task) -> bool:
+        """Run a task; tell whether it succeeded. What may succeed later does not raise."""
+        try:
+            task()
+        except OSError as error:
+            if no_room(error):
+                self._ask_for_room()
+            elif not not_now(error):
+                raise
+            return False
+        return True
+
+    def _ask_for_room(self) -> None:
+        self._ballast.release()
+        self.room_wanted = True
+        self._on_stored()
+
+    def _finish(self) -> None:
+        self._finished = True
+        self._events.seal(clean=True)
+        self._readings.seal(clean=True)

@@ -1,0 +1,27 @@
+"""Whether the parts of a plant description fit one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from config.consistency.addresses import address_faults
+from config.consistency.devices import device_faults
+from config.consistency.interlocks import interlock_faults
+from config.consistency.site import site_faults
+from config.consistency.tags import tag_faults
+from config.draft import Draft
+from config.faults import Fault
+from config.points.read import Row
+
+
+def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Iterator[Fault]:
+    """Yield every fault between the parts.
+
+    Unless `all_read`, some tables are missing, and nothing is said of names that could stand in them.
+    """
+    all_read = all_read and all(row.sound("tag", "device") for row in rows)
+    yield from site_faults(draft)
+    yield from device_faults(draft, rows, all_read=all_read)
+    yield from tag_faults(draft, rows)
+    yield from address_faults(draft, rows)
+    yield from interlock_faults(draft, rows, all_read=all_read)

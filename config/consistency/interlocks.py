@@ -1,0 +1,123 @@
+"""Interlocks: every condition says one thing of a known tag, and the time given can be seen by sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from config.draft import INTERLOCKS, Draft, interlocks_of
+from config.faults import Fault, Loc
+from config.models import Cause, Condition, Effect, Tag, ValueType
+from config.points.read import Row
+from config.text import text
+from config.units import show_duration
+from config.vocabulary import Limit
+from config.wording import some, unknown
+
+_COMPARISONS: Final = ("equals", "above", "below", "limit")
+_RULE_ENDINGS: Final = (*(f".{limit}" for limit in Limit), ".bad")
+
+
+def interlock_faults(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Iterator[Fault]:
+    """Yield the faults of the interlocks."""
+    row_of = {row.tag.tag: row for row in rows if row.sound("tag")}
+    yield from _name_faults(draft, row_of)
+    for loc, condition in draft.conditions.items():
+        yield from _comparison_faults(draft, loc, condition)
+        row = row_of.get(condition.tag)
+        if row is not None:
+            yield from _meaning_faults(draft, loc, condition, row)
+        elif all_read:
+            place = draft.document.place(*loc, "tag")
+            yield Fault(place, unknown(text("tag"), condition.tag, row_of))
+    for loc, condition in draft.conditions.items():
+        if isinstance(condition, Effect):
+            yield from _too_fast_to_see(draft, loc, condition, row_of)
+
+
+def _name_faults(draft: Draft, row_of: Mapping[str, Row]) -> Iterator[Fault]:
+    first: dict[str, int] = {}
+    alarm_rules = {tag + ending for tag in row_of for ending in _RULE_ENDINGS}
+    for index, raw in interlocks_of(draft.document):
+        name = raw.get("name")
+        if not isinstance(name, str):
+            continue
+        place = draft.document.place(*INTERLOCKS, index, "name")
+        if name in alarm_rules:
+            yield Fault(
+                place, text('"{name}" is the name of a tag\'s alarm; give the interlock another', name=name)
+            )
+        twin = first.setdefault(name, index)
+        if twin != index:
+            line = draft.document.place(*INTERLOCKS, twin, "name").line
+            yield Fault(
+                place,
+                text(
+                    'an interlock "{name}" stands already in line {line}; name one anew', name=name, line=line
+                ),
+            )
+
+
+def _comparison_faults(draft: Draft, loc: Loc, condition: Condition) -> Iterator[Fault]:
+    given = [key for key in _COMPARISONS if key in draft.document.section(*loc)]
+    choices = some(key for key in _COMPARISONS if key in type(condition).model_fields)
+    if not given:
+        words = text(
+            '"{tag}" is compared with nothing; write one of {choices}', tag=condition.tag, choices=choices
+        )
+        yield Fault(draft.document.place(*loc), words)
+    for superfluous in given[1:]:
+        words = text('"{first}" is given already; keep one of the two', first=given[0])
+        yield Fault(draft.document.key_place(*loc, superfluous), words)
+
+
+def _meaning_faults(draft: Draft, loc: Loc, condition: Condition, row: Row) -> Iterator[Fault]:
+    tag = row.tag
+    if tag.type is ValueType.BOOL and row.sound("type") and condition.equals not in (None, 0.0, 1.0):
+        words = text('"{tag}" is a bool; compare it with true or false', tag=tag.tag)
+        yield Fault(draft.document.place(*loc, "equals"), words)
+    if not isinstance(condition, Cause) or condition.limit is None:
+        return
+    column = condition.limit.lower()
+    if condition.limit not in tag.limits and row.sound(column):
+        words = text(
+            'tag "{tag}" has no limit {limit}; fill its column "{column}" or compare with above or below',
+            tag=tag.tag,
+            limit=condition.limit,
+            column=column,
+        )
+        yield Fault(draft.document.place(*loc, "limit"), words)
+    if condition.on_delay:
+        words = text("with a limit the delay is that of the tag's alarm; take on_delay away")
+        yield Fault(draft.document.key_place(*loc, "on_delay"), words)
+
+
+def _too_fast_to_see(draft: Draft, loc: Loc, effect: Effect, row_of: Mapping[str, Row]) -> Iterator[Fault]:
+    """Refuse a time below twice what sampling needs: slowest scan, median delay and skew."""
+    index = loc[len(INTERLOCKS)]
+    cause = draft.conditions.get((*INTERLOCKS, index, "cause"))
+    skew_ns = draft.skews_ns.get(int(index))
+    if cause is None or skew_ns is None or cause.tag not in row_of or effect.tag not in row_of:
+        return
+    involved = [row_of[cause.tag].tag, row_of[effect.tag].tag]
+    if any(tag.scan_class not in draft.scan_classes for tag in involved):
+        return
+    scan_ns = max(draft.scan_classes[tag.scan_class].period for tag in involved)
+    median_ns = max(_median_delay_ns(tag, draft.scan_classes[tag.scan_class].period) for tag in involved)
+    least_ns = 2 * (scan_ns + median_ns + skew_ns)
+    if effect.within < least_ns:
+        words = text(
+            "within {found} is too short to be seen; allow 2 x (slowest scan {scan} + median {median} + "
+            "skew {skew}) = {least} or scan faster",
+            found=show_duration(effect.within),
+            scan=show_duration(scan_ns),
+            median=show_duration(median_ns),
+            skew=show_duration(skew_ns),
+            least=show_duration(least_ns),
+        )
+        yield Fault(draft.document.place(*loc, "within"), words)
+
+
+def _median_delay_ns(tag: Tag, period_ns: int) -> int:
+    """Delay of a median of n samples: (n - 1) / 2 periods."""
+    return max(0, tag.median - 1) // 2 * period_ns

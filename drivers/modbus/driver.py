@@ -1,0 +1,109 @@
+"""The Modbus driver: one device on a guarded link."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from config.plant import Plant, ScanGroup
+from config.text import Text, text
+from drivers.contract import DeviceRefused, DriverCounters, Scan
+from drivers.modbus.fence import BLAMES_ADDRESS, Fence, find_refused
+from drivers.modbus.frame import READ_WORDS, Answer, ReadRequest
+from drivers.modbus.guard import GuardedLink
+from drivers.modbus.layout import Layout, point_of
+from drivers.modbus.planner import Block, Limits, Range, block_of
+
+_NOBODY_THERE: Final = frozenset({10, 11})  # a gateway answers in place of the device
+
+
+class ModbusDriver:
+    """See `drivers.contract.Driver`."""
+
+    def __init__(self, plant: Plant, name: str, link: GuardedLink) -> None:
+        """Serve device `name`; `link` is shared with the other devices of its endpoint. Raises WrongValue."""
+        device = plant.description.devices[name]
+        groups = [group for group in plant.groups if group.device == name]
+        self.counters = DriverCounters()
+        self._unit_id = device.unit_id
+        self._limits = Limits(
+            max_words=device.max_words, max_bits=device.max_bits, max_gap_words=device.max_gap_words
+        )
+        self._cost = link.cost
+        self._fence = Fence()
+        self._points = {
+            group.number: [point_of(tag, device) for tag in plant.tags_of(group)] for group in groups
+        }
+        self._layouts = {number: self._lay_out(number) for number in self._points}
+        self._link = link
+        link.join(self)
+
+    async def scan(self, group: ScanGroup) -> Scan:
+        """See `drivers.contract.Driver`."""
+        layout = self._layout(group)
+        replies = [await self._ask(block) for block in layout.blocks]
+        if await self._learn(layout, replies):
+            layout = self._layout(group)
+            replies = [await self._ask(block) for block in layout.blocks]
+        if (due := self._fence.take_due(_now_s())) is not None:
+            await self._try_fenced(due)
+        return layout.read(replies)
+
+    async def close(self) -> None:
+        """See `drivers.contract.Driver`."""
+        await self._link.leave(self)
+
+    def plan(self, group: ScanGroup) -> list[Text]:
+        """See `drivers.contract.Driver`."""
+        return [_describe(block) for block in self._layout(group).blocks]
+
+    async def _ask(self, block: Block) -> Answer | DeviceRefused:
+        request = ReadRequest(
+            unit_id=self._unit_id, function_code=block.function_code, address=block.start, count=block.count
+        )
+        try:
+            return await self._link.read(request, self.counters)
+        except DeviceRefused as refusal:
+            if refusal.detail in _NOBODY_THERE:
+                raise
+            return refusal
+
+    async def _exception_code(self, block: Block) -> int:
+        reply = await self._ask(block)
+        return reply.detail if isinstance(reply, DeviceRefused) else 0
+
+    async def _learn(self, layout: Layout, replies: list[Answer | DeviceRefused]) -> bool:
+        """Find out why blocks were refused; return whether that changes what is to be asked for."""
+        for block, reply in zip(layout.blocks, replies, strict=True):
+            if isinstance(reply, DeviceRefused) and reply.detail in BLAMES_ADDRESS:
+                await find_refused(block, reply.detail, self._fence, self._exception_code, _now_s())
+        return self._fence.version != layout.version
+
+    async def _try_fenced(self, due: Range) -> None:
+        if await self._exception_code(block_of([due])) == 0:
+            self._fence.clear()
+
+    def _layout(self, group: ScanGroup) -> Layout:
+        layout = self._layouts[group.number]
+        if layout.version != self._fence.version:
+            layout = self._layouts[group.number] = self._lay_out(group.number)
+        return layout
+
+    def _lay_out(self, number: int) -> Layout:
+        return Layout(self._points[number], self._limits, self._cost, self._fence)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _describe(block: Block) -> Text:
+    return text(
+        "function code {code}, {first}..{last}: {count} {unit} for {values} values",
+        code=block.function_code,
+        first=block.start,
+        last=block.start + block.count - 1,
+        count=block.count,
+        unit=text("words") if block.function_code in READ_WORDS else text("bits"),
+        values=len(block.ranges),
+    )

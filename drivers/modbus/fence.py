@@ -1,0 +1,98 @@
+"""Addresses that a device refuses: found by halving, kept out of every block, asked for again rarely."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.modbus.planner import Block, Place, Range, block_of
+
+BLAMES_ADDRESS: Final = frozenset({2, 3})
+"""Exceptions whose reason may be one address within a block, or the block's size."""
+
+FIRST_RETRY_S: Final = 60.0
+LONGEST_RETRY_S: Final = 3600.0
+MOST_QUESTIONS: Final = 64
+"""That one scan spends on finding out; the scans after it find the rest."""
+
+
+@dataclass(slots=True)
+class _Fenced:
+    code: int
+    wait_s: float
+    due_s: float
+
+
+class Fence:
+    """What one device refused, as far as is known. Times are seconds of any steady clock.
+
+    `version` changes whenever other blocks are to be asked for.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.cuts: list[Place] = []
+        self._fenced: dict[Range, _Fenced] = {}
+
+    def add(self, refused: Range, code: int, now_s: float) -> None:
+        """Fence off a range that is refused even when it is asked for alone."""
+        self._fenced[refused] = _Fenced(code, FIRST_RETRY_S, now_s + FIRST_RETRY_S)
+        self.cut(Place(refused.function_code, refused.start))
+        self.cut(Place(refused.function_code, refused.end))
+
+    def cut(self, place: Place) -> None:
+        """Let no block of several ranges lie across `place` any more."""
+        if place not in self.cuts:
+            insort(self.cuts, place)
+        self.version += 1
+
+    def code_of(self, wanted: Range) -> int | None:
+        """Return the exception code for which a range is fenced off; None where it is not."""
+        fenced = self._fenced.get(wanted)
+        return None if fenced is None else fenced.code
+
+    def take_due(self, now_s: float) -> Range | None:
+        """Return a fenced range that may be asked for again; its next turn comes after twice the wait."""
+        for refused, fenced in self._fenced.items():
+            if fenced.due_s <= now_s:
+                fenced.wait_s = min(2 * fenced.wait_s, LONGEST_RETRY_S)
+                fenced.due_s = now_s + fenced.wait_s
+                return refused
+        return None
+
+    def clear(self) -> None:
+        """Forget everything: a fenced address was answered, so the device is no longer what it was."""
+        self._fenced.clear()
+        self.cuts.clear()
+        self.version += 1
+
+
+Ask = Callable[[Block], Awaitable[int]]
+"""Reads a block for its exception code alone; 0 is an answer."""
+
+
+async def find_refused(block: Block, code: int, fence: Fence, ask: Ask, now_s: float) -> None:
+    """Halve a block that was refused with `code` until every range that is refused alone is fenced.
+
+    Where both halves are answered, the gap between them or the size of the whole was at fault: a cut keeps
+    them apart. Gives up after MOST_QUESTIONS with what it has found by then.
+    """
+    refused = [(block, code)]
+    questions = 0
+    while refused and questions < MOST_QUESTIONS:
+        block, code = refused.pop()
+        if len(block.ranges) == 1:
+            questions += 1
+            if await ask(block) in BLAMES_ADDRESS:  # asked again, for a fence costs a minute of data
+                fence.add(block.ranges[0], code, now_s)
+            continue
+        middle = len(block.ranges) // 2
+        halves = [block_of(block.ranges[:middle]), block_of(block.ranges[middle:])]
+        codes = [await ask(half) for half in halves]
+        questions += 2
+        guilty = [(half, code) for half, code in zip(halves, codes, strict=True) if code in BLAMES_ADDRESS]
+        refused.extend(guilty)
+        if not any(codes):
+            fence.cut(Place(block.function_code, halves[1].start))

@@ -1,0 +1,38 @@
+"""From a plant to its drivers."""
+
+from __future__ import annotations
+
+from config.models import ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink, OpcUaLink
+from config.plant import Plant
+from drivers.contract import Driver
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.guard import GuardedLink
+
+
+def make_drivers(plant: Plant) -> dict[str, Driver]:
+    """Return a driver for every device, by name; nothing is connected yet.
+
+    Devices of one link share its connection. asyncua is imported only where an OPC UA device exists.
+    Raises WrongValue where an address has no meaning (`config.load` has refused such a plant before).
+    """
+    drivers: dict[str, Driver] = {}
+    for link, settings in plant.description.links.items():
+        devices = [name for name, device in plant.description.devices.items() if device.link == link]
+        match settings:
+            case ModbusTcpLink() | ModbusRtuLink() | ModbusRtuTcpLink():
+                guarded = GuardedLink(settings)
+                drivers |= {name: ModbusDriver(plant, name, guarded) for name in devices}
+            case OpcUaLink():
+                drivers |= _opcua_drivers(plant, settings, devices)
+    return drivers
+
+
+def _opcua_drivers(plant: Plant, settings: OpcUaLink, devices: list[str]) -> dict[str, Driver]:
+    if not devices:
+        return {}
+    from drivers.opcua.driver import OpcUaDriver
+    from drivers.opcua.server import OpcUaServer
+
+    periods = [plant.scan_class_of(group).period for group in plant.groups if group.device in devices]
+    server = OpcUaServer(settings, max(periods, default=0))
+    return {name: OpcUaDriver(plant, name, server) for name in devices}

@@ -1,0 +1,78 @@
+"""An asyncua server in a thread with a loop of its own: started once, for it takes seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+from agent.simulate.opcua import NAMESPACE, OpcUaSimulator, Value, serve
+from config.models import Tag, ValueType
+from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Rig, tag_of
+from tests.drivers.proxy import Proxy
+
+START_S = 30.0
+
+
+def address_of(name: str) -> str:
+    """Return the NodeId of a value; every second one is spelled with the namespace's URI."""
+    by_uri = sorted(VALUES).index(name) % 2
+    return f"nsu={NAMESPACE};s=plc.{name}" if by_uri else f"ns=2;s=plc.{name}"
+
+
+class OpcUaRig(Rig):
+    """A rig on a server in another thread."""
+
+    absent = tag_of("absent", "ns=2;s=plc.absent")
+
+    def __init__(self, server: ServerThread, proxy: Proxy) -> None:
+        self.server = server
+        self.proxy = proxy
+
+    def link(self, port: int) -> dict[str, object]:
+        return {"type": "opcua", "url": f"opc.tcp://127.0.0.1:{port}/", "timeout": f"{TIMEOUT_S}s"}
+
+    def tags(self) -> list[Tag]:
+        return [tag_of(name, address_of(name), kind) for name, (kind, _) in VALUES.items()]
+
+    async def set(self, name: str, value: float) -> None:
+        await self.server.call(self.server.simulator.set(address_of(name), value))
+
+
+class ServerThread:
+    """A running simulator, reached from the test's own loop."""
+
+    def __init__(self, simulator: OpcUaSimulator, loop: asyncio.AbstractEventLoop) -> None:
+        self.simulator = simulator
+        self.loop = loop
+
+    async def call(self, work: Coroutine[Any, Any, None]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+
+
+@contextmanager
+def server_thread(nodes: Mapping[str, tuple[ValueType, Value]]) -> Iterator[ServerThread]:
+    """Serve `nodes` until the context is left."""
+    ready: Future[ServerThread] = Future()
+    stop = asyncio.Event()
+
+    async def run() -> None:
+        try:
+            async with serve(nodes) as simulator:
+                ready.set_result(ServerThread(simulator, asyncio.get_running_loop()))
+                await stop.wait()
+        except Exception as failure:
+            ready.set_exception(failure)
+            raise
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    server = ready.result(START_S)
+    try:
+        yield server
+    finally:
+        server.loop.call_soon_threadsafe(stop.set)
+        thread.join(START_S)

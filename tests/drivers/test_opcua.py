@@ -1,0 +1,211 @@
+"""The OPC UA driver keeps the contract, and what a server says of its values."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import numpy as np
+import pytest
+from asyncua import Client, ua
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.simulate.opcua import NAMESPACE
+from config.models import ValueType
+from config.vocabulary import GOOD, Reason, bad, opcua_status, uncertain
+from drivers.contract import LinkDown
+from drivers.opcua import session as session_module
+from drivers.opcua.decode import Readings, decode, quality_of
+from drivers.registry import make_drivers
+from tests.drivers.contract_suite import VALUES, Bench, DriverContract, eventually, plant_of, tag_of
+from tests.drivers.opcua_rig import OpcUaRig, ServerThread, address_of, server_thread
+from tests.drivers.proxy import Proxy
+
+MANY = 1200
+TRIED_WRITES = 1
+EXTRA = {
+    "ns=2;s=text": (ValueType.UINT16, "casting"),
+    "ns=2;s=array": (ValueType.FLOAT64, [1.0, 2.0]),
+    "ns=2;s=doubtful": (ValueType.FLOAT64, 1.5),
+    "ns=2;i=77": (ValueType.INT32, 77),
+    "ns=2;s=with;semicolon=and/slash": (ValueType.INT32, 78),
+}
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ServerThread]:
+    nodes = {address_of(name): found for name, found in VALUES.items()}
+    many = {f"ns=2;s=many.{at}": (ValueType.UINT32, at) for at in range(MANY)}
+    with server_thread({**nodes, **EXTRA, **many}) as server:
+        yield server
+        assert server.simulator.counts.writes == TRIED_WRITES
+
+
+@pytest.fixture
+async def rig(server: ServerThread) -> AsyncIterator[OpcUaRig]:
+    proxy = Proxy(server.simulator.port)
+    await proxy.mend()
+    yield OpcUaRig(server, proxy)
+    proxy.release()
+    await proxy.cut()
+
+
+class TestContract(DriverContract):
+    """The suite, against asyncua's server."""
+
+
+def bench_of(rig: OpcUaRig, addresses: list[str]) -> Bench:
+    tags = [tag_of(f"t{at}", address) for at, address in enumerate(addresses)]
+    other = tag_of("other", "ns=2;i=77", scan_class="slow")
+    return Bench(plant_of(rig.link(rig.proxy.port), [*tags, other]))
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "raw"),
+    [
+        (0x00000000, GOOD, 1.5),
+        (0x00300000, GOOD, 1.5),  # GoodClamped
+        (0x40930000, uncertain(Reason.SERVER, detail=0x093), 1.5),  # UncertainSensorNotAccurate
+        (0x808B0000, bad(Reason.SERVER, detail=0x08B), np.nan),  # BadDeviceFailure
+        (0x80320000, bad(Reason.SERVER, detail=0x032), np.nan),  # BadWaitingForInitialData
+    ],
+)
+async def test_the_status_that_a_server_gives_is_kept(
+    rig: OpcUaRig, status: int, word: int, raw: float
+) -> None:
+    await rig.server.call(rig.server.simulator.set("ns=2;s=doubtful", 1.5, status=status))
+    bench = bench_of(rig, ["ns=2;s=doubtful"])
+    scan = await bench.scan()
+    assert scan.quality.tolist() == [word]
+    np.testing.assert_array_equal(scan.raw, [raw])
+    await bench.driver.close()
+
+
+async def test_source_times_are_kept_and_a_missing_one_is_0(rig: OpcUaRig) -> None:
+    at_ns = 1_770_000_000_123_456_000
+    bench = bench_of(rig, ["ns=2;s=doubtful", "ns=2;s=absent"])
+    await rig.server.call(rig.server.simulator.set("ns=2;s=doubtful", 1.5, source_utc_ns=at_ns))
+    assert (await bench.scan()).source_utc_ns.tolist() == [at_ns, 0]
+    await rig.server.call(rig.server.simulator.set("ns=2;s=doubtful", 1.5, source_utc_ns=0))
+    assert (await bench.scan()).source_utc_ns.tolist() == [0, 0]
+    await bench.driver.close()
+
+
+async def test_text_is_kept_beside_and_what_is_no_single_value_is_bad(rig: OpcUaRig) -> None:
+    bench = bench_of(rig, ["ns=2;s=text", "ns=2;s=array", "ns=2;i=77"])
+    scan = await bench.scan()
+    assert scan.exact == {0: "casting"}
+    assert scan.quality.tolist() == [GOOD, bad(Reason.UNDECODABLE), GOOD]
+    np.testing.assert_array_equal(scan.raw, [np.nan, np.nan, 77])
+    await bench.driver.close()
+
+
+async def test_a_namespace_that_the_server_does_not_have_spoils_no_other_node(rig: OpcUaRig) -> None:
+    bench = bench_of(
+        rig, ["nsu=urn:of:nobody;i=77", f"nsu={NAMESPACE};i=77", "ns=2;s=with;semicolon=and/slash"]
+    )
+    scan = await bench.scan()
+    assert scan.quality.tolist() == [bad(Reason.SERVER, detail=0x034), GOOD, GOOD]
+    np.testing.assert_array_equal(scan.raw, [np.nan, 77, 78])
+    await bench.driver.close()
+
+
+async def test_many_nodes_are_read_in_requests_of_the_size_the_server_takes(
+    rig: OpcUaRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = [f"ns=2;s=many.{at}" for at in reversed(range(MANY))]
+    for limit, requests in ((session_module.MOST_NODES, 3), (100, 12)):
+        monkeypatch.setattr(session_module, "MOST_NODES", limit)
+        bench = bench_of(rig, addresses)
+        scan = await bench.scan()
+        assert scan.raw.tolist() == list(reversed(range(MANY)))
+        assert bench.driver.counters.requests == requests
+        await bench.driver.close()
+
+
+async def test_a_session_owns_no_task(rig: OpcUaRig) -> None:
+    """None of asyncua's supervisors runs, so none can run away or reconnect behind our back."""
+    bench = bench_of(rig, ["ns=2;i=77"])
+    before = asyncio.all_tasks()
+    await bench.scan()
+    assert asyncio.all_tasks() <= before
+    session = bench.driver._server._session
+    assert session._client._auto_reconnect is False
+    assert session._client._supervisor_task is None
+    await bench.driver.close()
+
+
+async def test_the_channel_is_renewed_before_it_expires(rig: OpcUaRig) -> None:
+    bench = bench_of(rig, ["ns=2;i=77"])
+    await bench.scan()
+    session = bench.driver._server._session
+    assert session._renew_at_s - asyncio.get_running_loop().time() == pytest.approx(2700, abs=60)
+    session._renew_at_s = 0.0
+    for scan in await asyncio.gather(*(bench.scan() for _ in range(5))):
+        assert scan.raw.tolist() == [77]
+    assert session._renew_at_s > 0
+    assert bench.driver.counters.connects == 1
+    await bench.driver.close()
+
+
+async def test_a_session_that_the_server_forgot_is_made_anew_by_the_next_scan(rig: OpcUaRig) -> None:
+    bench = bench_of(rig, ["ns=2;i=77"])
+    await bench.scan()
+    await bench.driver._server._session._client.uaclient.close_session(delete_subscriptions=True)
+    with pytest.raises(LinkDown):
+        await bench.scan()
+    assert (await bench.scan()).raw.tolist() == [77]
+    assert bench.driver.counters.connects == 2
+    await bench.driver.close()
+
+
+async def test_devices_of_one_server_share_its_session(rig: OpcUaRig) -> None:
+    tags = [tag_of("a", "ns=2;i=77"), tag_of("b", "ns=2;i=77", device="other")]
+    plant = plant_of(rig.link(rig.proxy.port), tags, others=["other"])
+    drivers = make_drivers(plant)
+    scans = await asyncio.gather(*(drivers[group.device].scan(group) for group in plant.groups * 3))
+    assert all(scan.raw.tolist() == [77] for scan in scans)
+    assert rig.proxy.connections == 1
+    await drivers["plc"].close()
+    assert rig.proxy.connections == 1
+    await drivers["other"].close()
+    await eventually(lambda: rig.proxy.connections == 0)
+
+
+async def test_thirty_connections_leave_nothing_behind(rig: OpcUaRig) -> None:
+    before = asyncio.all_tasks()
+    for _ in range(30):
+        bench = bench_of(rig, ["ns=2;i=77"])
+        await bench.scan()
+        await bench.driver.close()
+    await eventually(lambda: asyncio.all_tasks() <= before)
+
+
+async def test_a_write_is_refused_by_the_simulator_and_counted(server: ServerThread) -> None:
+    async with Client(server.simulator.url) as client:
+        with pytest.raises(ua.UaStatusCodeError):
+            await client.get_node("ns=2;i=77").write_value(ua.Variant(1, ua.VariantType.Int32))
+    assert server.simulator.counts.writes == TRIED_WRITES
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_class_and_sub_code_of_every_status_survive(status: int) -> None:
+    word = int(quality_of([status])[0])
+    severity = min(status >> 30, 2)
+    assert opcua_status(word) == (severity << 30 | (status & 0x0FFF0000) if severity else 0)
+
+
+def test_whole_numbers_are_exact_beyond_float64() -> None:
+    values: list[object] = [2**53, 2**53 + 1, -(2**53) - 1, True, float("inf"), None]
+    scan = decode(Readings(values=values, statuses=[0] * 6, source_utc_ns=[0] * 6))
+    assert scan.exact == {1: 2**53 + 1, 2: -(2**53) - 1}
+    assert scan.quality.tolist() == [0, 0, 0, 0, bad(Reason.NOT_A_NUMBER), bad(Reason.UNDECODABLE)]
+    assert scan.raw[3] == 1
+
+
+def test_a_plant_without_opcua_never_imports_asyncua() -> None:
+    program = "import sys, drivers.registry; sys.exit('asyncua' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], timeout=30, check=False).returncode == 0

@@ -1,0 +1,125 @@
+"""There is no way to write to a device: not through the link, not through pymodbus, not in the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.bit_message import WriteSingleCoilRequest
+from pymodbus.pdu.register_message import WriteMultipleRegistersRequest, WriteSingleRegisterRequest
+
+import drivers
+from agent.simulate.modbus import ModbusSimulator, Unit, serve
+from config.models import ModbusTcpLink
+from drivers.contract import DriverCounters
+from drivers.modbus.frame import ReadRequest
+from drivers.modbus.guard import GuardedLink
+from drivers.modbus.link import ForbiddenFunctionCode
+
+SOURCES = sorted(Path(drivers.__file__).parent.rglob("*.py"))
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[ModbusSimulator]:
+    async with serve({1: Unit(16)}) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def link(simulator: ModbusSimulator) -> AsyncIterator[GuardedLink]:
+    link = GuardedLink(ModbusTcpLink(type="modbus-tcp", host="127.0.0.1", port=simulator.port))
+    yield link
+    await link.close()
+
+
+async def test_of_256_function_codes_only_the_four_reads_leave_the_link(
+    simulator: ModbusSimulator, link: GuardedLink
+) -> None:
+    counters = DriverCounters()
+    for code in range(256):
+        request = ReadRequest(unit_id=1, function_code=code, address=0, count=1)
+        before = simulator.counts.requests
+        if 1 <= code <= 4:
+            await link.read(request, counters)
+            assert simulator.counts.requests == before + 1
+        else:
+            with pytest.raises(ForbiddenFunctionCode):
+                await link.read(request, counters)
+    assert simulator.counts.requests == simulator.counts.reads == 4
+    assert not simulator.counts.writes
+
+
+async def test_pymodbus_itself_cannot_send_another_function_code_on_our_connection(
+    simulator: ModbusSimulator, link: GuardedLink
+) -> None:
+    await link.read(ReadRequest(unit_id=1, function_code=3, address=0, count=1), DriverCounters())
+    connection: Any = link._connection
+    sent = 0
+    write = connection._wire.transport.write
+
+    def count(data: bytes) -> None:
+        nonlocal sent
+        sent += len(data)
+        write(data)
+
+    connection._wire.transport.write = count
+    for code in set(range(256)) - {1, 2, 3, 4}:
+        question = ModbusPDU(dev_id=1, address=0, count=1)
+        question.function_code = code
+        with pytest.raises(ForbiddenFunctionCode):
+            await connection._client.execute(False, question)
+    for question in (
+        WriteSingleCoilRequest(address=0, bits=[True], dev_id=1),
+        WriteSingleRegisterRequest(address=0, registers=[1], dev_id=1),
+        WriteMultipleRegistersRequest(address=0, registers=[1], dev_id=1),
+    ):
+        with pytest.raises(ForbiddenFunctionCode):
+            await connection._client.execute(False, question)
+    assert sent == 0
+    del connection._wire.transport.write
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCES[0].parent)))
+def test_no_name_of_a_write_api_stands_in_the_source(path: Path) -> None:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Attribute(attr=name) | ast.Name(id=name) | ast.alias(name=name):
+                names.add(name.rpartition(".")[2].lower())
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.keyword(arg=str(name)):
+                names.add(name.lower())
+            case ast.Constant(value=str(name)) if name.isidentifier():
+                names.add(name.lower())
+    assert not {name for name in names if _writes(name)}
+
+
+def _writes(name: str) -> bool:
+    return (
+        name.startswith(("write_", "mask_write", "readwrite_", "set_value", "set_attribute", "call_method"))
+        or "writesingle" in name
+        or "writemultiple" in name
+        or "maskwrite" in name
+        or name in ("write", "write_values", "write_attribute")
+    )
+
+
+async def test_the_simulator_refuses_and_counts_a_write(simulator: ModbusSimulator) -> None:
+    from pymodbus.client import AsyncModbusTcpClient
+
+    client = AsyncModbusTcpClient("127.0.0.1", port=simulator.port, retries=0)
+    await client.connect()
+    for answer in (
+        await client.write_coil(0, True, device_id=1),
+        await client.write_register(0, 1, device_id=1),
+        await client.write_registers(0, [1, 2], device_id=1),
+        await client.mask_write_register(address=0, device_id=1),
+    ):
+        assert answer.exception_code == 1
+    client.close()
+    assert simulator.counts.writes == {5: 1, 6: 1, 16: 1, 22: 1}
+    assert simulator.counts.reads == 0
+    assert not simulator.units[1].holding.any()
