@@ -88,13 +88,12 @@ class Engine:
 
     def state(self) -> bytes:
         """Return what must be remembered across a restart; opaque."""
-        alarms = self._alarms.save()
         return dump(
             Snapshot(
                 version=VERSION,
                 now_ns=self._now_ns,
-                comparisons=self._comparisons.save(alarms.keys()),
-                alarms=alarms,
+                comparisons=self._comparisons.save(),
+                alarms=self._alarms.save(),
                 interlocks=self._witnesses.save(),
             )
         )

@@ -1,12 +1,11 @@
 """What the judge remembers across a restart, as bytes.
 
 Keyed by names and by a digest of each rule, never by number: a rule that has changed starts afresh. The bytes
-are compressed JSON and go into the log's STATE records; nobody else reads them.
+are JSON and go into the log's STATE records; nobody else reads them.
 """
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,13 +34,13 @@ _ADAPTER: Final = TypeAdapter(Snapshot)
 
 def dump(snapshot: Snapshot) -> bytes:
     """Return a snapshot as bytes."""
-    return zlib.compress(_ADAPTER.dump_json(snapshot, exclude_defaults=True), level=1)
+    return _ADAPTER.dump_json(snapshot, exclude_defaults=True)
 
 
 def load(body: bytes) -> Snapshot | None:
     """Return the snapshot in these bytes; None where another version, or nobody, wrote them."""
     try:
-        snapshot = _ADAPTER.validate_json(zlib.decompress(body))
-    except (zlib.error, ValidationError):
+        snapshot = _ADAPTER.validate_json(body)
+    except ValidationError:
         return None
     return snapshot if snapshot.version == VERSION else None

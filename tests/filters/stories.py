@@ -150,5 +150,5 @@ def tell(plant: Plant, kernels: Kernels, story: list[Step]) -> list[str]:
         arrays = (image.raw, image.scaled, image.value, image.quality, image.boot_ns, image.since_boot_ns)
         said.append(" ".join(array.tobytes().hex() for array in arrays))
         said.append(repr((engine.alarms(), engine.interlocks())))
-    said.append(engine.state().hex())
+    said.append(engine.state().decode())
     return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import pytest
@@ -161,7 +160,7 @@ def test_an_open_demand_of_an_interlock_that_was_changed_is_interrupted_all_the_
     assert second.engine.interlocks()[0].demands == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", zlib.compress(b"{}"), zlib.compress(b'{"version": 99}')])
+@pytest.mark.parametrize("body", [b"", b"{}", b"not json", b'{"version": 99}'])
 def test_state_that_nobody_understands_is_passed_over(body: bytes) -> None:
     line = rig()
     assert line.engine.restore(body, 5 * S) == []
