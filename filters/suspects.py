@@ -52,7 +52,7 @@ class Suspects:
         sights = [sight for sight, _ in self._suspects]
         first_ns = min(rise.by_ns for _, rise in self._suspects)
         self._suspects = []
-        figures: Figures = {"effect": sights[0].rule.tag.tag}
+        figures: Figures = {}
         if self._inputs.cause.seen_true_ns >= first_ns - self._inputs.spurious_after_ns:
             figures["because"] = CAUSE_NOT_DECLARED
         return self._testimony.say(
