@@ -35,8 +35,7 @@ class Suspects:
         if demand is None:
             self._suspects += self._risen(raised)
         else:
-            explained_from_ns = demand.began.onset_ns - self._inputs.skew_ns
-            self._suspects = [one for one in self._suspects if one[1].by_ns < explained_from_ns]
+            self._suspects = [one for one in self._suspects if one[1].by_ns < demand.counts_from_ns]
         due_ns = self.due_ns
         if now_ns < due_ns:
             return []

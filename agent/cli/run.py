@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from agent import journal
-from agent.cli.describe import plant_or_exit
+from agent.cli.describe import plant_or_exit, secrets_or_exit
 from agent.cli.exits import Exit
 from agent.cli.options import plant_argument, state_option
 from agent.cli.speech import fail, language, shown
@@ -25,6 +25,7 @@ def run(plant: Path, state: Path | None) -> None:
     """Run the agent in the foreground."""
     journal.open_journal(language())
     described = plant_or_exit(plant)
+    secrets_or_exit(described)
     layout = Layout.of(state, described.description.gateway.state)
     _run(described, layout)
 

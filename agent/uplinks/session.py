@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import structlog
+
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
 from agent.clock import Clock
 from agent.dictionary import Dictionary, unpack_tags
 from agent.platforms.contract import Codec, Presence
 from agent.uplinks.acks import AckRange, Acks
-from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
+from agent.uplinks.contract import Message, Uplink, UplinkBusy, UplinkDown, UplinkRefused
 from agent.uplinks.lanes import Lanes
 from agent.uplinks.pace import Pace
 from agent.uplinks.poison import Key, Suspicion, key_of
@@ -27,6 +29,8 @@ from config.vocabulary import RecordKind, Stream
 IN_FLIGHT: Final = 20
 STATUS_EVERY_S: Final = 60.0
 REFUSALS_IN_A_ROW: Final = 5
+
+_logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class _Parcel:
 class Session:
     """Forwards over one connected uplink; made new for every connection.
 
-    `on_refused` is told of every record that went to quarantine, and of refused metas.
+    `on_refused` is told of every record that went to quarantine.
     """
 
     def __init__(
@@ -214,27 +218,38 @@ class Session:
         try:
             await self._uplink.send(parcel.message)
         except UplinkRefused as error:
-            self._settle(record)
-            self._put_aside(record, error.words)
-            self._refusals += record is not None
-            if self._refusals >= REFUSALS_IN_A_ROW:
-                raise UplinkDown(error.words) from error
+            self._on_refusal(parcel, error.words)
+        except UplinkBusy:
+            self._answer(record)
+            raise
         else:
-            self._settle(record)
+            self._answer(record)
             if record is not None:
                 self._refusals = 0
                 self._acks.add(record)
 
-    def _settle(self, record: Record | None) -> None:
-        if record is not None:
-            del self._under_way[key_of(record)]
-            self._answered += 1
-            if self._answered == IN_FLIGHT:
-                self._trusted.set()
+    def _on_refusal(self, parcel: _Parcel, why: Text) -> None:
+        """Put a refused record aside. Raises UplinkDown where the platform refuses one after another."""
+        if parcel.record is None:
+            _logger.warning("message refused", uplink=self._name, kind=parcel.message.kind, cause=str(why))
+            return
+        self._answer(parcel.record)
+        self._put_aside(parcel.record, why)
+        self._refusals += 1
+        if self._refusals >= REFUSALS_IN_A_ROW:
+            raise UplinkDown(why)
 
-    def _put_aside(self, record: Record | None, why: Text) -> None:
-        if record is not None:
-            self._log.quarantine(self._name, record, str(why))
+    def _answer(self, record: Record | None) -> None:
+        """Note that the platform answered."""
+        if record is None:
+            return
+        del self._under_way[key_of(record)]
+        self._answered += 1
+        if self._answered == IN_FLIGHT:
+            self._trusted.set()
+
+    def _put_aside(self, record: Record, why: Text) -> None:
+        self._log.quarantine(self._name, record, str(why))
         self._on_refused(why)
 
     def _acknowledge(self, found: AckRange) -> None:

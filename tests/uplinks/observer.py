@@ -44,3 +44,5 @@ def observing(
     finally:
         client.disconnect()
         client.loop_stop()
+        if (wire := client.socket()) is not None:  # the thread may end before it has closed it
+            wire.close()
