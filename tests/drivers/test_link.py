@@ -90,9 +90,7 @@ async def test_only_the_first_answer_after_a_timeout_is_marked(
     assert await read(link) == Answer(RIGHT, resync=False)
 
 
-async def test_only_the_unit_that_was_silent_is_marked(
-    link: GuardedLink, simulator: ModbusSimulator
-) -> None:
+async def test_only_the_unit_that_was_silent_is_marked(link: GuardedLink, simulator: ModbusSimulator) -> None:
     simulator.choose = lambda: Manner.SILENT
     with pytest.raises(DeviceTimeout):
         await read(link)

@@ -106,8 +106,8 @@ def test_illegal_addresses_cost_only_their_own_tags(shop: Shop) -> None:
         "2 tags of device illegal are bad; illegal_17: Bad: address fenced off (code 0x2)"
         in shop.agent.concerns()
     )
-    assert (
-        "设备 illegal 有 2 个点位无效；illegal_17：无效：地址已隔离（代码 0x2）" in shop.agent.concerns("zh")
+    assert "设备 illegal 有 2 个点位无效；illegal_17：无效：地址已隔离（代码 0x2）" in shop.agent.concerns(
+        "zh"
     )
 
 
