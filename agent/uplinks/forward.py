@@ -94,7 +94,7 @@ class Forwarder:
         self.wake()
         try:
             async with asyncio.timeout(timeout_s):
-                while self._session is not None and not self.idle:  # noqa: ASYNC110 - asked once, at stop, over any number of connections
+                while self._session is not None and not self.idle:  # noqa: ASYNC110 - once, at stop
                     await asyncio.sleep(DRAIN_TURN_S)
         except TimeoutError:
             return False

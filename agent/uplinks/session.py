@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import structlog
-
+from agent import journal
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
 from agent.clock import Clock
@@ -29,8 +28,6 @@ from config.vocabulary import RecordKind, Stream
 IN_FLIGHT: Final = 20
 STATUS_EVERY_S: Final = 60.0
 REFUSALS_IN_A_ROW: Final = 5
-
-_logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +228,7 @@ class Session:
     def _on_refusal(self, parcel: _Parcel, why: Text) -> None:
         """Put a refused record aside. Raises UplinkDown where the platform refuses one after another."""
         if parcel.record is None:
-            _logger.warning("message refused", uplink=self._name, kind=parcel.message.kind, cause=str(why))
+            journal.warn(text("message refused"), uplink=self._name, kind=parcel.message.kind, cause=why)
             return
         self._answer(parcel.record)
         self._put_aside(parcel.record, why)
