@@ -38,7 +38,7 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
     for device in found.keys() - wiring.poller.absences().keys():
         first = found[device][0]
         yield text(
-            "{count} tags of device {device} are bad: {tag} {quality}",
+            "{count} tags of device {device} are bad; {tag}: {quality}",
             count=len(found[device]),
             device=device,
             tag=plant.tags[first].tag,

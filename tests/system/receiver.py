@@ -10,8 +10,6 @@ from typing import Any, Self
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from agent.receive.ledger import Ledger, Verdict
 from agent.receive.messages import Checker, Received
@@ -35,12 +33,11 @@ class Scan:
 class Receiver:
     """Subscribes while entered; what it holds grows in another thread.
 
-    `records`: every record once, in the order of arrival; `scans`: those with readings. `session`: the broker
-    keeps what comes while we are away.
+    `records`: every record once, in the order of arrival; `scans`: those with readings.
     """
 
     port: int
-    session: bool = False
+    password: str | None = None
     records: list[Received] = field(default_factory=list)
     scans: list[Scan] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
@@ -51,18 +48,16 @@ class Receiver:
         self._tags: dict[str, dict[int, str]] = defaultdict(dict)
         self._reads: dict[str, list[tuple[str, int]]] = defaultdict(list)
         self._subscribed = Event()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, "test-receiver", protocol=MQTTProtocolVersion.MQTTv5
-        )
+        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = self._on_message
         self._client.reconnect_delay_set(1, 1)
 
     def __enter__(self) -> Self:
-        kept = Properties(PacketTypes.CONNECT)
-        kept.SessionExpiryInterval = 3600 if self.session else 0
-        self._client.connect("127.0.0.1", self.port, clean_start=not self.session, properties=kept)
+        if self.password is not None:
+            self._client.username_pw_set("receiver", self.password)
+        self._client.connect("127.0.0.1", self.port)
         self._client.loop_start()
         assert self._subscribed.wait(10), "the broker does not let us subscribe"
         return self

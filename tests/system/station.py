@@ -67,12 +67,17 @@ class Station:
 
 
 @contextmanager
-def standing(folder: Path, cache: Path, broker: Broker | None = None) -> Iterator[Station]:
-    """Run a station; whatever it started has ended afterwards, and what agents said is printed."""
+def standing(
+    folder: Path, cache: Path, broker: Broker | None = None, password: str | None = None
+) -> Iterator[Station]:
+    """Run a station; whatever it started has ended afterwards, and what agents said is printed.
+
+    `password`: what the broker wants of the user `receiver`.
+    """
     with ExitStack() as stack:
         place = stack.enter_context(Field())
         running = stack.enter_context(broker or iotcore(folder))
-        receiver = stack.enter_context(Receiver(running.port))
+        receiver = stack.enter_context(Receiver(running.port, password))
         station = Station(folder=folder, cache=cache, field=place, broker=running, receiver=receiver)
         try:
             yield station
@@ -80,3 +85,5 @@ def standing(folder: Path, cache: Path, broker: Broker | None = None) -> Iterato
             for agent in station.agents:
                 agent.kill()
                 print(agent.journal)  # pytest shows it where a test failed
+    for agent in station.agents:
+        assert "Traceback" not in agent.journal
