@@ -51,8 +51,8 @@ class GuardedLink(Shared):
         Raises LinkDown, DeviceTimeout, Desync, DeviceRefused; ForbiddenFunctionCode for anything but a read.
         Bounded by the link's two timeouts for each caller before this one and for this one.
         """
-        doubts, answer = await self._ask(request, counters)
         try:
+            doubts, answer = await self._ask(request, counters)
             payload = await answer  # the lock stays taken until the connection falls quiet
         except DeviceError as error:
             counters.count(error)
@@ -80,7 +80,7 @@ class GuardedLink(Shared):
         self._doubt_of_unit[unit_id] = self._doubts
 
     async def _ask(self, request: ReadRequest, counters: DriverCounters) -> tuple[int, asyncio.Future[bytes]]:
-        """Take the link and put a question on it; return how many doubts there were by then, and the answer."""
+        """Take the link and put a question on it; return how many doubts there were, and the answer."""
         failed_connects = self._failed_connects
         await self._lock.acquire()
         try:
