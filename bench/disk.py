@@ -1,22 +1,16 @@
-"""What the log takes on disk."""
+"""What the log takes on disk, and what is written for it: more, as half-filled pages are written again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disk:
-    """Bytes below the state folder (apparent size), in all and for each reading that was delivered."""
-
-    bytes: int
-    bytes_per_reading: float
+def log_bytes(state: Path) -> int:
+    """Return the size of all segments below a state folder; 0 where nothing is kept (the bare loop)."""
+    return sum(segment.stat().st_size for segment in (state / "log").glob("*.seg"))
 
 
-def disk_of(state: Path, readings: int) -> Disk | None:
-    """Weigh a state folder; None where there is none (the bare loop keeps nothing)."""
-    if not state.exists():
-        return None
-    size = sum(path.stat().st_size for path in state.rglob("*") if path.is_file())
-    return Disk(bytes=size, bytes_per_reading=size / max(1, readings))
+def written_bytes(pid: int) -> int:
+    """Return what a process made the storage layer write (proc_pid_io(5), `write_bytes`); 0 on a tmpfs."""
+    lines = Path(f"/proc/{pid}/io").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.disk import Disk, disk_of
 from bench.helper import Answer
 from bench.plant import ANSWERS_PER_ALARM, Load
 from bench.process import pss_bytes
@@ -27,11 +26,12 @@ Script = Callable[[Stand], None]
 class Run:
     """What one run amounted to.
 
-    Rates, CPU, memory, times and `wrong` are those of the window. What became of every answer is that of the
+    Rates, CPU, memory, times and bytes are those of the window. What became of every answer is that of the
     whole run, asked after the devices were put on hold and everything had arrived or could not be waited for
     any longer: `lost_answers` were passed over by later ones, `late_answers` are the tail that has not come.
 
-    `wrong`: scans with a value other than the one served, or Bad. `twice`: answers that came under two keys.
+    `wrong`: scans with a value that was not served, or with none; `doubtful`: with the right values, yet not
+    all Good; both to the end of the window. `twice`: answers that came under two keys.
     `alarm_events` of `alarm_events_due` arrived: what the answers that arrived must have raised and cleared.
     `others_cores`: what else kept cores busy, the noise; sampled by tick, so it may be just below 0.
     `status`: the agent's own, at the end of the window.
@@ -57,12 +57,15 @@ class Run:
     duplicates: int
     twice: int
     wrong: int
+    doubtful: int
     writes: int
     alarm_events: int
     alarm_events_due: int
     messages: dict[str, int]
+    events: dict[str, int]
     sent_bytes_per_reading: float
-    disk: Disk | None
+    log_bytes_per_reading: float
+    written_bytes_per_reading: float
     status: dict[str, Any]
 
     @property
@@ -81,7 +84,6 @@ def measure(name: Name, load: Load, *, warm_up_s: float, script: Script) -> Run:
         after = stand.mark()
         pss_end = pss_bytes(stand.subject.pid)
         status = stand.subject.status()
-        disk = disk_of(stand.subject.state, after.sink["readings"])
         settled = stand.settle(_SETTLES_WITHIN_S)
         stand.subject.stop()
         served = stand.devices.close()
@@ -93,7 +95,6 @@ def measure(name: Name, load: Load, *, warm_up_s: float, script: Script) -> Run:
         **_account(load, served, settled),
         pss_end_mb=pss_end / MB,
         pss_peak_mb=max(stand.pss_peak, pss_end) / MB,
-        disk=disk,
         status=status,
     )
 
@@ -106,18 +107,21 @@ def quiet(window_s: float) -> Script:
 def _window(before: Moment, after: Moment) -> dict[str, Any]:
     window_s = after.mono_s - before.mono_s
     spent_s = {name: after.cpu_s[name] - before.cpu_s[name] for name in after.cpu_s}
-    readings = after.sink["readings"] - before.sink["readings"]
+    readings = max(1, after.sink["readings"] - before.sink["readings"])
     return {
         "window_s": window_s,
         "delivered_per_s": readings / window_s,
-        "cpu_us_per_reading": 1e6 * spent_s["subject"] / max(1, readings),
+        "cpu_us_per_reading": 1e6 * spent_s["subject"] / readings,
         "cores": {name: spent_s[name] / window_s for name in _RUN},
         "others_cores": (spent_s["busy"] - sum(spent_s[name] for name in _RUN)) / window_s,
         "latency_ms": after.sink["latency_ms"],
         "event_latency_ms": after.sink["event_latency_ms"],
         "grid_late_ms": after.sink["grid_late_ms"],
         "wrong": after.sink["wrong"],
-        "sent_bytes_per_reading": after.sink["bytes"] / max(1, after.sink["readings"]),
+        "doubtful": after.sink["doubtful"],
+        "sent_bytes_per_reading": (after.sink["bytes"] - before.sink["bytes"]) / readings,
+        "log_bytes_per_reading": (after.log_bytes - before.log_bytes) / readings,
+        "written_bytes_per_reading": (after.written_bytes - before.written_bytes) / readings,
     }
 
 
@@ -135,4 +139,5 @@ def _account(load: Load, served: Answer, settled: Answer) -> dict[str, Any]:
         "alarm_events": events.get("alarm_raised", 0) + events.get("alarm_cleared", 0),
         "alarm_events_due": sum(last // ANSWERS_PER_ALARM for last in settled["last_answers"][: load.alarms]),
         "messages": settled["messages"],
+        "events": events,
     }

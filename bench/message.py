@@ -103,16 +103,20 @@ def decode(payload: bytes) -> Message | Meta | None:
 def answer_of(rows: list[list[Any]], registers: int) -> int | None:
     """Return which answer of its device (modulo 65536) the rows hold; None unless every register is right.
 
-    Right is: Good, the raw value that the load devices' rule gives, and the value that the scale makes of it.
+    Right is: the raw value that the load devices' rule gives, and the value that the scale makes of it.
     """
-    scanned = rows[:registers]
-    if len(scanned) < registers or any(row[3] != _GOOD for row in scanned):
+    raws = [row[1] for row in rows[:registers]]
+    if len(raws) < registers or raws[0] is None:
         return None
-    number = int(scanned[0][1])
-    raws = [row[1] for row in scanned]
-    values = [row[2] for row in scanned]
+    number = int(raws[0])
+    values = [row[2] for row in rows[:registers]]
     right = raws == list(range(number, number + registers))
     return number if right and values == _VALUES[number : number + registers] else None
+
+
+def is_good(rows: list[list[Any]]) -> bool:
+    """Tell whether every reading is Good without remark."""
+    return all(row[3] == _GOOD for row in rows)
 
 
 def _utc_ns(instant: dict[str, float | None] | None) -> int:

@@ -26,7 +26,7 @@ _COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
     "PSS MB": lambda run: f"{run.pss_end_mb:.0f}/{run.pss_peak_mb:.0f}",
     "latency ms": lambda run: _shares(run.latency_ms),
     "grid late ms": lambda run: _shares(run.grid_late_ms),
-    "disk B": lambda run: f"{run.disk.bytes_per_reading:.1f}" if run.disk else "-",
+    "log B": lambda run: f"{run.log_bytes_per_reading:.1f}/{run.written_bytes_per_reading:.0f}",
 }
 
 

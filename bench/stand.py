@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.broker import Broker
+from bench.disk import log_bytes, written_bytes
 from bench.helper import Answer, Helper
 from bench.plant import Load
 from bench.process import busy_s, cpu_s, pss_bytes
@@ -23,10 +24,15 @@ _POLL_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """All counters at one instant; CPU times in seconds by process, and of the whole machine as `busy`."""
+    """All counters at one instant; CPU times in seconds by process, and of the whole machine as `busy`.
+
+    `log_bytes`: what the subject keeps; `written_bytes`: what it made the storage write.
+    """
 
     mono_s: float
     cpu_s: dict[str, float]
+    log_bytes: int
+    written_bytes: int
     sink: Answer
     devices: Answer
 
@@ -54,6 +60,8 @@ class Stand:
                 "harness": cpu_s(os.getpid()),
                 "busy": busy_s(),
             },
+            log_bytes=log_bytes(self.subject.state),
+            written_bytes=written_bytes(self.subject.pid),
             sink=self.sink.ask("mark"),
             devices=self.devices.ask(),
         )

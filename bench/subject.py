@@ -22,6 +22,13 @@ _LISTEN_S: Final = 0.5
 _STATUS_WITHIN_S: Final = 5.0
 _LAST_WORDS_BYTES: Final = 4000
 
+_AGENT: Final = """
+import sys
+sys.modules["scipy"] = None  # a development tool, absent where the agent is installed: numba would load it
+from agent.cli.main import main
+main()
+"""
+
 
 class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
     """The subject did not start, or ended by itself; its last words are in the message."""
@@ -129,7 +136,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def _agent_commands(plant: Path, state: Path) -> tuple[list[str], list[str]]:
-    agent = [sys.executable, "-m", "agent"]
+    agent = [sys.executable, "-c", _AGENT]
     return [*agent, "warm", "--state", str(state)], [*agent, "run", "--state", str(state), str(plant)]
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import Final
 
 from bench.figures import lateness_ns, percentile
-from bench.message import EVENT, READINGS, Message, Meta, answer_of, device_of
+from bench.message import EVENT, READINGS, Message, Meta, answer_of, device_of, is_good
 from bench.sequence import Sequence
 
 MS: Final = 1e6
@@ -30,6 +30,7 @@ class Tally:
         self._readings = 0
         self._bytes = 0
         self._wrong = 0
+        self._doubtful = 0
         self._held = False
         self._latencies_ns: list[int] = []
         self._event_latencies_ns: list[int] = []
@@ -59,6 +60,7 @@ class Tally:
             "readings": self._readings,
             "bytes": self._bytes,
             "wrong": self._wrong,
+            "doubtful": self._doubtful,
             "holes": sum(len(keys.missing) for keys in self._keys.values()),
             "duplicates": sum(keys.duplicates for keys in self._keys.values()),
             "twice": sum(answers.duplicates for answers in self._answers),
@@ -93,7 +95,9 @@ class Tally:
         answer = answer_of(message.rows, self._registers)
         if answer is None:
             self._wrong += 1
-        elif not (self._held and answer == self._answers[device].last):
+            return
+        self._doubtful += not is_good(message.rows)
+        if not (self._held and answer == self._answers[device].last):
             self._answers[device].take(answer)
 
 

@@ -35,7 +35,8 @@ def _targets(subject: list[Run], bare: list[Run]) -> list[Target]:
             name="answers not arrived at the end", found=sum(run.late_answers for run in subject), at_most=0
         ),
         Target(name="holes in seq", found=sum(run.holes for run in subject), at_most=0),
-        Target(name="wrong or Bad scans", found=sum(run.wrong for run in subject), at_most=0),
+        Target(name="scans with wrong values", found=sum(run.wrong for run in subject), at_most=0),
+        Target(name="scans not all Good", found=sum(run.doubtful for run in subject), at_most=0),
         Target(name="write requests at the devices", found=sum(run.writes for run in subject), at_most=0),
         Target(name="CPU per reading, ratio to bare", found=median(ratios), at_most=2.0),
         Target(name="latency p99, ms", found=middle(lambda run: run.latency_ms["p99"]), at_most=350.0),

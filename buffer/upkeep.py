@@ -117,6 +117,7 @@ class Upkeep:
         victim = next_victim(self._books, self._required)
         if victim is not None:
             self._delete(victim, LossCause.DISK_FULL)
+            self._writer.wake()
 
     def _finished_bytes(self) -> int:
         segments = sum(index.sealed_bytes() for index in self._books.indexes.values())
@@ -126,5 +127,4 @@ class Upkeep:
         self._books.remove(segment, cause)
         self.save_cursors(copies=2)
         self._writer.tasks.append(partial(self._writer.remove, segment.path))
-        self._writer.wake()
         self._removing += 1

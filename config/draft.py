@@ -43,7 +43,7 @@ INTERLOCKS: Final[Loc] = ("rules", "interlocks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The sound parts of a description, and its document, in which also the others stand.
+    """The sound parts of a description, and its document, which holds the unsound ones, too.
 
     A part with an unsound key has its default there; it is missing only where the key is required.
     `conditions`: every cause, effect and other condition of the interlocks, by its location; `skews_ns`: by
@@ -69,10 +69,15 @@ class Draft:
             key in part.model_fields_set or (section, name, key) not in self.document.marks
         )
 
+    def link_of(self, device: str) -> str | None:
+        """Return the name of the link that a device is on, known or not; None where there is no name."""
+        link = self.document.section("devices", device).get("link")
+        return link if isinstance(link, str) else None
+
     def link_type_of(self, device: str) -> str | None:
         """Return the type of the link that a device is on; None where that cannot be told."""
-        link = self.document.section("devices", device).get("link")
-        found = self.document.section("links", link).get("type") if isinstance(link, str) else None
+        link = self.link_of(device)
+        found = self.document.section("links", link).get("type") if link is not None else None
         return found if isinstance(found, str) else None
 
 
@@ -143,25 +148,16 @@ def _fault(document: Document, details: ErrorDetails) -> Fault | None:
     loc, kind = details["loc"], details["type"]
     if kind == "missing" and loc in document.marks:
         return None
-    resolved = document.resolve(loc)
-    if kind == "missing":
-        name, place = (*resolved, loc[-1]), document.key_place(*resolved)
-        spelling, schema_loc = "", loc
-    elif kind == "extra_forbidden":
-        name, place = resolved, document.key_place(*resolved)
-        spelling, schema_loc = "", loc[:-1]
-    elif loc[-1:] == (KEY,):
-        name, place = resolved, document.key_place(*resolved)
-        spelling, schema_loc = str(resolved[-1]), ()
-    else:
-        if kind == "union_tag_invalid":
-            resolved = document.resolve((*resolved, "type"))
-        name, place = resolved, document.place(*resolved)
-        spelling, schema_loc = document.spelling(*resolved), loc
-    schema = schema_at(Description, schema_loc)
-    return Fault(
-        place, explain(Finding(details=details, name=_dotted(name), spelling=spelling, schema=schema))
+    at = document.resolve((*loc, "type") if kind == "union_tag_invalid" else loc)
+    of_key = loc[-1:] == (KEY,)
+    about_key = of_key or kind in ("missing", "extra_forbidden")
+    finding = Finding(
+        details=details,
+        name=_dotted((*at, loc[-1]) if kind == "missing" else at),
+        spelling=str(at[-1]) if of_key else document.spelling(*at),
+        schema=schema_at(Description, loc[:-1] if kind == "extra_forbidden" else loc),
     )
+    return Fault(document.key_place(*at) if about_key else document.place(*at), explain(finding))
 
 
 def _dotted(loc: Loc) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Final
 _PREFIX: Final = "kernels-"
 _BUILDING: Final = "building-"
 _SEAL: Final = "seal"
+_BUILT_BY_THEN_S: Final = 3600
 
 
 class Cache:
@@ -49,9 +51,16 @@ class Cache:
             yield building
             (building / _SEAL).write_bytes(_digest_of(building))
             self.wipe()
+            self._tidy()
             building.rename(self.place)
         finally:
             shutil.rmtree(building, ignore_errors=True)
+
+    def _tidy(self) -> None:
+        """Remove what crashed while it was building; what is building now is younger."""
+        for left in self._directory.glob(f"{_BUILDING}*"):
+            if left.stat().st_mtime < time.time() - _BUILT_BY_THEN_S:
+                shutil.rmtree(left, ignore_errors=True)
 
     def wipe(self) -> None:
         """Remove what was kept, of this and of older versions, as far as that can be done."""

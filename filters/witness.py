@@ -21,7 +21,9 @@ Demand
     activation of the cause demands once.
 
 Effect
-    A change to true at or after t0 - skew counts. Elapsed is from [last sample without effect - first with
+    A change to true counts if it may have come after the cause, which lies between two samples: if it was
+    first seen no more than skew before the last sample without the cause (and two of the slowest scans before
+    t0, where that sample is older). Elapsed is from [last sample without effect - first with
     cause] to [first with effect - last without cause], no less than 0, and unbounded above where no sample
     without the cause is known.
     PROVEN          its maximum is within the budget T
@@ -39,7 +41,7 @@ Verdict
     before the verdict, the first demand ends INDETERMINATE and a second one begins.
 
 SPURIOUS
-    An effect that changes to true while ARMED, if no demand with t0 - skew at or before it is told within
+    An effect that changes to true while ARMED, if no demand for which it counts is told within
     skew + the cause's filter delay and on-delay + two of the slowest scans, and the interlock stays ARMED so
     long (a process that ends orderly disarms). If a raw sample did show the cause in that time, the event
     says that the cause was not declared: our delays may be longer than the plant's.
@@ -138,12 +140,14 @@ class Witness:
         memory = self.memory
         was_armed = self._mode.now is WitnessState.ARMED
         memory.bypassed_ns, events = self._mode.look(memory.bypassed_ns, scan_ns)
+        demand = memory.demand
         events += self._pursue(now_ns, scan_ns)
         if memory.demand is None:
             events += self._begin(scan_ns)
+            demand = memory.demand or demand
             events += self._pursue(now_ns, scan_ns)
         armed = was_armed and self._mode.now is WitnessState.ARMED
-        events += self._suspects.step(now_ns, raised, memory.demand, armed=armed)
+        events += self._suspects.step(now_ns, raised, demand, armed=armed)
         if memory.demand is None:
             memory.told, told = self._mode.tell(memory.told, now_ns)
             events += told
@@ -186,7 +190,11 @@ class Witness:
             figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}
             events.append(
                 self._testimony.say(
-                    EventKind.INTERLOCK_CLEARED, over_ns, inputs=[self.inputs.cause], figures=figures
+                    EventKind.INTERLOCK_CLEARED,
+                    over_ns,
+                    shown_ns=max(over_ns, scan_ns),
+                    inputs=[self.inputs.cause],
+                    figures=figures,
                 )
             )
         return events

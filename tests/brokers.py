@@ -17,7 +17,9 @@ from typing import Final
 
 START_TIMEOUT_S: Final = 10.0
 PORT_ATTEMPTS: Final = 5
-MOSQUITTO: Final = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+_PATH: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+MOSQUITTO: Final = shutil.which("mosquitto", path=_PATH)
+MOSQUITTO_PASSWD: Final = shutil.which("mosquitto_passwd", path=_PATH)
 
 _IOTCORE_MAIN: Final = "import sys; from iotcore import Broker; Broker(config_path=sys.argv[1]).run_forever()"
 _IOTCORE_CONFIG: Final = """
@@ -136,5 +138,8 @@ def iotcore(directory: Path) -> Broker:
 
 def mosquitto(directory: Path, options: str = "allow_anonymous true") -> Broker:
     """Return Debian's mosquitto, without persistence. Ask `MOSQUITTO` first whether it is there."""
-    config = f"listener {{port}} 127.0.0.1\nmax_queued_messages 0\n{options}\nlog_dest stderr\n"
+    rights = (
+        "user root\n" if os.geteuid() == 0 else ""
+    )  # it would give them away, and then read nothing of ours
+    config = f"listener {{port}} 127.0.0.1\nmax_queued_messages 0\nlog_dest stderr\n{rights}{options}\n"
     return Broker(directory, (MOSQUITTO or "mosquitto", "-c", "{config}"), config)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
 import click
 
 from agent import journal
-from agent.cli.describe import plant_or_exit
+from agent.cli.describe import plant_or_exit, secrets_or_exit
 from agent.cli.exits import Exit
 from agent.cli.options import plant_argument, state_option
 from agent.cli.speech import fail, language, shown
@@ -23,32 +24,44 @@ from config.text import text
 @state_option
 def run(plant: Path, state: Path | None) -> None:
     """Run the agent in the foreground."""
+    _take_standard_descriptors()
     journal.open_journal(language())
     described = plant_or_exit(plant)
+    secrets_or_exit(described)
     layout = Layout.of(state, described.description.gateway.state)
     _run(described, layout)
 
 
+def _take_standard_descriptors() -> None:
+    """Put nothing in the place of closed standard streams, lest the log's files stand where a library writes."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def _run(plant: Plant, layout: Layout) -> None:
     from agent.runtime import DiskFailed
-    from agent.status_server import SocketPathTooLong
+    from agent.status_server import SocketPathTooLong, SocketUnusable, check_path
     from buffer.errors import AlreadyRunning, LogError
 
     try:
+        check_path(layout.socket)
         asyncio.run(_until_stopped(plant, layout))
     except AlreadyRunning as error:
         fail(error.words, Exit.TRY_AGAIN)
-    except LogError as error:
-        fail(error.words, Exit.CANNOT_CREATE)
     except SocketPathTooLong as error:
         fail(error.words, Exit.CONFIG)
+    except (LogError, SocketUnusable) as error:
+        fail(error.words, Exit.CANNOT_CREATE)
     except DiskFailed as error:
         fail(text("the log cannot be written: {cause}", cause=error.__cause__), Exit.FAILED)
 
 
 async def _until_stopped(plant: Plant, layout: Layout) -> None:
     from agent.clock import SystemClock
-    from agent.memory import give_back_compiler
+    from agent.memory import give_back_start_memory
     from agent.runtime import run_agent
     from agent.wiring import wire
     from filters.kernels import load_kernels
@@ -57,5 +70,6 @@ async def _until_stopped(plant: Plant, layout: Layout) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     kernels = load_kernels(layout.kernel_cache)
-    give_back_compiler()
-    await run_agent(wire(plant, layout, SystemClock(), kernels), layout, stop)
+    wiring = wire(plant, layout, SystemClock(), kernels)
+    give_back_start_memory()
+    await run_agent(wiring, layout, stop)

@@ -95,6 +95,13 @@ class GatewayBook:
             self.runs.append(run)
         self.live_run = run
 
+    def greet(self, run: str, state: str, *, retained: bool) -> None:
+        """Enter a presence; the last will of a run that another has followed says nothing about that one."""
+        if state == "online" and not retained:
+            self.hear(run)
+        if run == self.live_run or not self.live_run:
+            self.state = state
+
     def take(self, received: Received, key: Key, digest: bytes) -> Verdict:
         """Enter one record."""
         if not received.content["backfill"]:
@@ -141,6 +148,19 @@ class GatewayBook:
                 book.lost.add(lost["first"], lost["last"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """All gateways together."""
+
+    records: int
+    readings: int
+    duplicates: int
+    missing: int
+    conflicts: int
+    impostors: int
+    invalid: int
+
+
 class Ledger:
     """The book of all gateways. `from_start`: we have listened from every run's first record on."""
 
@@ -149,23 +169,34 @@ class Ledger:
         self.gateways: dict[tuple[str, str], GatewayBook] = {}
         self.invalid = 0
 
-    def enter(self, received: Received) -> Verdict:
-        """Enter one message."""
+    def enter(self, received: Received, *, retained: bool = False) -> Verdict:
+        """Enter one message; `retained`: the broker had kept it, so it says nothing about now."""
         book = self.gateways.setdefault(received.sender, GatewayBook())
-        content = received.content
         if received.key is not None and received.digest is not None:
             return book.take(received, received.key, received.digest)
-        if received.kind == "status":
-            book.state = content["state"]
-            if content["state"] == "online":
-                book.hear(content["run"])
-        elif received.kind == "meta":
-            book.metas.add(content["meta"])
+        if received.kind == "meta":
+            book.metas.add(received.content["meta"])
+        elif received.kind == "status":
+            book.greet(received.content["run"], received.content["state"], retained=retained)
         return Verdict.NOT_A_RECORD
 
     def reject(self) -> None:
         """Enter a payload that is not a message."""
         self.invalid += 1
+
+    def totals(self) -> Totals:
+        """Return the figures for a glance."""
+        books = self.gateways.values()
+        kept = [stream for book in books for stream in book.streams.values()]
+        return Totals(
+            records=sum(len(stream.seen) for stream in kept),
+            readings=sum(stream.readings for stream in kept),
+            duplicates=sum(stream.duplicates for stream in kept),
+            missing=sum(len(stream.missing(from_start=self._from_start)) for stream in kept),
+            conflicts=sum(stream.conflicts for stream in kept),
+            impostors=sum(book.impostors for book in books),
+            invalid=self.invalid,
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return the whole book, for JSON. `faults`: what must be 0."""

@@ -11,6 +11,7 @@ from agent import journal
 from agent.platforms.contract import Codec
 from agent.retry import Sleep, keep_connected
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
+from agent.uplinks.poison import Suspicion
 from agent.uplinks.session import Gateway, Session
 from buffer.log import Log
 from config.text import Text, text
@@ -19,6 +20,7 @@ from filters.event import Event
 
 GOOD_SESSION_NS: Final = 10 * 10**9
 FAREWELL_S: Final = 1.0
+DRAIN_TURN_S: Final = 0.02
 
 MakeUplink = Callable[[Message], Uplink]
 Notify = Callable[[Event, Text], None]
@@ -60,6 +62,7 @@ class Forwarder:
         self._gateway = gateway
         self._notify = notify
         self._sleep = sleep
+        self._suspicion = Suspicion()
         self._session: Session | None = None
         self._since_boot_ns = gateway.clock.boot_ns()
         self._why: Text | None = None
@@ -86,6 +89,17 @@ class Forwarder:
         if self._session is not None:
             self._session.wake()
 
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until everything stored was delivered, for so long while connected; tell whether it was."""
+        self.wake()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._session is not None and not self.idle:  # noqa: ASYNC110 - once, at stop
+                    await asyncio.sleep(DRAIN_TURN_S)
+        except TimeoutError:
+            return False
+        return self.idle
+
     async def run(self) -> None:
         """Forward until cancelled; then say goodbye to the platform, within two seconds."""
         await keep_connected(self._connection, sleep=self._sleep)
@@ -109,7 +123,9 @@ class Forwarder:
             await uplink.close()
 
     async def _forward(self, uplink: Uplink) -> None:
-        session = Session(self._name, uplink, self._codec, self._log, self._gateway, self._on_refused)
+        session = Session(
+            self._name, uplink, self._codec, self._log, self._gateway, self._suspicion, self._on_refused
+        )
         await session.hello()
         self._restored(session)
         await session.run()

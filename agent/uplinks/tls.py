@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from agent.uplinks.contract import UplinkDown
+from agent.uplinks.reasons import error_words
 from config.models import Tls
 from config.text import Text, text
 
@@ -16,15 +18,32 @@ _WRONG_HOST: Final = (62, 64)
 _UNKNOWN_CA: Final = (2, 18, 19, 20, 21)
 
 
+class _TidyContext(ssl.SSLContext):
+    """Closes the socket of a handshake that fails; paho leaves it to the garbage collector."""
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        wrapped = super().wrap_socket(sock, *args, **kwargs)
+        try:
+            wrapped.do_handshake()
+        except OSError:
+            wrapped.close()
+            raise
+        return wrapped
+
+
 def tls_context(settings: Tls) -> ssl.SSLContext:
     """Return a context that verifies certificate and host name. Raises UplinkDown for unusable files."""
+    context = _TidyContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context = ssl.create_default_context(cafile=settings.ca)
+        if settings.ca is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(settings.ca)
         if settings.certificate is not None:
             context.load_cert_chain(settings.certificate, settings.key)
     except OSError as error:  # ssl.SSLError is one
         raise UplinkDown(text("the TLS files cannot be used: {error}", error=str(error))) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
@@ -34,9 +53,7 @@ def connect_words(error: OSError) -> Text:
         return _certificate_words(error)
     if isinstance(error, ssl.SSLError):
         return text("TLS failed: {error}", error=error.reason or str(error))
-    if isinstance(error, TimeoutError):
-        return text("the platform did not answer in time")
-    return text("no connection: {error}", error=error.strerror or str(error))
+    return text("no connection: {error}", error=error_words(error))
 
 
 def _certificate_words(error: ssl.SSLCertVerificationError) -> Text:

@@ -27,15 +27,15 @@ def device_faults(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Itera
 def _unknown_links(draft: Draft) -> Iterator[Fault]:
     links = draft.names("links")
     for device in draft.names("devices"):
-        link = draft.document.section("devices", device).get("link")
-        if isinstance(link, str) and link not in links:
+        link = draft.link_of(device)
+        if link is not None and link not in links:
             yield Fault(draft.document.place("devices", device, "link"), unknown(text("link"), link, links))
 
 
 def _unused_links(draft: Draft) -> Iterator[Fault]:
     links = draft.names("links")
-    wanted = {draft.document.section("devices", device).get("link") for device in draft.names("devices")}
-    meant = {closest(link, links) for link in wanted if isinstance(link, str)}
+    wanted = {draft.link_of(device) for device in draft.names("devices")}
+    meant = {closest(link, links) for link in wanted if link is not None}
     for link in links:
         if link not in meant:
             words = text('no device is on link "{link}"; take it away or put a device on it', link=link)

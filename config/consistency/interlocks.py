@@ -36,17 +36,19 @@ def interlock_faults(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> It
 
 
 def _name_faults(draft: Draft, row_of: Mapping[str, Row]) -> Iterator[Fault]:
-    first: dict[object, int] = {}
+    first: dict[str, int] = {}
     alarm_rules = {tag + ending for tag in row_of for ending in _RULE_ENDINGS}
     for index, raw in interlocks_of(draft.document):
         name = raw.get("name")
+        if not isinstance(name, str):
+            continue
         place = draft.document.place(*INTERLOCKS, index, "name")
         if name in alarm_rules:
             yield Fault(
                 place, text('"{name}" is the name of a tag\'s alarm; give the interlock another', name=name)
             )
         twin = first.setdefault(name, index)
-        if name is not None and twin != index:
+        if twin != index:
             line = draft.document.place(*INTERLOCKS, twin, "name").line
             yield Fault(
                 place,

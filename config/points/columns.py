@@ -18,7 +18,7 @@ def _spellings(**others: str) -> dict[str, str]:
     }
 
 
-_TYPES: Final = _spellings(
+TYPES: Final = _spellings(
     bool="布尔 布尔型 开关量 boolean bit 位",
     int16="int 16位整型 有符号16位",
     uint16="uint word 字 16位无符号 无符号16位",
@@ -62,7 +62,7 @@ COLUMNS: Final = (
     _required("device", "设备 设备名", cells.name),
     _required("scan_class", "扫描组 扫描类 采集组", cells.name),
     _required("address", "地址 寄存器地址 节点 node_id", cells.address),
-    _optional("type", "类型 数据类型", cells.choice(_TYPES)),
+    _optional("type", "类型 数据类型", cells.choice(TYPES)),
     _optional("word_order", "字序 字节序", cells.choice(_WORD_ORDERS)),
     _optional("scale", "系数 比例 倍率", cells.number),
     _optional("offset", "偏移 偏移量", cells.number),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
@@ -12,6 +13,8 @@ from drivers.modbus.frame import READ_WORDS, Answer, ReadRequest
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.layout import Layout, point_of
 from drivers.modbus.planner import Block, Limits, Range, block_of
+
+_NOBODY_THERE: Final = frozenset({10, 11})  # a gateway answers in place of the device
 
 
 class ModbusDriver:
@@ -61,6 +64,8 @@ class ModbusDriver:
         try:
             return await self._link.read(request, self.counters)
         except DeviceRefused as refusal:
+            if refusal.detail in _NOBODY_THERE:
+                raise
             return refusal
 
     async def _exception_code(self, block: Block) -> int:

@@ -1,5 +1,7 @@
 """The sink counts what arrives: holes, duplicates, wrong values, times."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.message import SCALE, Message, answer_of, decode, encode_meta, encode_readings, tag_name
@@ -82,14 +84,26 @@ def test_every_run_has_a_seq_of_its_own(tally):
     assert counters["holes"] == counters["duplicates"] == 0
 
 
-def test_a_wrong_value_raw_or_quality_is_seen():
-    right = rows(9)
-    assert answer_of(right, REGISTERS) == 9
-    for column, wrong in ((1, 99), (2, 1e9), (3, 1)):
-        spoilt = [list(row) for row in right]
-        spoilt[2][column] = wrong
-        assert answer_of(spoilt, REGISTERS) is None
-    assert answer_of(right[:-1], REGISTERS) is None
+@pytest.mark.parametrize(("column", "wrong"), [(1, 99), (1, None), (2, 1e9), (2, None)])
+@pytest.mark.parametrize("register", [0, 2])
+def test_a_wrong_value_spoils_a_scan(tally, column, wrong, register):
+    spoilt = rows(9)
+    assert answer_of(spoilt, REGISTERS) == 9
+    spoilt[register][column] = wrong
+    assert answer_of(spoilt, REGISTERS) is None
+    counters = take(tally, replace(scan(1, 9), rows=spoilt))
+    assert (counters["wrong"], counters["last_answers"]) == (1, [0, 0])
+
+
+def test_a_scan_without_all_its_registers_is_no_answer():
+    assert answer_of(rows(9)[:-1], REGISTERS) is None
+
+
+def test_a_doubtful_quality_is_counted_and_the_answer_is_taken(tally):
+    doubtful = rows(1)
+    doubtful[3][3] = 0x40000000
+    counters = take(tally, replace(scan(1, 1), rows=doubtful))
+    assert (counters["wrong"], counters["doubtful"], counters["last_answers"]) == (0, 1, [1, 0])
 
 
 def test_times_are_those_since_the_mark(tally):

@@ -9,15 +9,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from config.draft import describe
+from config.consistency import inconsistencies
+from config.draft import describe, draft_of
 from config.explain import _PATTERNS
 from config.fields import SECRET_PATTERN
 from config.models import Description, Tag
+from config.points.read import read_table
 from config.schema.generate import PATH, schema
 from config.units import DURATION_PATTERN, SIZE_PATTERN
 from config.yaml_source import Document, read_yaml
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "deepwell" / "plant.yaml"
+TABLE = EXAMPLE.with_name("points.csv")
 WRONG_VALUES = (5, -5, 1.5, True, "x", "yes", "", "5", [], ["x"], {}, {"x": 1}, 10**12, "#" * 300)
 
 
@@ -40,10 +43,12 @@ def test_every_pattern_of_the_models_has_words() -> None:
 
 
 def test_every_wrong_value_is_told_in_our_words_at_its_place(document: Document) -> None:
+    rows, _ = read_table(TABLE, TABLE.read_bytes())
     for loc in document.marks:
         for wrong in WRONG_VALUES if loc else ():
             changed = _with(document, loc, wrong)
-            for fault in describe(changed)[1]:
+            between = inconsistencies(draft_of(changed), rows, all_read=True)
+            for fault in [*describe(changed)[1], *between]:
                 assert "does not fit" not in fault.show()
                 assert fault.show("zh") != fault.show("en")
                 assert fault.place.line > 1

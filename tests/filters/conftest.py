@@ -10,8 +10,13 @@ from filters.kernels import Kernels, load_kernels, twins
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
-    kernels = load_kernels(Path(tmp_path_factory.mktemp("kernels")))
+def kernel_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kernels")
+
+
+@pytest.fixture(scope="session")
+def compiled(kernel_cache: Path) -> Kernels:
+    kernels = load_kernels(kernel_cache)
     assert not kernels.twins, kernels.words
     return kernels
 

@@ -22,10 +22,13 @@ class Observer:
 
 
 @contextmanager
-def observing(port: int, topic: str) -> Iterator[Observer]:
+def observing(
+    port: int, topic: str, *, username: str | None = None, password: str | None = None
+) -> Iterator[Observer]:
     """Subscribe to everything under `topic` while inside."""
     observer, ready = Observer(), Event()
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.username_pw_set(username, password)
 
     def note(_client: Client, _data: object, message: MQTTMessage) -> None:
         observer.seen.append((message.topic.removeprefix(f"{topic}/"), message.payload, message.retain))
@@ -41,3 +44,6 @@ def observing(port: int, topic: str) -> Iterator[Observer]:
     finally:
         client.disconnect()
         client.loop_stop()
+        client.on_connect = client.on_subscribe = client.on_message = None  # no cycle: paho tidies when freed
+        if (wire := client.socket()) is not None:  # the thread may end before it has closed it
+            wire.close()

@@ -13,6 +13,8 @@ from agent.anchor import pack_anchor as pack
 from agent.receive.ledger import Ledger
 from agent.receive.messages import Checker
 from config.vocabulary import EventKind, RecordKind, Stream
+from tests.brokers import iotcore
+from tests.uplinks.observer import observing
 from tests.uplinks.scripted_broker import Published, ScriptedBroker, maximum_packet_size
 from tests.uplinks.station import TOPIC, Station, forwarding
 from tests.uplinks.waiting import eventually
@@ -120,7 +122,7 @@ async def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(
         async with forwarding(gateway):
             await eventually(lambda: broker.connections >= 4)
             assert [kind for kind, _ in gateway.happenings] == [EventKind.UPLINK_LOST]
-            assert "Server unavailable" in str(gateway.happenings[0][1])
+            assert "it is not available" in str(gateway.happenings[0][1])
             assert not gateway.forwarder.state.connected
             broker.connack = 0
             await eventually(lambda: gateway.forwarder.state.connected)
@@ -138,7 +140,7 @@ async def test_a_refused_record_goes_to_quarantine_and_the_rest_goes_on(
         balance = gateway.log.ledger().balances["province"][Stream.READINGS]
         assert (balance.delivered, balance.quarantined) == ((4, 12), (1, 3))
         assert [kind for kind, _ in gateway.happenings] == [EventKind.QUARANTINED]
-        assert "Payload format invalid" in str(gateway.happenings[0][1])
+        assert "the payload is not" in str(gateway.happenings[0][1])
 
 
 async def test_a_record_larger_than_the_broker_takes_goes_to_quarantine_unsent(
@@ -172,7 +174,7 @@ async def test_a_platform_that_refuses_everything_is_down_and_the_records_stay(
         async with forwarding(gateway):
             await eventually(lambda: broker.connections >= 3)
             assert gateway.backlog == 30
-            assert "Not authorized" in str(gateway.forwarder.state.why)
+            assert "not authorised" in str(gateway.forwarder.state.why)
             broker.answer = lambda _: 0
             await eventually(lambda: not gateway.backlog)
         assert gateway.log.ledger().balances["province"][Stream.READINGS].quarantined.records == 0
@@ -191,13 +193,56 @@ async def test_a_platform_that_begins_to_refuse_everything_costs_few_records(
         assert gateway.log.ledger().balances["province"][Stream.READINGS].quarantined.records <= 2 * 20
 
 
+async def test_a_record_at_which_the_platform_hangs_up_is_found_and_put_aside(
+    tmp_path: Path, broker: ScriptedBroker
+) -> None:
+    def hang_up(message: Published) -> int | None:
+        if orjson.loads(message.payload).get("seq") != 25:
+            return 0
+        broker.end(0x81)
+        return None
+
+    broker.answer = hang_up
+    with station(tmp_path, broker) as gateway:
+        gateway.read(*([n, n, n] for n in range(60)))
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+        balance = gateway.log.ledger().balances["province"][Stream.READINGS]
+        assert (balance.delivered.records, balance.quarantined.records) == (59, 1)
+        told = [str(words) for kind, words in gateway.happenings if kind is EventKind.QUARANTINED]
+        assert told == ["the platform hangs up whenever it is sent this record"]
+
+
+async def test_a_line_that_breaks_again_and_again_costs_no_record(
+    tmp_path: Path, broker: ScriptedBroker
+) -> None:
+    left = 40
+
+    def break_down(_message: Published) -> int | None:
+        nonlocal left
+        left -= 1
+        if left % 2 or left < 0:
+            return 0
+        broker.end(0x8B)
+        return None
+
+    broker.answer = break_down
+    with station(tmp_path, broker) as gateway:
+        gateway.read(*([n, n, n] for n in range(100)))
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+        balance = gateway.log.ledger().balances["province"][Stream.READINGS]
+        assert balance.delivered.records == 100
+        assert balance.quarantined.records == 0
+
+
 async def test_a_used_up_quota_costs_no_record(tmp_path: Path, broker: ScriptedBroker) -> None:
     broker.answer = lambda message: 0x97 if "/readings" in message.topic else 0
     with station(tmp_path, broker) as gateway:
         gateway.read(*([n, n, n] for n in range(30)))
         async with forwarding(gateway):
-            await eventually(lambda: broker.connections >= 3)
-            assert "Quota exceeded" in str(gateway.forwarder.state.why)
+            await eventually(lambda: broker.connections >= 8)
+            assert "our quota is used up" in str(gateway.happenings[0][1])
             broker.answer = lambda _: 0
             await eventually(lambda: not gateway.backlog)
         assert gateway.log.ledger().balances["province"][Stream.READINGS].delivered.records == 30
@@ -210,6 +255,7 @@ async def test_a_later_run_sends_what_an_earlier_one_left_with_its_own_dictionar
         earlier.read([1, 2], [3, 4])
     with station(tmp_path, broker, run=2, width=3) as later:
         later.read([5, 6, 7])
+        later.log.sync(5)
         async with forwarding(later):
             await eventually(lambda: not later.backlog)
             later.read([8, 9, 10])
@@ -256,3 +302,36 @@ async def test_readings_recorded_before_the_clock_was_set_are_sent_with_the_righ
     (content,) = contents(broker, "readings")
     assert content["clock"]["state"] == "synchronised"
     assert content["scan"]["utc_ms"] == pytest.approx(right.utc_ns / 1e6, abs=5_000)
+
+
+async def test_a_broker_that_was_killed_is_found_again_and_the_backlog_drains(tmp_path: Path) -> None:
+    with iotcore(tmp_path) as killed, observing(killed.port, TOPIC) as observer:
+        gateway = Station(directory=tmp_path / "log", port=killed.port)
+        async with forwarding(gateway):
+            gateway.read([1, 2, 3])
+            await eventually(lambda: len(observer.payloads("readings")) == 1 and not gateway.backlog)
+            killed.kill()
+            await eventually(lambda: not gateway.forwarder.state.connected)
+            gateway.read(*([n, n, n] for n in range(200)))
+            gateway.log.sync(5)
+            assert not await gateway.forwarder.drain(0.1)
+            killed.start()
+            await eventually(lambda: not gateway.backlog)
+            assert await gateway.forwarder.drain(5)
+        gateway.log.close()
+        kinds = [kind for kind, _ in gateway.happenings]
+        assert kinds == [EventKind.UPLINK_LOST, EventKind.UPLINK_RESTORED]
+
+
+async def test_a_bug_is_not_a_lost_uplink(
+    tmp_path: Path, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug passes through; it is neither retried nor taken for an outage."""
+    with station(tmp_path, broker) as gateway:
+        monkeypatch.setattr(gateway.log, "preamble_of", None)
+        gateway.read([1, 2, 3])
+        gateway.log.sync(5)
+        with pytest.raises(ExceptionGroup) as caught:
+            await gateway.forwarder.run()
+        assert caught.group_contains(TypeError)
+        assert gateway.happenings == []

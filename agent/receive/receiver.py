@@ -1,0 +1,95 @@
+"""The receiver: every arrival is checked, entered into the book, written down and shown."""
+
+from __future__ import annotations
+
+import time
+from typing import BinaryIO, Final
+
+import orjson
+
+from agent.receive.ledger import Ledger
+from agent.receive.lines import line_of
+from agent.receive.messages import Checker, MessageError
+from agent.receive.subscriber import Arrival
+from agent.receive.view import View
+from config.text import Language, Text, text
+
+SHOW_EVERY_S: Final = 0.5
+
+
+class Receiver:
+    """Takes arrivals. `out`: gets every one, and every change of the subscription, as a line of JSON."""
+
+    def __init__(self, ledger: Ledger, view: View, language: Language, out: BinaryIO | None = None) -> None:
+        self.ledger = ledger
+        self._view = view
+        self._language = language
+        self._out = out
+        self._checker = Checker()
+        self._impostors = 0
+        self._next_show_s = 0.0
+        self._standing: Text | None = None
+        self.subscribed = False
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Take one message."""
+        try:
+            received = self._checker.check(arrival.payload)
+        except MessageError as error:
+            self.ledger.reject()
+            self._say(text("{topic}: not a message of fengsui/1: {error}", topic=arrival.topic, error=error))
+            self._write(arrival, "invalid", str(error))
+            return
+        verdict = self.ledger.enter(received, retained=arrival.retained)
+        line = line_of(received, verdict, self._language)
+        if line is not None:
+            self._view.say(line)
+        self._write(arrival, verdict, orjson.Fragment(arrival.payload))
+        self.show()
+
+    def state(self, why: Text | None) -> None:
+        """Note that we are subscribed (None), or why not; each is said once."""
+        self.subscribed = self.subscribed or why is None
+        standing = text("listening") if why is None else text("not connected: {why}", why=why)
+        if standing != self._standing:
+            self._standing = standing
+            self._say(standing)
+            self._write_line({"listening": why is None})
+            self._flush()
+
+    def show(self) -> None:
+        """Redraw, not too often."""
+        now_s = time.monotonic()
+        if now_s >= self._next_show_s:
+            self._next_show_s = now_s + SHOW_EVERY_S
+            self._view.show(self.ledger)
+            self._name_impostors()
+            self._flush()
+
+    def _name_impostors(self) -> None:
+        impostors = self.ledger.totals().impostors
+        if impostors > self._impostors:
+            self._say(text("two agents speak under one identity"))
+        self._impostors = impostors
+
+    def _say(self, said: Text) -> None:
+        self._view.say(said.show(self._language))
+
+    def _write(self, arrival: Arrival, verdict: str, message: object) -> None:
+        self._write_line(
+            {
+                "topic": arrival.topic,
+                "retained": arrival.retained,
+                "verdict": verdict,
+                "message": message,
+            }
+        )
+
+    def _write_line(self, line: dict[str, object]) -> None:
+        if self._out is not None:
+            stamped = {"received_utc_ms": time.time_ns() // 10**6, **line}
+            self._out.write(orjson.dumps(stamped, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _flush(self) -> None:
+        if self._out is not None:
+            self._out.flush()

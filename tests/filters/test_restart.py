@@ -1,0 +1,178 @@
+"""What an engine remembers across a restart of the agent, in the same boot and in another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from config.vocabulary import EventKind, WitnessState
+from tests.filters.rig import Rig, S, plant, tag, told
+from tests.filters.test_witness import CUT, NORMAL
+
+
+def rig(*, cut: dict[str, Any] = CUT, **p: Any) -> Rig:
+    rows = [tag(name, **(p if name == "p" else {})) for name in NORMAL]
+    return Rig(plant(*rows, interlocks=(cut,), periods={"fast": "500ms"}))
+
+
+def restart(line: Rig, at_s: float, after: Rig, *, same_boot: bool = True) -> Rig:
+    after.events += after.engine.restore(line.engine.state(), round(at_s * S), same_boot=same_boot)
+    return after
+
+
+def feed(line: Rig, since: float, until: float, **changes: Any) -> None:
+    for half in range(round(since * 2), round(until * 2) + 1):
+        line.scan(half / 2, **(NORMAL | changes))
+
+
+def test_an_alarm_that_stands_is_not_raised_again_and_clears_with_its_whole_duration() -> None:
+    first = rig(h=4)
+    feed(first, 0, 3, p=5)
+    second = restart(first, 60, rig(h=4))
+    assert [alarm.since_boot_ns for alarm in second.engine.alarms()] == [0]
+    feed(second, 61, 62, p=5)
+    assert second.events == []
+    (cleared,) = second.scan(63, **(NORMAL | {"p": 3}))
+    assert (cleared.kind, cleared.figures["active_ms"]) == (EventKind.ALARM_CLEARED, 63_000)
+
+
+def test_in_another_boot_an_alarm_keeps_its_age() -> None:
+    first = rig(h=4)
+    feed(first, 1000, 1003, p=5)
+    second = restart(first, 10, rig(h=4), same_boot=False)
+    assert [alarm.since_boot_ns for alarm in second.engine.alarms()] == [7 * S]
+
+
+def test_an_alarm_whose_rule_has_changed_is_cleared_and_judged_anew() -> None:
+    first = rig(h=4)
+    feed(first, 0, 3, p=5)
+    second = restart(first, 60, rig(h=4.5))
+    assert told(second.events) == [("alarm_cleared", "p.H", 60)]
+    assert second.events[0].figures["because"] == "rule_changed"
+    feed(second, 61, 62, p=5)
+    assert told(second.events)[1] == ("alarm_raised", "p.H", 61)
+
+
+def test_an_alarm_whose_tag_is_gone_is_cleared() -> None:
+    first = Rig(plant(tag("gone", h=1)))
+    first.scan(1, gone=5)
+    second = restart(first, 9, Rig(plant(tag("other", h=1))))
+    assert told(second.events) == [("alarm_cleared", "gone.H", 9)]
+    assert second.events[0].evidence == ()
+
+
+def test_a_tags_number_may_change() -> None:
+    first = Rig(plant(tag("a"), tag("t", h=1)))
+    first.scan(1, a=0, t=5)
+    second = restart(first, 9, Rig(plant(tag("t", h=1), tag("b"))))
+    assert [(alarm.rule, alarm.tag) for alarm in second.engine.alarms()] == [("t.H", 0)]
+
+
+def test_a_delay_that_was_running_begins_anew() -> None:
+    first = rig(h=4, on_delay="3s")
+    feed(first, 0, 2, p=5)
+    second = restart(first, 2.2, rig(h=4, on_delay="3s"))
+    feed(second, 2.5, 6, p=5)
+    assert ("alarm_raised", "p.H", 5.5) in told(second.events)
+
+
+@pytest.mark.parametrize("same_boot", [True, False])
+def test_an_open_demand_is_interrupted_and_a_cause_that_stands_is_a_new_one_that_may_fail(
+    same_boot: bool,
+) -> None:
+    first = rig()
+    feed(first, 100, 101)
+    feed(first, 101.5, 102.5, p=1)
+    second = restart(first, 104, rig(), same_boot=same_boot)
+    assert told(second.events) == [("demand_interrupted", "cut", 104)]
+    feed(second, 104.5, 110, p=1)
+    assert told(second.events)[1:] == [("interlock_demand", "cut", 104), ("interlock_failed", "cut", 107.5)]
+
+
+def test_an_effect_after_the_restart_does_not_prove_a_demand_that_nobody_saw_begin() -> None:
+    first = rig()
+    feed(first, 0, 1)
+    feed(first, 1.5, 2, p=1)
+    second = restart(first, 2.2, rig())
+    feed(second, 2.5, 3, p=1)
+    feed(second, 3.5, 4, p=1, valve=1)
+    assert [event.kind.value for event in second.events] == [
+        "demand_interrupted",
+        "interlock_demand",
+        "interlock_indeterminate",
+    ]
+
+
+@pytest.mark.parametrize("same_boot", [True, False])
+def test_a_verdict_is_kept_until_the_cause_clears_and_is_not_told_twice(same_boot: bool) -> None:
+    first = rig()
+    feed(first, 100, 101)
+    feed(first, 101.5, 102, p=1)
+    feed(first, 102.5, 104, p=1, valve=1)
+    second = restart(first, 120, rig(), same_boot=same_boot)
+    feed(second, 120.5, 125, p=1, valve=1)
+    assert second.events == []
+    assert second.engine.interlocks()[0].state is WitnessState.PROVEN
+    feed(second, 125.5, 130)
+    assert [event.kind for event in second.events] == [EventKind.INTERLOCK_CLEARED]
+    status = second.engine.interlocks()[0]
+    assert (status.demands, status.proven, status.state) == (1, 1, WitnessState.ARMED)
+
+
+def test_a_process_that_ends_after_the_restart_does_not_repeat_the_demand() -> None:
+    first = rig()
+    feed(first, 0, 1)
+    feed(first, 1.5, 4, p=1, valve=1)
+    second = restart(first, 10, rig())
+    feed(second, 10.5, 12, p=1, valve=1)
+    feed(second, 12.5, 20, p=1, valve=1, run=0)
+    assert [event.kind.value for event in second.events] == ["interlock_cleared", "interlock_disarmed"]
+
+
+def test_a_mode_that_did_not_change_is_not_told_again() -> None:
+    first = rig()
+    feed(first, 0, 2)
+    second = restart(first, 5, rig())
+    feed(second, 5.5, 8)
+    assert second.events == []
+
+
+def test_a_bypass_goes_on_across_the_restart() -> None:
+    first = rig()
+    feed(first, 0, 1)
+    feed(first, 1.5, 3, off=1)
+    second = restart(first, 60, rig())
+    feed(second, 60.5, 61, off=1)
+    assert second.events == []
+    feed(second, 61.5, 62)
+    assert told(second.events)[0] == ("interlock_bypass_ended", "cut", 61.5)
+    assert second.events[0].figures["bypassed_ms"] == 60_000
+
+
+def test_an_open_demand_of_an_interlock_that_was_changed_is_interrupted_all_the_same() -> None:
+    first = rig()
+    feed(first, 0, 1)
+    feed(first, 1.5, 2, p=1)
+    other = CUT | {"effects": [{"tag": "valve", "equals": 1, "within": "9s"}]}
+    second = restart(first, 3, rig(cut=other))
+    assert told(second.events) == [("demand_interrupted", "cut", 3)]
+    assert second.engine.interlocks()[0].demands == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"not json", b'{"version": 99}'])
+def test_state_that_nobody_understands_is_passed_over(body: bytes) -> None:
+    line = rig()
+    assert line.engine.restore(body, 5 * S) == []
+    feed(line, 6, 7)
+    assert told(line.events) == [("interlock_armed", "cut", 6)]
+
+
+def test_state_that_is_restored_and_saved_again_is_the_same() -> None:
+    first = rig(h=4)
+    feed(first, 0, 3, p=5, off=1)
+    second = restart(first, 3, rig(h=4))
+    assert [alarm.rule for alarm in second.engine.alarms()] == ["p.H"]
+    third = restart(second, 3, rig(h=4))
+    assert third.engine.alarms() == second.engine.alarms()
+    assert [status.bypassed_since_boot_ns for status in third.engine.interlocks()] == [0]

@@ -1,0 +1,447 @@
+"""The witness, row by row of its specification (filters/witness.py). Scans every 500 ms, budget T = 3 s."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from config.vocabulary import EventKind, Reason, WitnessState, bad, uncertain
+from filters.kernels import Kernels
+from tests.filters.rig import Rig, plant, tag, told
+
+BAD = bad(Reason.LINK_DOWN)
+CUT: dict[str, Any] = {
+    "name": "cut",
+    "armed_when": {"tag": "run", "equals": 1},
+    "cause": {"tag": "p", "below": 2},
+    "effects": [{"tag": "valve", "equals": 1, "within": "3s"}],
+    "bypassed_when": {"tag": "off", "equals": 1},
+}
+NORMAL = {"p": 5, "valve": 0, "run": 1, "off": 0}
+
+
+def rig(kernels: Kernels | None = None, tags: dict[str, dict[str, Any]] | None = None, **changes: Any) -> Rig:
+    rows = [tag(name, **(tags or {}).get(name, {})) for name in NORMAL]
+    return Rig(plant(*rows, interlocks=(CUT | changes,), periods={"fast": "500ms"}), kernels)
+
+
+def run(line: Rig, *steps: tuple[float, dict[str, Any]]) -> list[tuple[str, str, float]]:
+    """Scan normal values every 500 ms, changed by each step from its second on, until 15 s after the last."""
+    now = dict(NORMAL)
+    last = steps[-1][0] if steps else 0.0
+    for half in range(round((last + 15) * 2)):
+        for at, change in steps:
+            if at == half / 2:
+                now |= change
+        line.scan(half / 2, **now)
+    return [row for row in told(line.events) if row != ("interlock_armed", "cut", 0)]
+
+
+def state(line: Rig) -> WitnessState:
+    return line.engine.interlocks()[0].state
+
+
+def test_an_effect_within_its_time_proves_the_interlock(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"p": 1}), (6.5, {"valve": 1}), (10, {"p": 5}))
+    assert events == [
+        ("interlock_demand", "cut", 5),
+        ("interlock_proven", "cut", 6.5),
+        ("interlock_cleared", "cut", 10),
+    ]
+    proven = line.events[2]
+    assert proven.figures["elapsed_min_ms"] == 1000
+    assert proven.figures["elapsed_max_ms"] == 2000
+    assert proven.figures["budget_ms"] == 3000
+    assert [seen.tag for seen in proven.evidence] == [0, 1]
+    assert state(line) is WitnessState.ARMED
+
+
+def test_an_effect_that_is_missing_fails_the_interlock_by_the_first_sample_after_its_time(
+    kernels: Kernels,
+) -> None:
+    line = rig(kernels)
+    assert run(line, (5, {"p": 1})) == [("interlock_demand", "cut", 5), ("interlock_failed", "cut", 8.5)]
+    failed = line.events[-1]
+    assert (failed.priority, failed.figures["because"]) == ("critical", "not_seen")
+    assert state(line) is WitnessState.FAILED
+
+
+def test_an_effect_that_came_too_late_fails_the_interlock(kernels: Kernels) -> None:
+    line = rig(
+        kernels,
+        cause={"tag": "p", "below": 2, "on_delay": "4s"},
+        effects=[{"tag": "valve", "equals": 1, "within": "1s"}],
+    )
+    events = run(line, (5, {"p": 1}), (7, {"valve": 1}))
+    assert events == [("interlock_demand", "cut", 5), ("interlock_failed", "cut", 7)]
+    figures = line.events[-1].figures
+    assert (figures["because"], figures["elapsed_min_ms"], figures["elapsed_max_ms"]) == ("late", 1500, 2500)
+
+
+def test_samples_that_cannot_tell_are_indeterminate(kernels: Kernels) -> None:
+    line = rig(kernels)
+    assert run(line, (5, {"p": 1}), (8, {"valve": 1}))[-1] == ("interlock_indeterminate", "cut", 8)
+    figures = line.events[-1].figures
+    assert (figures["elapsed_min_ms"], figures["elapsed_max_ms"]) == (2500, 3500)
+    assert figures["because"] == "between_samples"
+
+
+def test_an_effect_seen_before_its_cause_was_declared_counts(kernels: Kernels) -> None:
+    line = rig(kernels, {"p": {"median": 5}}, cause={"tag": "p", "below": 2, "on_delay": "1s"})
+    events = run(line, (5, {"p": 1}), (5.5, {"valve": 1}))
+    assert events == [("interlock_demand", "cut", 5), ("interlock_proven", "cut", 5.5)]
+    demand, proven = line.events[1:]
+    assert demand.figures["declared_after_ms"] == 2000
+    assert demand.scan_boot_ns == proven.scan_boot_ns == 7_000_000_000
+    assert (proven.figures["elapsed_min_ms"], proven.figures["elapsed_max_ms"]) == (0, 1000)
+
+
+def test_an_effect_that_was_gone_again_before_its_cause_was_declared_counts_too(kernels: Kernels) -> None:
+    line = rig(kernels, cause={"tag": "p", "below": 2, "on_delay": "2s"})
+    events = run(line, (5, {"p": 1}), (5.5, {"valve": 1}), (6, {"valve": 0}))
+    assert events == [("interlock_demand", "cut", 5), ("interlock_proven", "cut", 5.5)]
+
+
+@pytest.mark.parametrize(("seen_s", "counts"), [(2.7, True), (2.31, True), (2.29, False)])
+def test_an_effect_counts_from_the_skew_before_the_last_sample_without_the_cause(
+    seen_s: float, counts: bool
+) -> None:
+    line = split_rig(None, "valve")
+    for half in range(20):
+        at = half / 2
+        line.scan(at, line.group("plc"), **(NORMAL | {"p": 1 if at >= 3 else 5}))
+        line.scan(at + seen_s % 0.5, line.group("other"), valve=at + seen_s % 0.5 >= seen_s)
+    found = [event.kind.value for event in line.events]
+    assert found[-1] == ("interlock_proven" if counts else "interlock_indeterminate")
+    assert ("interlock_spurious" in found) is not counts
+
+
+def test_an_effect_that_was_true_before_the_demand_proves_nothing_and_fails_nothing(kernels: Kernels) -> None:
+    line = rig(kernels)
+    run(line, (5, {"valve": 1}), (12, {"p": 1}))
+    assert told(line.events)[1:] == [
+        ("interlock_spurious", "cut", 5),
+        ("interlock_demand", "cut", 12),
+        ("interlock_indeterminate", "cut", 16),
+    ]
+    assert line.events[-1].figures["because"] == "true_before"
+
+
+def test_the_cause_may_be_a_limit_of_its_tag_with_the_alarms_own_delay(kernels: Kernels) -> None:
+    line = rig(
+        kernels,
+        {"p": {"ll": 2, "on_delay": "750ms", "alarm_deadband": 1}},
+        cause={"tag": "p", "limit": "LL"},
+    )
+    events = run(line, (5, {"p": 2}), (6, {"valve": 1}), (8, {"p": 2.5}), (9, {"p": 5}))
+    assert events == [
+        ("interlock_demand", "cut", 5),
+        ("alarm_raised", "p.LL", 5.75),
+        ("interlock_proven", "cut", 6),
+        ("alarm_cleared", "p.LL", 9),
+        ("interlock_cleared", "cut", 9),
+    ]
+
+
+def test_all_effects_must_be_seen_each_in_its_own_time(kernels: Kernels) -> None:
+    effects = [
+        {"tag": "valve", "equals": 1, "within": "3s"},
+        {"tag": "run", "equals": 0, "within": "5s"},
+    ]
+    line = rig(kernels, effects=effects)
+    events = run(line, (5, {"p": 1}), (6, {"valve": 1}), (8, {"run": 0}))
+    assert events == [
+        ("interlock_demand", "cut", 5),
+        ("interlock_proven", "cut", 8),
+        ("interlock_cleared", "cut", 8),
+        ("interlock_disarmed", "cut", 8),
+    ]
+    figures = line.events[2].figures
+    assert (figures["effect"], figures["elapsed_max_ms"]) == ("run", 3500)
+    assert (figures["valve.elapsed_max_ms"], figures["run.budget_ms"]) == (1500, 5000)
+
+
+def test_one_effect_that_fails_is_a_failure_at_once(kernels: Kernels) -> None:
+    effects = [
+        {"tag": "valve", "equals": 1, "within": "2s"},
+        {"tag": "off", "above": 5, "within": "10s"},
+    ]
+    line = rig(kernels, effects=effects)
+    assert run(line, (5, {"p": 1}))[-1] == ("interlock_failed", "cut", 7.5)
+
+
+def test_nothing_is_demanded_of_a_disarmed_interlock(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"run": 0}), (6, {"p": 1}), (7, {"valve": 1}))
+    assert events == [("interlock_disarmed", "cut", 5)]
+
+
+def test_a_process_that_starts_while_the_cause_stands_demands_from_its_start(kernels: Kernels) -> None:
+    line = rig(kernels)
+    run(line, (5, {"run": 0}), (6, {"p": 1}), (9, {"run": 1}), (10, {"valve": 1}))
+    assert told(line.events)[2:] == [("interlock_demand", "cut", 9), ("interlock_proven", "cut", 10)]
+    assert line.events[-1].figures["elapsed_max_ms"] == 1500
+
+
+def test_an_effect_that_disarms_the_interlock_does_not_hide_the_demand(kernels: Kernels) -> None:
+    line = rig(kernels, cause={"tag": "p", "below": 2, "on_delay": "2s"})
+    events = run(line, (5, {"p": 1}), (5.5, {"valve": 1, "run": 0}))
+    assert events == [
+        ("interlock_disarmed", "cut", 5.5),
+        ("interlock_demand", "cut", 5),
+        ("interlock_proven", "cut", 5.5),
+        ("interlock_cleared", "cut", 5.5),
+    ]
+    assert [event.scan_boot_ns / 1e9 for event in line.events[1:]] == [5.5, 7, 7, 7]
+
+
+def test_a_cause_that_appears_when_the_process_has_ended_is_no_demand(kernels: Kernels) -> None:
+    line = rig(kernels)
+    assert run(line, (5, {"run": 0, "p": 1})) == [("interlock_disarmed", "cut", 5)]
+
+
+def test_an_arming_that_ends_during_a_demand_does_not_end_the_waiting(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"p": 1}), (6, {"run": 0}))
+    assert events == [
+        ("interlock_demand", "cut", 5),
+        ("interlock_disarmed", "cut", 6),
+        ("interlock_failed", "cut", 8.5),
+        ("interlock_cleared", "cut", 8.5),
+    ]
+
+
+def test_a_cause_withdrawn_before_the_time_is_over_excuses_a_missing_effect(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"p": 1}), (7, {"p": 5}))
+    assert events == [
+        ("interlock_demand", "cut", 5),
+        ("interlock_indeterminate", "cut", 8.5),
+        ("interlock_cleared", "cut", 8.5),
+    ]
+    assert line.events[2].figures["because"] == "cause_withdrawn"
+
+
+def test_a_cause_withdrawn_before_its_effect_came_in_time_is_proven_all_the_same(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"p": 1}), (6, {"p": 5}), (6.5, {"valve": 1}))
+    assert [kind for kind, *_ in events] == ["interlock_demand", "interlock_proven", "interlock_cleared"]
+
+
+def test_a_cause_that_returns_before_the_verdict_is_a_second_demand(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"p": 1}), (6, {"p": 5}), (7, {"p": 1}))
+    assert events == [
+        ("interlock_demand", "cut", 5),
+        ("interlock_indeterminate", "cut", 7),
+        ("interlock_cleared", "cut", 7),
+        ("interlock_demand", "cut", 7),
+        ("interlock_failed", "cut", 10.5),
+    ]
+
+
+def test_a_demand_that_was_answered_and_cleared_can_come_again(kernels: Kernels) -> None:
+    line = rig(kernels)
+    run(
+        line,
+        (5, {"p": 1}),
+        (6, {"valve": 1}),
+        (8, {"p": 5}),
+        (9, {"valve": 0}),
+        (12, {"p": 1}),
+    )
+    status = line.engine.interlocks()[0]
+    assert (status.demands, status.proven, status.failed) == (2, 1, 1)
+    assert (status.state, status.last_proven_boot_ns) == (WitnessState.FAILED, 6_000_000_000)
+
+
+def test_nothing_is_demanded_of_a_bypassed_interlock_and_the_bypass_is_told_with_its_duration(
+    kernels: Kernels,
+) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"off": 1}), (6, {"p": 1}), (8, {"p": 5}), (20, {"off": 0}))
+    assert events == [
+        ("interlock_bypassed", "cut", 5),
+        ("interlock_bypass_ended", "cut", 20),
+        ("interlock_armed", "cut", 20),
+    ]
+    assert line.events[2].figures == {"bypassed_ms": 15_000}
+
+
+def test_a_bypass_that_ends_while_the_cause_stands_is_a_demand_from_its_end(kernels: Kernels) -> None:
+    line = rig(kernels)
+    run(line, (5, {"off": 1}), (6, {"p": 1}), (8, {"off": 0}), (9, {"valve": 1}))
+    assert told(line.events)[3:] == [("interlock_demand", "cut", 8), ("interlock_proven", "cut", 9)]
+
+
+def test_a_bypass_during_a_demand_is_told_and_excuses_a_missing_effect(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"p": 1}), (6, {"off": 1}))
+    assert events == [
+        ("interlock_demand", "cut", 5),
+        ("interlock_bypassed", "cut", 6),
+        ("interlock_indeterminate", "cut", 8.5),
+    ]
+    assert line.events[-1].figures["because"] == "bypassed"
+
+
+def test_an_effect_without_a_cause_is_spurious_only_after_the_cause_could_have_been_declared(
+    kernels: Kernels,
+) -> None:
+    line = rig(kernels, {"p": {"median": 5}}, cause={"tag": "p", "below": 2, "on_delay": "1s"})
+    assert run(line, (5, {"valve": 1})) == [("interlock_spurious", "cut", 5)]
+    spurious = line.events[-1]
+    delays_s = 0.2 + 2 * 0.5 + 1 + 2 * 0.5
+    assert spurious.scan_boot_ns == round((5 + delays_s) * 1e9)
+    assert spurious.figures == {}
+    assert [seen.tag for seen in spurious.evidence] == [1, 0]
+
+
+def test_an_effect_whose_cause_never_lasted_to_be_declared_is_told_as_such(kernels: Kernels) -> None:
+    line = rig(kernels, cause={"tag": "p", "below": 2, "on_delay": "2s"})
+    run(line, (5, {"p": 1}), (5.5, {"valve": 1}), (6, {"p": 5}))
+    assert [event.kind for event in line.events[1:]] == [EventKind.INTERLOCK_SPURIOUS]
+    assert line.events[-1].figures["because"] == "cause_not_declared"
+
+
+def test_a_process_that_ends_orderly_is_not_spurious(kernels: Kernels) -> None:
+    line = rig(kernels)
+    assert run(line, (5, {"valve": 1}), (6, {"run": 0})) == [("interlock_disarmed", "cut", 6)]
+
+
+def test_effects_that_come_together_without_cause_are_one_event(kernels: Kernels) -> None:
+    effects = [{"tag": "valve", "equals": 1, "within": "3s"}, {"tag": "off", "above": 5, "within": "3s"}]
+    line = rig(kernels, effects=effects)
+    assert run(line, (5, {"valve": 1}), (5.5, {"off": 9})) == [("interlock_spurious", "cut", 5)]
+    assert len(line.events[-1].evidence) == 3
+
+
+def test_an_uncertain_input_is_judged_and_the_event_says_so(kernels: Kernels) -> None:
+    line = rig(kernels)
+    run(line, (5, {"p": (1, uncertain(Reason.RESYNC))}), (6, {"valve": 1}))
+    assert [event.figures.get("uncertain") for event in line.events[1:]] == [1, 1]
+
+
+ABSENT = [
+    pytest.param(lambda now, name: now | {name: (9, BAD)}, id="bad"),
+    pytest.param(lambda now, name: {key: at for key, at in now.items() if key != name}, id="missing"),
+]
+
+
+def split_rig(kernels: Kernels | None, name: str) -> Rig:
+    """A rig in which the input `name` is on a device of its own, so that it alone can be stale or missing."""
+    rows = [tag(row, device="other" if row == name else "plc") for row in NORMAL]
+    return Rig(plant(*rows, interlocks=(CUT,), periods={"fast": "500ms"}), kernels)
+
+
+def play(
+    line: Rig, name: str, how: str, script: list[tuple[float, dict[str, Any]]], until: float, lost_at: float
+) -> list[tuple[str, str, float]]:
+    """Play a script; the input `name` is lost from `lost_at` on: bad, stale (no scan at all) or missing."""
+    now = dict(NORMAL)
+    for half in range(round(until * 2)):
+        at = half / 2
+        for second, change in script:
+            if second == at:
+                now |= change
+        lost = how == "missing" or at >= lost_at
+        if not lost:
+            line.scan(at, line.group("other"), **now)
+        elif how == "bad":
+            line.scan(at, line.group("other"), bad=BAD)
+        line.scan(at, line.group("plc"), **now)
+    return told(line.events)
+
+
+@pytest.mark.parametrize("how", ["bad", "stale", "missing"])
+@pytest.mark.parametrize("name", ["p", "valve", "run", "off"])
+def test_an_input_that_cannot_be_read_makes_the_interlock_unknown(name: str, how: str) -> None:
+    line = split_rig(None, name)
+    play(line, name, how, [], until=10, lost_at=3)
+    assert state(line) is WitnessState.UNKNOWN
+    unknown = line.events[-1]
+    assert unknown.kind is EventKind.INTERLOCK_UNKNOWN
+    since = {"bad": 3, "stale": 2.5 + 1.5, "missing": 0}[how]
+    assert unknown.boot_ns == round(since * 1e9)
+    assert unknown.scan_boot_ns == round((since + 1) * 1e9)
+    assert [seen.tag for seen in unknown.evidence] == [line.plant.number_of[name]]
+
+
+@pytest.mark.parametrize("how", ["bad", "stale", "missing"])
+@pytest.mark.parametrize("name", ["p", "run", "off"])
+def test_no_demand_is_seen_through_an_input_that_cannot_be_read(name: str, how: str) -> None:
+    line = split_rig(None, name)
+    events = play(line, name, how, [(6, {"p": 1}), (7, {"valve": 1})], until=20, lost_at=3)
+    assert "interlock_demand" not in {kind for kind, *_ in events}
+    assert "interlock_proven" not in {kind for kind, *_ in events}
+    assert "interlock_spurious" not in {kind for kind, *_ in events}
+
+
+@pytest.mark.parametrize("how", ["bad", "stale", "missing"])
+def test_a_demand_whose_effect_cannot_be_read_is_told_and_ends_unknown(how: str) -> None:
+    line = split_rig(None, "valve")
+    events = play(line, "valve", how, [(6, {"p": 1}), (7, {"valve": 1})], until=15, lost_at=3)
+    assert events[-2:] == [("interlock_demand", "cut", 6), ("interlock_unknown", "cut", 6 + 3 + 1)]
+    assert state(line) is WitnessState.UNKNOWN
+
+
+@pytest.mark.parametrize(("valve", "verdict"), [(0, "interlock_failed"), (1, "interlock_indeterminate")])
+def test_an_unknown_verdict_is_replaced_when_the_effect_can_be_read_again(valve: int, verdict: str) -> None:
+    line = rig()
+    events = run(line, (3, {"valve": (0, BAD)}), (6, {"p": 1}), (15, {"valve": valve}))
+    assert [kind for kind, *_ in events][-3:] == ["interlock_demand", "interlock_unknown", verdict]
+
+
+def test_a_cause_that_turns_bad_neither_ends_nor_excuses_a_demand() -> None:
+    line = rig()
+    events = run(line, (5, {"p": 1}), (6, {"p": (0, BAD)}))
+    assert events == [("interlock_demand", "cut", 5), ("interlock_failed", "cut", 8.5)]
+    assert state(line) is WitnessState.FAILED
+
+
+def test_a_bypass_flag_that_turns_bad_during_a_demand_excuses_a_missing_effect() -> None:
+    line = rig()
+    events = run(line, (5, {"p": 1}), (6, {"off": (0, BAD)}))
+    assert events[:2] == [("interlock_demand", "cut", 5), ("interlock_indeterminate", "cut", 8.5)]
+    assert line.events[2].figures["because"] == "bypass_unknown"
+
+
+def test_a_demand_hidden_by_a_bad_stretch_is_told_late_and_cannot_be_proven() -> None:
+    line = rig()
+    steps = ((3, {"run": (1, BAD)}), (5, {"p": 1}), (6, {"valve": 1}), (12, {"run": 1}))
+    events = run(line, *steps)
+    assert ("interlock_demand", "cut", 5) in events
+    assert events[-1] == ("interlock_proven", "cut", 6)
+
+
+def test_a_single_lost_scan_is_not_told() -> None:
+    line = rig()
+    assert run(line, (5, {"valve": (0, BAD)}), (5.5, {"valve": 0})) == []
+
+
+def test_a_disarmed_interlock_is_disarmed_whatever_else_cannot_be_read() -> None:
+    line = rig()
+    assert run(line, (5, {"run": 0}), (6, {"p": (0, BAD)})) == [("interlock_disarmed", "cut", 5)]
+    assert state(line) is WitnessState.DISARMED
+
+
+def test_a_cause_that_is_true_at_first_sight_can_fail_but_not_be_proven() -> None:
+    line = rig()
+    events = run(line, (0, {"p": 1}), (1, {"valve": 1}))
+    assert events == [("interlock_demand", "cut", 0), ("interlock_indeterminate", "cut", 1)]
+    assert "elapsed_max_ms" not in line.events[-1].figures
+
+
+def test_a_missing_effect_fails_by_time_alone_if_its_next_scan_does_not_come() -> None:
+    rows = [tag(name, device="other" if name == "valve" else "plc") for name in NORMAL]
+    interlock = CUT | {"effects": [{"tag": "valve", "equals": 1, "within": "500ms"}]}
+    periods = {"fast": "500ms"}
+    line = Rig(plant(*rows, interlocks=(interlock,), periods=periods))
+    line.scan(0, line.group("other"), **NORMAL)
+    line.scan(0, line.group("plc"), **NORMAL)
+    line.scan(0.4, line.group("other"), **NORMAL)
+    line.scan(0.3, line.group("plc"), late_s=0.15, **(NORMAL | {"p": 1}))
+    assert line.due_s == 0.3 + 0.5 + 1
+    assert told(line.judge(1.85)) == [("interlock_failed", "cut", 1.8)]
