@@ -84,6 +84,12 @@ def test_what_cannot_be_the_answer_is_a_desync(heard: bytes) -> None:
     assert isinstance(hear(heard), Desync)
 
 
+def test_what_cannot_become_the_answer_is_not_waited_for() -> None:
+    assert isinstance(hear(b"\x07\x04\x04"), Desync)
+    assert isinstance(hear(b"\x07\x03\xfa"), Desync)
+    assert isinstance(hear(b"\x08"), Desync)
+
+
 def test_what_arrives_unasked_is_a_desync() -> None:
     assert isinstance(hear_rtu(frame(), 0, None)[1], Desync)
 
@@ -152,6 +158,19 @@ def test_after_a_missed_answer_the_bus_settles_before_anybody_is_asked() -> None
             simulator.choose = None
             assert await read(link) == Answer(RIGHT, resync=True)
             assert asked[-1] >= missed + 0.05
+
+    run_virtually(story())
+
+
+def test_after_a_doubled_answer_the_next_is_taken_with_doubt() -> None:
+    async def story() -> None:
+        async with bus() as (link, simulator, asked):
+            simulator.choose = lambda: Manner.DOUBLED
+            assert await read(link) == Answer(RIGHT, resync=False)
+            simulator.choose = None
+            assert await read(link) == Answer(RIGHT, resync=True)
+            assert asked[1] - asked[0] >= 0.05
+            assert await read(link) == Answer(RIGHT, resync=False)
 
     run_virtually(story())
 
