@@ -53,6 +53,15 @@ def stream(ledger: Ledger, run: int = A, name: str = "readings") -> dict[str, An
     return found
 
 
+def test_a_loss_of_which_no_end_is_known_explains_nothing_and_breaks_nothing() -> None:
+    ledger = Ledger(from_start=True)
+    for seq in (1, 2, 5):
+        ledger.enter(scan(seq))
+    ledger.enter(loss(6, 0))
+    assert stream(ledger)["missing"] == [(3, 4)]
+    assert stream(ledger)["lost"] == []
+
+
 def test_the_same_record_twice_counts_once_whatever_the_moment_of_sending() -> None:
     ledger = Ledger()
     assert ledger.enter(scan(1)) is Verdict.NEW
