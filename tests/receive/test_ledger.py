@@ -37,8 +37,9 @@ def told(kind: EventKind, seq: int = 1, *, run: int = A, **figures: Any) -> Rece
 
 
 def loss(first: int, last: int, *, run: int = A, uplink: str = "province", seq: int = 1) -> Received:
-    body = {"run": run, "stream": "readings", "first": first, "last": last, "count": last - first + 1}
-    packed = orjson.dumps({**body, "uplink": uplink, "cause": "cap", "readings": 3 * (last - first + 1)})
+    count = max(0, last - first + 1)
+    body = {"run": run, "stream": "readings", "first": first, "last": last, "count": count}
+    packed = orjson.dumps({**body, "uplink": uplink, "cause": "cap", "readings": 3 * count})
     record = replace(on_events(RecordKind.LOSS, packed, seq), run=run)
     return received(CODEC.encode(record, None, ANCHOR, backfill=False))
 
