@@ -12,7 +12,7 @@ _COMPILER: Final = "libllvmlite"
 
 
 def give_back_start_memory() -> None:
-    """Drop the compiler's machine code (madvise(2)) and free heap (malloc_trim(3)); called once, before polling.
+    """Drop the compiler's machine code (madvise(2)) and free heap (malloc_trim(3)), once, before polling.
 
     Only pages that are executable, and so never changed since they were read from the file, are dropped;
     where they are needed, the kernel reads them again. What lives now lives as long as the process, so the

@@ -14,11 +14,9 @@ def notify(message: str) -> None:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with (
-        suppress(ConnectionRefusedError, FileNotFoundError),  # a manager that is gone need not be told
-        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager,
-    ):
-        manager.sendto(message.encode(), address)
+    kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+    with suppress(OSError), socket.socket(socket.AF_UNIX, kind) as manager:
+        manager.sendto(message.encode(), address)  # a manager that is gone, or deaf, stops no plant
 
 
 def watchdog_period_ns() -> int | None:

@@ -46,11 +46,19 @@ class GridCounters:
     lateness: Lateness = field(default_factory=Lateness)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Since when a device does not answer, and why not, as was found then."""
+
+    since_boot_ns: int
+    cause: Text
+
+
 @dataclass(slots=True)
 class _Health:
-    """Whether a device answers, since when not, and how many scans that has cost."""
+    """Whether a device answers, and how many scans it has cost that it does not."""
 
-    lost_boot_ns: int | None = None
+    absence: Absence | None = None
     scans_bad: int = 0
 
 
@@ -86,12 +94,10 @@ class Poller:
         finally:
             await asyncio.gather(*(driver.close() for driver in self.drivers.values()))
 
-    def lost_devices(self) -> dict[str, int]:
-        """Return the devices that do not answer, with the boot time since when."""
+    def absences(self) -> dict[str, Absence]:
+        """Return the devices that do not answer."""
         return {
-            device: health.lost_boot_ns
-            for device, health in self._health.items()
-            if health.lost_boot_ns is not None
+            device: health.absence for device, health in self._health.items() if health.absence is not None
         }
 
     async def _poll(self, group: ScanGroup, start_boot_ns: int) -> None:
@@ -123,17 +129,17 @@ class Poller:
     def _lost(self, device: str, error: DeviceError) -> None:
         health = self._health[device]
         health.scans_bad += 1
-        if health.lost_boot_ns is None:
-            health.lost_boot_ns = self._clock.boot_ns()
+        if health.absence is None:
+            health.absence = Absence(since_boot_ns=self._clock.boot_ns(), cause=error.words)
             journal.warn(text("device lost"), device=device, cause=error.words)
-            self._sink.device_lost(device, error.words, health.lost_boot_ns)
+            self._sink.device_lost(device, error.words, health.absence.since_boot_ns)
 
     def _answered(self, device: str) -> None:
         health = self._health[device]
-        if health.lost_boot_ns is None:
+        if health.absence is None:
             return
-        now, lost, scans_bad = self._clock.boot_ns(), health.lost_boot_ns, health.scans_bad
-        health.lost_boot_ns, health.scans_bad = None, 0
+        now, lost, scans_bad = self._clock.boot_ns(), health.absence.since_boot_ns, health.scans_bad
+        health.absence, health.scans_bad = None, 0
         after = f"{(now - lost) / 1e9:.1f}s"
         journal.info(text("device restored"), device=device, after=after, scans_bad=scans_bad)
         self._sink.device_restored(device, lost, now, scans_bad)

@@ -11,18 +11,22 @@ from agent.heartbeat import Heartbeat
 from agent.layout import Layout
 from agent.notify import notify
 from agent.past import take_up
+from agent.platforms.fengsui1 import show_run
 from agent.status import answers
 from agent.status_server import serve_status
 from agent.wiring import Wiring
+from buffer.disk import SyncFailed
 from config.text import text
 from config.vocabulary import EventKind
 
 DRAIN_S: Final = 3.0
-_DRAIN_STEP_S: Final = 0.02
 
 
 class DiskFailed(Exception):  # noqa: N818 - the failure's own word
-    """The log cannot be written any more: what is queued is not stored. A restart is the answer."""
+    """The log cannot be written any more: what is queued is not stored. A restart is the answer.
+
+    `__cause__`: what the disk said.
+    """
 
 
 async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None:
@@ -34,8 +38,11 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None
         async with serve_status(layout.socket, answers(wiring)):
             _begin(wiring)
             await _supervise(wiring, stop)
-    except* DiskFailed as failures:
-        raise DiskFailed from failures.exceptions[0].__cause__
+    except ExceptionGroup as group:
+        disk_failed, others = group.split(DiskFailed)
+        if disk_failed is None or others is not None:
+            raise
+        raise disk_failed.exceptions[0] from disk_failed.exceptions[0].__cause__
     finally:
         wiring.pipeline.close()
         wiring.log.close()
@@ -59,10 +66,14 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
             for name, forwarder in wiring.forwarders.items()
         ]
         journal.info(
-            text("polling"), groups=len(wiring.plant.groups), tags=len(wiring.plant.tags), run=wiring.run_id
+            text("polling"),
+            groups=len(wiring.plant.groups),
+            tags=len(wiring.plant.tags),
+            run=show_run(wiring.run_id),
         )
         notify("READY=1")
         await stop.wait()
+        journal.info(text("stopping"))
         notify("STOPPING=1")
         polling.cancel()
         await asyncio.wait([polling])
@@ -78,19 +89,23 @@ async def _watch_log(wiring: Wiring) -> None:
     while True:
         await wiring.stored.wait()
         wiring.stored.clear()
-        if wiring.log.failure is not None:
-            raise DiskFailed from wiring.log.failure
+        _check_disk(wiring)
         for forwarder in wiring.forwarders.values():
             forwarder.wake()
 
 
+def _check_disk(wiring: Wiring) -> None:
+    if wiring.log.failure is not None:
+        raise DiskFailed from wiring.log.failure
+
+
 async def _drain(wiring: Wiring) -> None:
-    """Store what is queued and give connected uplinks a moment to deliver it."""
-    wiring.log.sync(DRAIN_S)
+    """Store what is queued and give connected uplinks a moment to deliver it. Raises DiskFailed."""
     try:
-        async with asyncio.timeout(DRAIN_S):
-            for forwarder in wiring.forwarders.values():
-                while forwarder.state.connected and not forwarder.idle:  # noqa: ASYNC110 - once, at the end
-                    await asyncio.sleep(_DRAIN_STEP_S)
-    except TimeoutError:
+        wiring.log.sync(DRAIN_S)
+    except (OSError, SyncFailed):
+        _check_disk(wiring)
+        journal.error(text("the disk did not take everything in time; what was still queued is lost"))
+    drained = await asyncio.gather(*(forwarder.drain(DRAIN_S) for forwarder in wiring.forwarders.values()))
+    if not all(drained):
         journal.info(text("stopping with a backlog; it is sent after the next start"))

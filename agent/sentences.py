@@ -39,16 +39,44 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
 }
 
+_VERDICT: Final = ("elapsed_min_ms", "elapsed_max_ms", "budget_ms")
+
 
 def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -> Text:
     """Return what happened, in a sentence; `detail` is what the event's finder has to add."""
     title = dictionary.interlocks.get(event.rule) or event.rule
-    subject = _subject(event.evidence[0], dictionary) if event.evidence else text("no evidence")
+    subject = _subject(event, dictionary)
     said = replace(_SENTENCES[event.kind], arguments=(("rule", title), ("subject", subject)))
     return said if detail is None else text("{sentence}: {detail}", sentence=said, detail=detail)
 
 
-def _subject(evidence: Evidence, dictionary: Dictionary) -> Text:
+def _subject(event: Event, dictionary: Dictionary) -> Text:
+    if "effect" in event.figures:
+        return _verdict(event, dictionary)
+    return _measured(event.evidence[0], dictionary) if event.evidence else text("no evidence")
+
+
+def _verdict(event: Event, dictionary: Dictionary) -> Text:
+    """Return what decided an interlock's verdict: which effect was seen when; see `filters.testimony`."""
+    figures = event.figures
+    effect = next((tag.label for tag in dictionary.tags if tag.name == figures["effect"]), figures["effect"])
+    seconds = {name: f"{figures[name] / 1000:.2f}" for name in _VERDICT if name in figures}  # type: ignore[operator]
+    if "elapsed_min_ms" not in seconds:
+        return text("{effect} was not seen within {budget_ms} s", effect=effect, **seconds)
+    if "elapsed_max_ms" not in seconds:
+        return text(
+            "{effect} was seen after more than {elapsed_min_ms} s; {budget_ms} s are allowed",
+            effect=effect,
+            **seconds,
+        )
+    return text(
+        "{effect} was seen after {elapsed_min_ms} to {elapsed_max_ms} s; {budget_ms} s are allowed",
+        effect=effect,
+        **seconds,
+    )
+
+
+def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
     facts = dictionary.tags[evidence.tag]
     if class_of(evidence.quality) is QualityClass.BAD:
         return text("{tag} is {quality}", tag=facts.label, quality=describe(evidence.quality))

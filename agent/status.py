@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 
+from agent.concerns import concerns
+from agent.judged import alarms, in_both, interlocks
 from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.wiring import Wiring
 from buffer.settled import Count
-from config.text import Text, text
-from config.units import show_duration
 from config.vocabulary import describe
 
 Json = dict[str, object]
@@ -37,9 +37,9 @@ def status(wiring: Wiring) -> Json:
         "run": show_run(wiring.run_id),
         "plant": wiring.plant.digest[:16],
         "clock": asdict(wiring.timebase.anchor),
-        "concerns": [words(concern) for concern in concerns(wiring)],
-        "alarms": [asdict(alarm) for alarm in wiring.engine.alarms()],
-        "interlocks": [asdict(interlock) for interlock in wiring.engine.interlocks()],
+        "concerns": [in_both(concern) for concern in concerns(wiring)],
+        "alarms": alarms(wiring),
+        "interlocks": interlocks(wiring),
         "devices": _devices(wiring),
         "grid": _grid(wiring),
         "readings": _intake(wiring),
@@ -57,58 +57,14 @@ def tags(wiring: Wiring, name: str | None) -> list[Json]:
     return [_tag(wiring, number) for number in numbers]
 
 
-def concerns(wiring: Wiring) -> Iterator[Text]:
-    """Yield what somebody should know, most pressing first."""
-    if wiring.degraded is not None:
-        yield wiring.degraded
-    for device in wiring.poller.lost_devices():
-        yield text("device {device} does not answer", device=device)
-    for name, forwarder in wiring.forwarders.items():
-        if forwarder.state.why is not None:
-            yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
-    yield from _overload(wiring)
-    yield from _storage(wiring)
-    if not wiring.timebase.anchor.synchronised:
-        yield text("the clock of this machine is not synchronised")
-
-
-def words(said: Text) -> Json:
-    """Return a text in both languages."""
-    return {"en": said.show("en"), "zh": said.show("zh")}
-
-
-def _overload(wiring: Wiring) -> Iterator[Text]:
-    if wiring.governor.stride > 1:
-        yield text(
-            "this machine is too slow for what is asked: devices are read at every {stride}th instant only",
-            stride=wiring.governor.stride,
-        )
-    if wiring.pipeline.ledger.refused:
-        yield text(
-            "{count} readings were not stored because the disk was too slow",
-            count=wiring.pipeline.ledger.refused,
-        )
-
-
-def _storage(wiring: Wiring) -> Iterator[Text]:
-    ledger = wiring.log.ledger()
-    if ledger.full:
-        yield text("the disk is full; the oldest readings make room")
-    if ledger.at_least_missed:
-        yield text(
-            "the log's cap is too small to keep readings for {duration}",
-            duration=show_duration(wiring.plant.description.log.at_least),
-        )
-
-
 def _devices(wiring: Wiring) -> list[Json]:
-    lost = wiring.poller.lost_devices()
+    absences = wiring.poller.absences()
     now = wiring.clock.boot_ns()
     return [
         {
             "device": name,
-            "answers": name not in lost,
-            "lost_for_s": (now - lost[name]) / 1e9 if name in lost else None,
+            "answers": name not in absences,
+            "lost_for_s": (now - absences[name].since_boot_ns) / 1e9 if name in absences else None,
             **asdict(wiring.poller.drivers[name].counters),
         }
         for name in wiring.plant.description.devices
@@ -165,7 +121,7 @@ def _uplinks(wiring: Wiring) -> list[Json]:
             "uplink": name,
             "connected": forwarder.state.connected,
             "for_s": (now - forwarder.state.since_boot_ns) / 1e9,
-            "why": None if forwarder.state.why is None else words(forwarder.state.why),
+            "why": None if forwarder.state.why is None else in_both(forwarder.state.why),
             "refused": forwarder.state.refused,
             "ledger": {
                 stream.name.lower(): {
@@ -198,7 +154,7 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "raw": float(image.raw[number]),
         "unit": tag.unit,
         "quality": quality,
-        "quality_words": words(describe(quality)),
+        "quality_words": in_both(describe(quality)),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
         "place": str(wiring.plant.places[number]),
     }

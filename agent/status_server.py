@@ -11,14 +11,14 @@ import pwd
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import orjson
 from aiohttp import web
 
-from config.text import text
+from config.text import Text, text
 
 _MODE: Final = 0o660
 _LONGEST_PATH_BYTES: Final = 107
@@ -29,46 +29,61 @@ Answer = Callable[[Mapping[str, str]], object]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class SocketPathTooLong(Exception):  # noqa: N818 - the failure's own word
+class SocketUnusable(Exception):  # noqa: N818 - the failure's own word
+    """There can be no socket at that path."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
+
+
+class SocketPathTooLong(SocketUnusable):
     """A Unix socket's path has at most 107 bytes."""
 
-    def __init__(self, path: Path) -> None:
-        self.words = text(
-            "the socket path {path} is longer than {limit} bytes; choose a shorter state directory",
-            path=path,
-            limit=_LONGEST_PATH_BYTES,
+
+def check_path(path: Path) -> None:
+    """Raise SocketPathTooLong for a path that no socket can have."""
+    if len(os.fsencode(path)) > _LONGEST_PATH_BYTES:
+        raise SocketPathTooLong(
+            text(
+                "the socket path {path} is longer than {limit} bytes; choose a shorter state directory",
+                path=path,
+                limit=_LONGEST_PATH_BYTES,
+            )
         )
-        super().__init__(str(self.words))
 
 
 @asynccontextmanager
 async def serve_status(path: Path, answers: Mapping[str, Answer]) -> AsyncIterator[None]:
     """Serve each of `answers` (path -> function of the query, whose result becomes JSON) while inside.
 
-    Raises SocketPathTooLong.
+    Raises SocketUnusable.
     """
-    if len(os.fsencode(path)) > _LONGEST_PATH_BYTES:
-        raise SocketPathTooLong(path)
-    _remove(path)
+    check_path(path)
     application = web.Application(middlewares=[_admit])
     for route, answer in answers.items():
         application.router.add_get(route, _handler(answer))
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_STOP_S)
     await runner.setup()
     try:
-        mask = os.umask(0o777 & ~_MODE)
-        try:
-            await web.UnixSite(runner, str(path)).start()
-        finally:
-            os.umask(mask)
+        await _open(runner, path)
         yield
     finally:
         await runner.cleanup()
-        _remove(path)
+        with suppress(OSError):  # the next start removes it
+            path.unlink()
 
 
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+async def _open(runner: web.AppRunner, path: Path) -> None:
+    mask = os.umask(0o777 & ~_MODE)
+    try:
+        path.unlink(missing_ok=True)
+        await web.UnixSite(runner, str(path)).start()
+    except OSError as error:
+        words = text("the socket {path} cannot be made: {reason}", path=path, reason=error.strerror)
+        raise SocketUnusable(words) from error
+    finally:
+        os.umask(mask)
 
 
 def _handler(answer: Answer) -> Handler:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from buffer.index import Index, Segment, readings_of
+from buffer.index import Index, Segment
 from buffer.settled import Count, Fate, Settled
-
-_BY_DELIVERY = frozenset({Fate.DELIVERED, Fate.QUARANTINED})
 
 
 @dataclass(slots=True)
@@ -20,31 +18,15 @@ class Account:
 
     def settle(
         self, run: int, first: int, last: int, fate: Fate, readings: int, count: Callable[[int, int], int]
-    ) -> Count:
-        """Settle what of `first`..`last` is not settled yet and return how much that was.
+    ) -> None:
+        """Settle what of `first`..`last` is not settled yet.
 
-        `readings`: in the numbers that really were delivered, or in all of them for a loss. Where the range
-        overlaps the edge of something settled, `count(first, last)` counts the readings instead.
+        `readings`: in all of them. Where a part is settled already, `count(first, last)` says what the others
+        have.
         """
-        parts = list(self.settled.unsettled(run, first, last))
-        if not parts:
-            return Count()
-        new = self._readings_new(run, first, last, fate, readings, count)
-        for index, (low, high) in enumerate(parts):
-            self.settled.settle(run, low, high, fate, 0 if index else new)
-        return Count(sum(high - low + 1 for low, high in parts), new)
-
-    def _readings_new(
-        self, run: int, first: int, last: int, fate: Fate, readings: int, count: Callable[[int, int], int]
-    ) -> int:
-        overlapping = self.settled.overlapping(run, first, last)
-        if any(span.first < first or span.last > last for span in overlapping):
-            return sum(count(low, high) for low, high in self.settled.unsettled(run, first, last))
-        for span in overlapping:
-            for old, had in span.tally.items():
-                if fate not in _BY_DELIVERY or old in _BY_DELIVERY:
-                    readings -= had.readings
-        return max(0, readings)
+        for low, high in list(self.settled.unsettled(run, first, last)):
+            whole = (low, high) == (first, last)
+            self.settled.settle(run, low, high, fate, readings if whole else count(low, high))
 
     def advance(self, index: Index, present_run: int) -> None:
         """Raise the floor over finished segments that are settled, and fold runs that lie under it."""
@@ -64,15 +46,9 @@ class Account:
             return True
         return not any(self.settled.unsettled(segment.opening.run, contents.first, contents.last))
 
-    def unsettled_in(self, segment: Segment) -> list[tuple[int, int, int]]:
-        """Return (first, last, readings) of every part of a finished segment that is not settled."""
+    def needs(self, segment: Segment) -> list[tuple[int, int]]:
+        """Return the parts (first, last) of a finished segment that are not settled."""
         contents = segment.contents
         if contents is None or self.covers(segment):
             return []
-        parts = self.settled.unsettled(segment.opening.run, contents.first, contents.last)
-        return [(low, high, readings_of(segment, low, high)) for low, high in parts]
-
-    def backlog(self, index: Index) -> Count:
-        """Count what finished segments hold that is not settled; reads files where that is part of one."""
-        parts = [part for segment in index.segments for part in self.unsettled_in(segment)]
-        return Count(sum(last - first + 1 for first, last, _ in parts), sum(part[2] for part in parts))
+        return list(self.settled.unsettled(segment.opening.run, contents.first, contents.last))

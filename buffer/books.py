@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from buffer.account import Account
 from buffer.channel import Channel
+from buffer.counts import ReadingCounts
 from buffer.cursor import Position, Positions
-from buffer.index import Index, Segment, count_readings
+from buffer.index import Index, Segment
 from buffer.ledger import Balance
 from buffer.record import Loss, Record
 from buffer.segment import Hole
@@ -33,6 +34,7 @@ class Books:
         self.accounts = accounts
         self.before_run = before_run
         self._run = run
+        self._counts = ReadingCounts()
         self.owed: list[Loss] = []
 
     def owe(self, losses: Iterable[Loss]) -> None:
@@ -106,19 +108,25 @@ class Books:
         """Take a finished segment out of the log; what uplinks still needed of it is lost to them."""
         stream = segment.opening.stream
         for uplink, accounts in self.accounts.items():
-            for low, high, readings in accounts[stream].unsettled_in(segment):
+            for low, high in accounts[stream].needs(segment):
+                readings = self._counts.in_segment(segment, low, high)
                 self._lose_part(uplink, stream, segment.opening.run, low, high, readings, cause)
         self.indexes[stream].remove(segment)
 
     def reconcile(self, uplink: str, stream: Stream, expected: Count | None) -> None:
         """Settle as damaged what an account should have (None: not known) and neither settled nor on disk."""
         account = self.accounts[uplink][stream]
-        known = account.settled.tally().total().plus(account.backlog(self.indexes[stream]))
+        known = account.settled.tally().total().plus(self._backlog(account, stream))
         missing = known.most(expected or Count()).minus(known)
         if missing != Count():
             account.settled.below.add(Fate.DAMAGED, missing)
             self.owe([_unnamed(uplink, stream, missing)])
         account.accounted = known.plus(missing)
+
+    def needed(self, segment: Segment) -> bool:
+        """Tell whether an uplink still needs something of a finished segment."""
+        stream = segment.opening.stream
+        return not all(accounts[stream].covers(segment) for accounts in self.accounts.values())
 
     def advance(self) -> None:
         """Raise every floor as far as it goes."""
@@ -172,12 +180,21 @@ class Books:
             ]
         )
 
+    def _backlog(self, account: Account, stream: Stream) -> Count:
+        """Count what finished segments hold that is not settled."""
+        total = Count()
+        for segment in self.indexes[stream].segments:
+            for low, high in account.needs(segment):
+                total = total.plus(Count(high - low + 1, self._counts.in_segment(segment, low, high)))
+        return total
+
     def _count(self, channel: Channel, run: int, first: int, last: int) -> int:
-        end = channel.tail.end
+        """Count the readings in `first`..`last`, wherever they are."""
         return sum(
-            count_readings(segment.path, segment.size_bytes if segment.contents else end.offset, first, last)
-            for segment in self.indexes[channel.stream].segments
-            if segment.opening.run == run and segment.opening.number <= end.segment
+            self._counts.in_segment(segment, first, last)
+            if segment.contents is not None
+            else self._counts.in_hand(segment, channel.tail, first, last)
+            for segment in self.indexes[channel.stream].between(run, first, last)
         )
 
 

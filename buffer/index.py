@@ -6,13 +6,12 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from pathlib import Path
 
-from buffer.scan import Frame, Window, walk
-from buffer.segment import PRELUDE_BYTES, Contents, Opening
+from buffer.segment import Contents, Opening
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Segment:
-    """One segment. `contents` is None while it is being written; `data_end`: where its records end."""
+    """One segment. `contents` is None, and `size_bytes` 0, while it is being written."""
 
     opening: Opening
     path: Path
@@ -71,6 +70,12 @@ class Index:
         at = bisect_left(of_run, seq, key=_seq_before)
         return of_run[at - 1] if at else None
 
+    def between(self, run: int, first: int, last: int) -> list[Segment]:
+        """Return the segments that may have numbers of `first`..`last` of a run."""
+        of_run = self._of_run.get(run, [])
+        low = max(0, bisect_left(of_run, first, key=_seq_before) - 1)
+        return of_run[low : bisect_left(of_run, last, key=_seq_before)]
+
     def at(self, number: int) -> Segment | None:
         """Return the segment with a number."""
         found = self.after(number - 1)
@@ -88,24 +93,6 @@ class Index:
     def sealed_bytes(self) -> int:
         """Return the size of all finished segments."""
         return sum(segment.size_bytes for segment in self.segments if segment.contents is not None)
-
-
-def readings_of(segment: Segment, first: int, last: int) -> int:
-    """Count the readings in the numbers `first`..`last` of a finished segment; reads the file if it must."""
-    contents = segment.contents
-    if contents is not None and first <= contents.first and contents.last <= last:
-        return contents.readings
-    return count_readings(segment.path, segment.size_bytes, first, last)
-
-
-def count_readings(path: Path, end: int, first: int, last: int) -> int:
-    """Count the readings in the whole records `first`..`last` of a file; what cannot be read counts 0."""
-    try:
-        found = list(walk(Window(path, end), PRELUDE_BYTES))
-    except OSError:
-        return 0
-    headers = [frame.header for frame in found if isinstance(frame, Frame) and frame.header.numbered]
-    return sum(header.readings for header in headers if first <= header.seq <= last)
 
 
 def _seq_before(segment: Segment) -> int:

@@ -271,6 +271,8 @@ class Log:
         What a full disk has no room for is not stored; nothing is raised.
         """
         if self.failure is None:
+            if self._books.owed:
+                self._begin_events()
             self._intake.restate()
             self._drain(_CLOSE_TIMEOUT_S)
             self._upkeep.save_cursors()
@@ -280,11 +282,16 @@ class Log:
         self._lock.release()
 
     def _rotate(self, channel: Channel) -> None:
-        events = self._channels[Stream.EVENTS]
-        if not events.begun and channel is not events:
-            self._intake.rotate(events)  # LOSS records need a place before anything may be deleted
-        self._intake.rotate(channel)
+        self._begin_events()
+        if channel.rotation_due:
+            self._intake.rotate(channel)
         self._upkeep.keep_cap()
+
+    def _begin_events(self) -> None:
+        """Have a place for LOSS records before anything is deleted."""
+        events = self._channels[Stream.EVENTS]
+        if not events.begun:
+            self._intake.rotate(events)
 
     def _tail(self, stream: Stream) -> Tail:
         """Return how far a stream is stored; the index knows every segment up to there."""

@@ -43,6 +43,8 @@ class Window:
     def take(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes at `offset`; fewer only at the end. Raises OSError."""
         size = min(size, self.end - offset)
+        if size <= 0:
+            return b""
         if offset < self._base or offset + size > self._base + len(self._data):
             self._data = self._read(min(max(size, CHUNK_BYTES), self.end - offset), offset)
             self._base = offset

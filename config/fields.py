@@ -22,6 +22,7 @@ HOST_PATTERN: Final = (
 """A host name, an IPv4 or an IPv6 address; no scheme, no port."""
 
 OPCUA_URL_PATTERN: Final = r"^opc\.tcp://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+)(:[0-9]{1,5})?(/\S*)?$"
+SERIAL_PORT_PATTERN: Final = r"^/[^\s\x00-\x1f]+$"
 SECRET_PATTERN: Final = (
     r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|credential:[A-Za-z0-9_@-][A-Za-z0-9_.@-]*)$"
 )
@@ -40,6 +41,7 @@ def _truth_as_number(found: object) -> object:
 Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
 Line = Annotated[str, Field(pattern=LINE_PATTERN)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
+SerialPort = Annotated[str, Field(pattern=SERIAL_PORT_PATTERN)]
 SecretReference = Annotated[str, Field(pattern=SECRET_PATTERN)]
 
 NumberNotTruth: Final = BeforeValidator(_refuse_truth)

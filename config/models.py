@@ -20,6 +20,7 @@ from config.fields import (
     Line,
     NumberNotTruth,
     SecretReference,
+    SerialPort,
 )
 from config.units import DAY, Duration, Size, no_shorter_than
 from config.units import MS as MS
@@ -66,6 +67,56 @@ class ModbusTcpLink(Model):
     timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 1 * S
     connect_timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 3 * S
 
+    @property
+    def endpoint(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
+
+
+class ModbusBus(Model):
+    """A serial bus with its devices; one question at a time.
+
+    `timeout`: how long a device may think; the time that the frames take at `baud` comes on top. `settle`:
+    how long the bus must be silent after a missed answer before it is believed again.
+    """
+
+    baud: int = Field(default=9600, ge=300, le=4_000_000)
+    timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 1 * S
+    settle: Annotated[Duration, no_shorter_than(1 * MS)] = 100 * MS
+
+
+class ModbusRtuLink(ModbusBus):
+    """A serial port with 8 data bits.
+
+    `echo`: the port hears what it sends. `turnaround`: a pause before each question, beyond the usual gap.
+    """
+
+    type: Literal["modbus-rtu"]
+    port: SerialPort
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Annotated[Literal[1, 2], NumberNotTruth] = 1
+    echo: bool = False
+    turnaround: Duration = 0
+
+    @property
+    def endpoint(self) -> str:
+        """The port's path."""
+        return self.port
+
+
+class ModbusRtuTcpLink(ModbusBus):
+    """A serial bus behind a converter that passes RTU frames over TCP; `baud` is that of the bus."""
+
+    type: Literal["modbus-rtu-tcp"]
+    host: Host
+    port: int = Field(ge=1, le=65535)
+    connect_timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 3 * S
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
+
 
 class OpcUaLink(Model):
     """An OPC UA server; one session."""
@@ -75,7 +126,8 @@ class OpcUaLink(Model):
     timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 4 * S
 
 
-Link = Annotated[ModbusTcpLink | OpcUaLink, Field(discriminator="type")]
+ModbusLink = ModbusTcpLink | ModbusRtuLink | ModbusRtuTcpLink
+Link = Annotated[ModbusLink | OpcUaLink, Field(discriminator="type")]
 
 
 class WordOrder(StrEnum):

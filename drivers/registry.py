@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from config.models import ModbusTcpLink, OpcUaLink
+from config.models import ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink, OpcUaLink
 from config.plant import Plant
 from drivers.contract import Driver
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.link import GuardedLink
+from drivers.modbus.guard import GuardedLink
 
 
 def make_drivers(plant: Plant) -> dict[str, Driver]:
@@ -19,7 +19,7 @@ def make_drivers(plant: Plant) -> dict[str, Driver]:
     for link, settings in plant.description.links.items():
         devices = [name for name, device in plant.description.devices.items() if device.link == link]
         match settings:
-            case ModbusTcpLink():
+            case ModbusTcpLink() | ModbusRtuLink() | ModbusRtuTcpLink():
                 guarded = GuardedLink(settings)
                 drivers |= {name: ModbusDriver(plant, name, guarded) for name in devices}
             case OpcUaLink():

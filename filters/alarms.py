@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from config.models import Tag
@@ -82,9 +83,9 @@ def _sensor(tag: Tag) -> list[Comparison]:
 class Alarms:
     """Turns the moves of alarm comparisons into events, and knows which stand."""
 
-    def __init__(self, plant: Plant, comparisons: Comparisons, image: Image) -> None:
+    def __init__(self, wanted: Iterable[Comparison], comparisons: Comparisons, image: Image) -> None:
         self._comparisons = comparisons
-        self._rows = {comparisons.number_of[row.key] for row in alarm_comparisons(plant)}
+        self._rows = {comparisons.number_of[row.key] for row in wanted}
         self._image = image
         self.active: dict[int, ActiveAlarm] = {}
 
@@ -100,7 +101,7 @@ class Alarms:
         """Return the alarms that stand, by name."""
         return {
             alarm.rule: SavedAlarm(
-                rule=self._comparisons.rows[row].digest,
+                rule=self._comparisons.digest(row),
                 priority=alarm.priority,
                 since_boot_ns=alarm.since_boot_ns,
                 onset_boot_ns=alarm.onset_boot_ns,
@@ -114,9 +115,10 @@ class Alarms:
         for name, was in saved.items():
             row = self._comparisons.number_of.get(name)
             since_ns = was.since_boot_ns + by_ns
-            if row is None or self._comparisons.rows[row].digest != was.rule:
+            if row is None or self._comparisons.digest(row) != was.rule:
                 events.append(_cleared_by_change(name, was.priority, since_ns, now_ns))
             else:
+                self._comparisons.stand(row, since_ns)
                 self.active[row] = self._alarm(row, since_ns, was.onset_boot_ns + by_ns)
         return events
 

@@ -14,7 +14,7 @@ from config.plant import Plant
 from config.vocabulary import Limit
 from filters.condition import window_of
 from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Int64s, Records, moved
-from filters.machine import ACTIVE, NORMAL
+from filters.machine import ACTIVE
 
 if TYPE_CHECKING:
     from filters.kernels import Kernels
@@ -26,10 +26,10 @@ MOVES_PER_COMPARISON: Final = 5  # in one judgement: three delays and two change
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedComparison:
-    """The state of one comparison by field, and the digest of its rule."""
+    """The state of one active comparison, in the order of its fields, and the digest of its rule."""
 
     rule: str
-    state: dict[str, int]
+    state: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,36 +77,48 @@ class Comparisons:
         self, plant: Plant, wanted: Iterable[Comparison], watched: Collection[str], kernels: Kernels
     ) -> None:
         self.rows = tuple(sorted(wanted, key=lambda row: plant.number_of[row.tag.tag]))
-        self._watched = frozenset(watched)
         self.number_of = {row.key: number for number, row in enumerate(self.rows)}
         self.tag_of = [plant.number_of[row.tag.tag] for row in self.rows]
+        self._watched = [number for number, row in enumerate(self.rows) if row.key in watched]
+        self._digests: dict[int, str] = {}
         self.rules = kernels.lay(_rules(self.rows, self.tag_of, watched))
         self.states = kernels.lay(_blank_states(len(self.rows)))
         self.moves: Int64s = np.zeros((MOVES_PER_COMPARISON * len(self.rows), 3), dtype=np.int64)
 
-    def save(self, active: Collection[str]) -> dict[str, SavedComparison]:
-        """Return the states of what is watched, and of the alarms that are `active`."""
-        return {key: self._save(self.number_of[key]) for key in sorted(self._watched.union(active))}
+    def digest(self, row: int) -> str:
+        """Return what tells a rule from a changed one of the same key."""
+        if row not in self._digests:
+            self._digests[row] = self.rows[row].digest
+        return self._digests[row]
 
-    def _save(self, number: int) -> SavedComparison:
-        state = self.states[number]
-        fields = {name: int(state[name]) for name in _STATE_FIELDS}
-        return SavedComparison(rule=self.rows[number].digest, state=fields)
+    def stand(self, row: int, since_ns: int) -> None:
+        """Let a comparison be active that was so in an earlier run."""
+        state = self.states[row]
+        state["phase"] = ACTIVE
+        state["started_ns"] = since_ns
+
+    def save(self) -> dict[str, SavedComparison]:
+        """Return the states of what is watched and active."""
+        active = [row for row in self._watched if self.states[row]["phase"] >= ACTIVE]
+        return {self.rows[row].key: self._save(row) for row in active}
+
+    def _save(self, row: int) -> SavedComparison:
+        state = self.states[row]
+        return SavedComparison(rule=self.digest(row), state=tuple(int(state[name]) for name in _STATE_FIELDS))
 
     def resume(self, saved: dict[str, SavedComparison], by_ns: int) -> None:
-        """Take up saved states, on a clock that reads `by_ns` more; what is pending is not taken up.
+        """Take up saved states, on a clock that reads `by_ns` more.
 
         Until the first scan every input is Bad, as it is for a comparison that was never looked at.
         """
         for key, was in saved.items():
-            number = self.number_of.get(key)
-            if number is None or self.rows[number].digest != was.rule:
+            row = self.number_of.get(key)
+            if row is None or self.digest(row) != was.rule:
                 continue
-            state = self.states[number]
-            for name in _STATE_FIELDS:
-                instant = name.endswith("_ns")
-                state[name] = moved(was.state[name], by_ns) if instant else was.state[name]
-            state["phase"] = ACTIVE if was.state["phase"] >= ACTIVE else NORMAL
+            state = self.states[row]
+            for name, found in zip(_STATE_FIELDS, was.state, strict=True):
+                state[name] = moved(found, by_ns) if name.endswith("_ns") else found
+            state["phase"] = ACTIVE
             state["due_ns"] = NEVER
             state["blind"] = 1
 

@@ -47,12 +47,14 @@ class Excuse:
 class Demand:
     """A demand since `began`; `cause_onset_ns` tells one activation of the cause from the next.
 
+    `counts_from_ns`: an effect that was first seen since then may be what this demand brought about.
     `findings` by number of the effect. `verdict` is None while effects are awaited; UNKNOWN may still be
     replaced, in a finding and in the verdict. `verdict_ns` is when the verdict became true.
     """
 
     began: Change
     cause_onset_ns: int
+    counts_from_ns: int
     findings: dict[int, Finding] = field(default_factory=dict)
     excuse: Excuse | None = None
     verdict: WitnessState | None = None
@@ -75,7 +77,7 @@ class Demand:
         for number, effect in enumerate(inputs.effects):
             finding = self.findings.get(number)
             if finding is None or finding.outcome is WitnessState.UNKNOWN:
-                finding = find(self, effect, inputs.skew_ns, now_ns) or self._demanded_again(inputs)
+                finding = find(self, effect, now_ns) or self._demanded_again(inputs)
             if finding is not None:
                 self.findings[number] = finding
         verdict = _verdict(self.findings, len(inputs.effects))
@@ -104,6 +106,7 @@ class Demand:
         return Demand(
             began=self.began.moved(by_ns),
             cause_onset_ns=moved(self.cause_onset_ns, by_ns),
+            counts_from_ns=moved(self.counts_from_ns, by_ns),
             verdict=self.verdict,
             verdict_ns=moved(self.verdict_ns, by_ns),
         )
@@ -134,13 +137,16 @@ def demanded(inputs: Inputs, watching_ns: int) -> Demand | None:
         return None
     if bypass is not None and bypass.true and bypass.seen_false_ns < began.onset_ns:
         return None
-    return Demand(began=began, cause_onset_ns=cause.rise.onset_ns)
+    earliest_ns = max(began.after_ns, began.onset_ns - inputs.patience_ns)
+    return Demand(
+        began=began, cause_onset_ns=cause.rise.onset_ns, counts_from_ns=earliest_ns - inputs.skew_ns
+    )
 
 
-def find(demand: Demand, effect: Expected, skew_ns: int, now_ns: int) -> Finding | None:
+def find(demand: Demand, effect: Expected, now_ns: int) -> Finding | None:
     """Return what an effect says of a demand now; None: it is awaited. Only UNKNOWN may change later."""
     sight = effect.sight
-    if sight.rise is not None and sight.rise.by_ns >= demand.began.onset_ns - skew_ns:
+    if sight.rise is not None and sight.rise.by_ns >= demand.counts_from_ns:
         return _timed(demand, effect, sight.rise)
     absent = not (sight.bad or sight.true or sight.stirring)
     if absent and sight.seen_false_ns - demand.began.by_ns > effect.within_ns:

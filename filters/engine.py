@@ -20,7 +20,7 @@ from filters.interlock import interlock_comparisons, watched_keys
 from filters.kernels import Kernels
 from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
 from filters.report import Report, Reporter
-from filters.snapshot import Snapshot, dump, load
+from filters.snapshot import VERSION, Snapshot, dump, load
 from filters.witnesses import InterlockStatus, Witnesses
 
 
@@ -33,9 +33,10 @@ class Engine:
     def __init__(self, plant: Plant, kernels: Kernels) -> None:
         self.image = Image.blank(len(plant.tags))
         self.twins = kernels.twins
-        wanted = alarm_comparisons(plant) + interlock_comparisons(plant)
+        alarms = alarm_comparisons(plant)
+        wanted = alarms + interlock_comparisons(plant)
         self._comparisons = Comparisons(plant, wanted, watched_keys(plant), kernels)
-        self._alarms = Alarms(plant, self._comparisons, self.image)
+        self._alarms = Alarms(alarms, self._comparisons, self.image)
         self._witnesses = Witnesses(plant, self._comparisons, self.image)
         self._groups = kernels.lay(_groups(plant, self._comparisons))
         self._conditioner = Conditioner(plant, self.image, self._groups, kernels)
@@ -87,12 +88,12 @@ class Engine:
 
     def state(self) -> bytes:
         """Return what must be remembered across a restart; opaque."""
-        alarms = self._alarms.save()
         return dump(
             Snapshot(
+                version=VERSION,
                 now_ns=self._now_ns,
-                comparisons=self._comparisons.save(alarms.keys()),
-                alarms=alarms,
+                comparisons=self._comparisons.save(),
+                alarms=self._alarms.save(),
                 interlocks=self._witnesses.save(),
             )
         )

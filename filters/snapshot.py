@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from filters.alarms import SavedAlarm
@@ -23,7 +22,7 @@ VERSION: Final = 1
 class Snapshot:
     """Everything that is kept, by name; times are CLOCK_BOOTTIME of the run that took it, at `now_ns`."""
 
-    version: int = VERSION
+    version: int
     now_ns: int
     comparisons: dict[str, SavedComparison]
     alarms: dict[str, SavedAlarm]
@@ -35,7 +34,7 @@ _ADAPTER: Final = TypeAdapter(Snapshot)
 
 def dump(snapshot: Snapshot) -> bytes:
     """Return a snapshot as bytes."""
-    return orjson.dumps(snapshot, option=orjson.OPT_NON_STR_KEYS)
+    return _ADAPTER.dump_json(snapshot, exclude_defaults=True)
 
 
 def load(body: bytes) -> Snapshot | None:

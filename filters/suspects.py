@@ -35,8 +35,7 @@ class Suspects:
         if demand is None:
             self._suspects += self._risen(raised)
         else:
-            explained_from_ns = demand.began.onset_ns - self._inputs.skew_ns
-            self._suspects = [one for one in self._suspects if one[1].by_ns < explained_from_ns]
+            self._suspects = [one for one in self._suspects if one[1].by_ns < demand.counts_from_ns]
         due_ns = self.due_ns
         if now_ns < due_ns:
             return []
@@ -53,7 +52,7 @@ class Suspects:
         sights = [sight for sight, _ in self._suspects]
         first_ns = min(rise.by_ns for _, rise in self._suspects)
         self._suspects = []
-        figures: Figures = {"effect": sights[0].rule.tag.tag}
+        figures: Figures = {}
         if self._inputs.cause.seen_true_ns >= first_ns - self._inputs.spurious_after_ns:
             figures["because"] = CAUSE_NOT_DECLARED
         return self._testimony.say(

@@ -60,6 +60,7 @@ class Witnesses:
             )
             for interlock in plant.interlocks
         }
+        self._awaiting: dict[str, None] = {}  # in the order in which they began, so that a replay is the same
         self._due_ns = dict.fromkeys(self._witnesses, NEVER)
         self._looking: dict[int, list[str]] = {}
         for name, witness in self._witnesses.items():
@@ -72,7 +73,7 @@ class Witnesses:
 
     def step(self, now_ns: int, moves: list[tuple[int, int, int]]) -> list[Event]:
         """Return what became true by `now_ns`, when the comparisons made these moves (row, move, instant)."""
-        scans_ns = {name: LONG_AGO for name, witness in self._witnesses.items() if witness.awaiting}
+        scans_ns = dict.fromkeys(self._awaiting, LONG_AGO)
         if self.due_ns <= now_ns:
             scans_ns |= {name: LONG_AGO for name, due_ns in self._due_ns.items() if due_ns <= now_ns}
         for row, _, at_ns in moves:
@@ -84,6 +85,10 @@ class Witnesses:
     def _step(self, name: str, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         witness = self._witnesses[name]
         events = witness.step(now_ns, scan_ns, raised)
+        if witness.awaiting:
+            self._awaiting[name] = None
+        else:
+            self._awaiting.pop(name, None)
         self._due_ns[name] = witness.due_ns(now_ns)
         self.due_ns = min(self._due_ns.values())
         return events

@@ -11,6 +11,7 @@ from agent.cli.describe import plant_or_exit
 from agent.cli.options import json_option, plant_argument
 from agent.cli.speech import language, say, shown
 from config.plant import Plant, ScanGroup
+from config.secrets import missing_secrets
 from config.text import text
 from config.units import show_duration
 
@@ -22,6 +23,8 @@ def check(plant: Path, as_json: bool) -> None:
     """Check a plant description."""
     described = plant_or_exit(plant)
     plans = _plans(described)
+    for fault in missing_secrets(described):
+        click.echo(fault.show(language()), err=True)
     if as_json:
         click.echo(orjson.dumps(_json(described, plans), option=orjson.OPT_INDENT_2))
         return

@@ -30,7 +30,7 @@ def find_socket(state: Path | None) -> Path:
     if state is not None:
         return state / SOCKET_NAME
     places = [place / SOCKET_NAME for place in _PLACES]
-    return next((place for place in places if place.exists()), places[0])
+    return next((place for place in places if _may_exist(place)), places[0])
 
 
 def ask(path: Path, question: str) -> Any:
@@ -40,7 +40,7 @@ def ask(path: Path, question: str) -> Any:
         connection.request("GET", question)
         response = connection.getresponse()
         body = response.read()
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         raise NotRunning(
             text("no agent answers at {path}; is it running? (--state names its state directory)", path=path)
         ) from None
@@ -48,11 +48,22 @@ def ask(path: Path, question: str) -> Any:
         raise NotRunning(text("{path} may not be opened; join the group that owns it", path=path)) from None
     except TimeoutError:
         raise NotRunning(text("the agent at {path} does not answer", path=path)) from None
+    except OSError as error:  # it ends just now, or no socket can have such a path
+        raise NotRunning(
+            text("the agent at {path} cannot be asked: {reason}", path=path, reason=error.strerror or error)
+        ) from None
     finally:
         connection.close()
     if response.status != http.HTTPStatus.OK:
         raise NotRunning(text("the agent at {path} refused: {status}", path=path, status=response.status))
     return orjson.loads(body)
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        return True  # whoever asks there is told so
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -44,11 +44,12 @@ def demo(seconds: float, as_json: bool) -> None:
     begun = time.monotonic()
 
     def say(words: Text) -> None:
-        console.print(f"[bold cyan]{time.monotonic() - begun:5.1f} s  {escape(shown(words))}[/]")
+        passed_s = f"{time.monotonic() - begun:5.1f} s"
+        console.print(f"[bold cyan]{passed_s}  {escape(shown(words))}[/]", soft_wrap=True)
 
     def show(event: dict[str, Any], _arrived: object) -> None:
         said = escape(event["text"][language()])
-        console.print(f"         [{_STYLES[event['priority']]}]{event['event']:24} {said}[/]")
+        console.print(f"         [{_STYLES[event['priority']]}]{event['event']:24} {said}[/]", soft_wrap=True)
 
     with tempfile.TemporaryDirectory(prefix="fengsui-demo-") as folder:
         try:
@@ -59,7 +60,7 @@ def demo(seconds: float, as_json: bool) -> None:
             console.print(escape((Path(folder) / "agent.log").read_text(encoding="utf-8")))
     for check in verdict.checks:
         mark = "[green]ok  [/]" if check.good else "[bold red]BAD [/]"
-        console.print(f"{mark} {escape(shown(check.words))}")
+        console.print(f"{mark} {escape(shown(check.words))}", soft_wrap=True)
     if as_json:
         click.echo(orjson.dumps({"good": verdict.good, **verdict.figures}, option=orjson.OPT_INDENT_2))
     sys.exit(Exit.OK if verdict.good else Exit.FAILED)

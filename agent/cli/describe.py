@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -12,6 +13,7 @@ from agent.cli.speech import language
 from config.faults import ConfigError
 from config.load import load
 from config.plant import Plant
+from config.secrets import missing_secrets
 
 
 def plant_or_exit(path: Path) -> Plant:
@@ -19,5 +21,16 @@ def plant_or_exit(path: Path) -> Plant:
     try:
         return load(path)
     except ConfigError as error:
-        click.echo(error.show(language()), err=True)
-        sys.exit(Exit.CONFIG)
+        _exit(error)
+
+
+def secrets_or_exit(plant: Plant) -> None:
+    """Make sure that every secret that the plant refers to is there, or print what is missing and exit 78."""
+    faults = missing_secrets(plant)
+    if faults:
+        _exit(ConfigError(faults))
+
+
+def _exit(error: ConfigError) -> NoReturn:
+    click.echo(error.show(language()), err=True)
+    sys.exit(Exit.CONFIG)

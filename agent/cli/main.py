@@ -21,6 +21,14 @@ _COMMANDS: Final = {
     "demo": "agent.cli.demo:demo",
 }
 
+_LANGUAGE: Final = click.Option(
+    ["--lang"],
+    type=click.Choice(["en", "zh"]),
+    expose_value=False,
+    help=shown(text("language of everything shown; default from LANG")),
+)
+"""Understood before and behind the command's name; `agent.cli.speech` has read it by then."""
+
 
 class _LateGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -31,23 +39,21 @@ class _LateGroup(click.Group):
         if place is None:
             return None
         module, name = place.split(":")
-        return cast(click.Command, getattr(importlib.import_module(module), name))
+        command = cast(click.Command, getattr(importlib.import_module(module), name))
+        if _LANGUAGE not in command.params:
+            command.params.append(_LANGUAGE)
+        return command
 
 
 @click.command(
     cls=_LateGroup,
+    params=[_LANGUAGE],
     help=shown(
         text(
             "Fengsui: polls a plant's devices read-only, judges the readings, keeps them on disk and "
             "forwards them to work-safety platforms. It is not a safety instrumented system."
         )
     ),
-)
-@click.option(
-    "--lang",
-    type=click.Choice(["en", "zh"]),
-    expose_value=False,
-    help=shown(text("language of everything shown; default from LANG")),
 )
 @click.version_option(version("fengsui"), message="%(version)s")
 def main() -> None:

@@ -9,17 +9,16 @@ import click
 from agent.cli.speech import shown
 from config.text import text
 
-plant_argument = click.argument(
-    "plant", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="PLANT"
-)
+# what is wrong with a path is said where it is used, in the person's language
+plant_argument = click.argument("plant", type=click.Path(path_type=Path), metavar="PLANT")
 state_option = click.option(
     "--state",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help=shown(text("state directory; default: what the plant description says")),
 )
 running_state_option = click.option(
     "--state",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help=shown(text("state directory of the running agent")),
 )
 json_option = click.option("--json", "as_json", is_flag=True, help=shown(text("print JSON")))

@@ -8,24 +8,40 @@ from typing import BinaryIO
 
 import click
 
-from config.text import language_of
+from agent.cli.exits import Exit
+from agent.cli.speech import fail, language, shown
+from config.text import text
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The broker.")
+@click.command(
+    help=shown(
+        text(
+            "Receive as a platform would: check, deduplicate, say what is missing. "
+            "Ends with 0 where nothing was wrong, with 1 where something was or nobody could be heard."
+        )
+    )
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help=shown(text("The broker.")))
 @click.option("--port", default=1883, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--topic", default="fengsui/1/#", show_default=True, help="What to subscribe to.")
-@click.option("--client-id", default="", help="Name of a session that the broker keeps while we are away.")
+@click.option("--topic", default="fengsui/1/#", show_default=True, help=shown(text("What to subscribe to.")))
+@click.option(
+    "--client-id", default="", help=shown(text("Name of a session that the broker keeps while we are away."))
+)
 @click.option("--username")
-@click.option("--password", help="A reference: env:NAME, file:/path or credential:NAME.")
-@click.option("--ca", type=click.Path(path_type=Path), help="Use TLS and trust this CA.")
-@click.option("--certificate", type=click.Path(path_type=Path), help="Our certificate, for TLS.")
-@click.option("--key", type=click.Path(path_type=Path), help="Its key.")
-@click.option("--seconds", type=float, help="End after so many seconds; without it, on Ctrl-C.")
-@click.option("--from-start", is_flag=True, help="Every run is heard from its first record: none may lack.")
-@click.option("--out", type=click.File("wb"), help="Write every arrival to this file, a line of JSON each.")
-@click.option("--json", "as_json", is_flag=True, help="Say nothing but a summary in JSON at the end.")
-@click.option("--lang", help="en or zh.")
+@click.option("--password", help=shown(text("A reference: env:NAME, file:/path or credential:NAME.")))
+@click.option("--ca", type=click.Path(path_type=Path), help=shown(text("Use TLS and trust this CA.")))
+@click.option("--certificate", type=click.Path(path_type=Path), help=shown(text("Our certificate, for TLS.")))
+@click.option("--key", type=click.Path(path_type=Path), help=shown(text("Its key.")))
+@click.option("--seconds", type=float, help=shown(text("End after so many seconds; without it, on Ctrl-C.")))
+@click.option(
+    "--from-start", is_flag=True, help=shown(text("Every run is heard from its first record: none may lack."))
+)
+@click.option(
+    "--out", type=click.File("wb"), help=shown(text("Write every arrival to this file, a line of JSON each."))
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help=shown(text("Say nothing but a summary in JSON at the end."))
+)
 def receive(
     host: str,
     port: int,
@@ -40,22 +56,17 @@ def receive(
     from_start: bool,
     out: BinaryIO | None,
     as_json: bool,
-    lang: str | None,
 ) -> None:
-    """Receive as a platform would: check, deduplicate, say what is missing.
-
-    Ends with 0 where nothing was wrong, with 1 where something was or nobody was there to listen to.
-    """
+    """Listen until stopped."""
     from agent.receive.listen import listen
     from agent.receive.subscriber import Source
     from config.models import Tls
     from config.secrets import SecretError, resolve
 
-    language = language_of(lang or click.get_current_context().find_root().params.get("lang"))
     try:
         secret = None if password is None else resolve(password).reveal()
     except SecretError as error:
-        raise click.ClickException(error.words.show(language)) from error
+        fail(error.words, Exit.CONFIG)
     source = Source(
         host=host,
         port=port,
@@ -66,6 +77,6 @@ def receive(
         tls=None if ca is None and certificate is None else Tls(ca=ca, certificate=certificate, key=key),
     )
     faultless = listen(
-        source, seconds=seconds, from_start=from_start, out=out, as_json=as_json, language=language
+        source, seconds=seconds, from_start=from_start, out=out, as_json=as_json, language=language()
     )
     sys.exit(0 if faultless else 1)

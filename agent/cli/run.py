@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
 import click
 
 from agent import journal
-from agent.cli.describe import plant_or_exit
+from agent.cli.describe import plant_or_exit, secrets_or_exit
 from agent.cli.exits import Exit
 from agent.cli.options import plant_argument, state_option
 from agent.cli.speech import fail, language, shown
@@ -23,25 +24,37 @@ from config.text import text
 @state_option
 def run(plant: Path, state: Path | None) -> None:
     """Run the agent in the foreground."""
+    _take_standard_descriptors()
     journal.open_journal(language())
     described = plant_or_exit(plant)
+    secrets_or_exit(described)
     layout = Layout.of(state, described.description.gateway.state)
     _run(described, layout)
 
 
+def _take_standard_descriptors() -> None:
+    """Put nothing in the place of closed standard streams, lest the log's files stand where a library writes."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def _run(plant: Plant, layout: Layout) -> None:
     from agent.runtime import DiskFailed
-    from agent.status_server import SocketPathTooLong
+    from agent.status_server import SocketPathTooLong, SocketUnusable, check_path
     from buffer.errors import AlreadyRunning, LogError
 
     try:
+        check_path(layout.socket)
         asyncio.run(_until_stopped(plant, layout))
     except AlreadyRunning as error:
         fail(error.words, Exit.TRY_AGAIN)
-    except LogError as error:
-        fail(error.words, Exit.CANNOT_CREATE)
     except SocketPathTooLong as error:
         fail(error.words, Exit.CONFIG)
+    except (LogError, SocketUnusable) as error:
+        fail(error.words, Exit.CANNOT_CREATE)
     except DiskFailed as error:
         fail(text("the log cannot be written: {cause}", cause=error.__cause__), Exit.FAILED)
 

@@ -24,6 +24,7 @@ class Arrived:
     messages: int = 0
     backfilled: int = 0
     reads: list[int] = field(default_factory=list)
+    listening: bool = False
     _offset: int = 0
     _tags: dict[str, dict[int, str]] = field(default_factory=dict)
 
@@ -38,13 +39,19 @@ class Arrived:
                 if not line.endswith(b"\n"):
                     break
                 self._offset += len(line)
-                self._take(orjson.loads(line), fresh)
+                self._hear(orjson.loads(line), fresh)
         self.events += fresh
         return fresh
 
     def happened(self) -> list[Expected]:
         """Return the events in the order of their arrival, as the scenario names them."""
         return [Expected(EventKind(event["event"]), event["rule"]) for event in self.events]
+
+    def _hear(self, line: dict[str, Any], fresh: list[dict[str, Any]]) -> None:
+        if "listening" in line:
+            self.listening = line["listening"]
+        elif line["verdict"] in ("new", "not_a_record"):
+            self._take(line["message"], fresh)
 
     def _take(self, message: dict[str, Any], fresh: list[dict[str, Any]]) -> None:
         self.messages += 1

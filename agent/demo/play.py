@@ -14,13 +14,13 @@ from agent.demo.arrived import Arrived
 from agent.demo.broker import broker
 from agent.demo.processes import Agent, DemoFailed, Devices, agent, devices, receiver
 from agent.demo.relay import Relay, relaying
-from agent.demo.scenario import STEPS, Deed, Step
+from agent.demo.scenario import STEPS, Deed, Step, missing
 from agent.demo.verdict import Verdict, judge
-from config.text import Text
+from config.text import Text, text
 
 _LOOK_S: Final = 0.1
 _START_S: Final = 60.0
-_ARRIVE_S: Final = 15.0
+_WAIT_S: Final = 30.0
 
 Say = Callable[[Text], None]
 Show = Callable[[dict[str, Any], Arrived], None]
@@ -31,6 +31,7 @@ async def play(folder: Path, seconds: float, say: Say, show: Show) -> Verdict:
 
     Raises DemoFailed where a part does not even start.
     """
+    say(text("starting a broker, the devices, a receiver and the agent"))
     async with AsyncExitStack() as stack:
         port = stack.enter_context(broker(folder))
         relay = await stack.enter_async_context(relaying(port))
@@ -40,10 +41,12 @@ async def play(folder: Path, seconds: float, say: Say, show: Show) -> Verdict:
         path = _write_plant(folder, {**plant.ports, "mqtt_port": relay.port})
         program = await stack.enter_async_context(agent(path, folder / "state", folder / "agent.log"))
         stage = _Stage(program, plant, relay, arrived, say, show)
+        await stage.until(lambda: arrived.listening, _START_S)
+        await program.start()
         await stage.until(lambda: bool(arrived.reads), _START_S)
         await stage.act(seconds)
         exit_code = await program.stop()
-        await stage.until(_stopped(arrived), _ARRIVE_S)
+        await stage.until(lambda: not missing(arrived.happened()), _WAIT_S)
         counted = await plant.counts()
         summary = await book.summary()
         arrived.look()
@@ -70,6 +73,7 @@ class _Stage:
         for step in STEPS:
             while loop.time() < begun + step.share * seconds:
                 await self._watch()
+            await self.until(lambda step=step: self._ready(step), _WAIT_S)  # type: ignore[misc]
             self._say(step.words)
             await self._do(step)
 
@@ -78,6 +82,9 @@ class _Stage:
         due = asyncio.get_running_loop().time() + limit_s
         while not reached() and asyncio.get_running_loop().time() < due:
             await self._watch()
+
+    def _ready(self, step: Step) -> bool:
+        return step.after is None or self._arrived.happened().count(step.after) >= step.times
 
     async def _watch(self) -> None:
         for event in self._arrived.look():
@@ -96,10 +103,6 @@ class _Stage:
                 raise DemoFailed("the agent has ended by itself")
             await self._program.kill()
             await self._program.start()
-
-
-def _stopped(arrived: Arrived) -> Callable[[], bool]:
-    return lambda: any(event["event"] == "agent_stopped" for event in arrived.events)
 
 
 def _write_plant(folder: Path, ports: dict[str, int]) -> Path:

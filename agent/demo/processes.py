@@ -39,7 +39,9 @@ class Devices:
         """End the process and return what it counted."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        return await _line(self._process, "devices")
+        found = await _line(self._process, "devices")
+        await asyncio.wait_for(self._process.wait(), _STOP_S)
+        return found
 
 
 @asynccontextmanager
@@ -86,9 +88,8 @@ class Agent:
 
 @asynccontextmanager
 async def agent(plant: Path, state: Path, journal: Path) -> AsyncIterator[Agent]:
-    """Run the agent while inside."""
+    """Have an agent that is not started yet; it is gone when the context is left."""
     found = Agent(plant, state, journal)
-    await found.start()
     try:
         yield found
     finally:
@@ -105,13 +106,15 @@ class Receiver:
         """End it in order and return its book."""
         self._process.send_signal(signal.SIGTERM)
         assert self._process.stdout is not None
-        return _json(await asyncio.wait_for(self._process.stdout.read(), _STOP_S), "receiver")
+        found = _json(await asyncio.wait_for(self._process.stdout.read(), _STOP_S), "receiver")
+        await asyncio.wait_for(self._process.wait(), _STOP_S)
+        return found
 
 
 @asynccontextmanager
 async def receiver(port: int, out: Path) -> AsyncIterator[Receiver]:
     """Run the receiver while inside; every message goes to `out`, a line of JSON each."""
-    command = ("-m", "agent", "receive", "--port", str(port), "--out", str(out), "--json")
+    command = ("-m", "agent", "receive", "--port", str(port), "--out", str(out), "--from-start", "--json")
     async with _running(*command, stdout=PIPE) as process:
         yield Receiver(process)
 

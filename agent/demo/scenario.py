@@ -25,22 +25,24 @@ class Deed(StrEnum):
     WATCH = "watch"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One deed at `share` (0..1) of the demo's length."""
-
-    share: float
-    deed: Deed
-    words: Text
-    troubles: tuple[Trouble, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Expected:
     """An event that must arrive, in this order, and what it must be about."""
 
     kind: EventKind
     rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One deed at `share` (0..1) of the demo's length, but not before `after` has arrived `times` times."""
+
+    share: float
+    deed: Deed
+    words: Text
+    troubles: tuple[Trouble, ...] = ()
+    after: Expected | None = None
+    times: int = 1
 
 
 STEPS: Final = (
@@ -83,8 +85,19 @@ STEPS: Final = (
     ),
     Step(share=0.66, deed=Deed.CUT_LINE, words=text("the line to the platform is cut")),
     Step(share=0.78, deed=Deed.MEND_LINE, words=text("the line to the platform is back")),
-    Step(share=0.84, deed=Deed.KILL_AGENT, words=text("the agent is killed (SIGKILL) and started again")),
-    Step(share=1.00, deed=Deed.WATCH, words=text("the agent is stopped; counting")),
+    Step(
+        share=0.84,
+        deed=Deed.KILL_AGENT,
+        after=Expected(EventKind.UPLINK_RESTORED, "province"),
+        words=text("the agent is killed (SIGKILL) and started again"),
+    ),
+    Step(
+        share=1.00,
+        deed=Deed.WATCH,
+        after=Expected(EventKind.AGENT_STARTED, "agent"),
+        times=2,
+        words=text("the agent is stopped; counting"),
+    ),
 )
 
 EXPECTED: Final = (

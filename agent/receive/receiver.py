@@ -18,7 +18,7 @@ SHOW_EVERY_S: Final = 0.5
 
 
 class Receiver:
-    """Takes arrivals. `out`: gets every one as a line of JSON, with what the book made of it."""
+    """Takes arrivals. `out`: gets every one, and every change of the subscription, as a line of JSON."""
 
     def __init__(self, ledger: Ledger, view: View, language: Language, out: BinaryIO | None = None) -> None:
         self.ledger = ledger
@@ -54,6 +54,8 @@ class Receiver:
         if standing != self._standing:
             self._standing = standing
             self._say(standing)
+            self._write_line({"listening": why is None})
+            self._flush()
 
     def show(self) -> None:
         """Redraw, not too often."""
@@ -62,6 +64,7 @@ class Receiver:
             self._next_show_s = now_s + SHOW_EVERY_S
             self._view.show(self.ledger)
             self._name_impostors()
+            self._flush()
 
     def _name_impostors(self) -> None:
         impostors = self.ledger.totals().impostors
@@ -73,12 +76,20 @@ class Receiver:
         self._view.say(said.show(self._language))
 
     def _write(self, arrival: Arrival, verdict: str, message: object) -> None:
-        if self._out is not None:
-            line = {
-                "received_utc_ms": time.time_ns() // 10**6,
+        self._write_line(
+            {
                 "topic": arrival.topic,
                 "retained": arrival.retained,
                 "verdict": verdict,
                 "message": message,
             }
-            self._out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        )
+
+    def _write_line(self, line: dict[str, object]) -> None:
+        if self._out is not None:
+            stamped = {"received_utc_ms": time.time_ns() // 10**6, **line}
+            self._out.write(orjson.dumps(stamped, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _flush(self) -> None:
+        if self._out is not None:
+            self._out.flush()

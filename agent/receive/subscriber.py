@@ -13,6 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from agent.uplinks.reasons import reason_words
 from agent.uplinks.tls import connect_words, tls_context
 from config.models import Tls
 from config.text import Text, text
@@ -111,7 +112,7 @@ class Subscriber:
         self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _found: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._on_state(text("the broker refused us: {reason}", reason=str(reason)))
+            self._on_state(text("the broker refused us: {reason}", reason=reason_words(reason.value)))
         else:
             client.subscribe(self._source.topic, qos=1)
 
@@ -122,7 +123,9 @@ class Subscriber:
         if refused is None:
             self._on_state(None)
         else:
-            self._on_state(text("the broker refused the subscription: {reason}", reason=str(refused)))
+            self._on_state(
+                text("the broker refused the subscription: {reason}", reason=reason_words(refused.value))
+            )
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self._on_arrival(

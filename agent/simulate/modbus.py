@@ -1,4 +1,4 @@
-"""A Modbus TCP device of our own, on bare asyncio: cheap, countable, and rude when told to be.
+"""A Modbus device of our own, on bare asyncio: cheap, countable, and rude when told to be.
 
 It shares no code with the driver that is tested against it.
 """
@@ -17,7 +17,7 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.simulate.rudeness import Manner, Piece, misbehave
+from agent.simulate.rudeness import Envelope, Manner, Piece, Reply, misbehave
 
 _HEADER: Final = struct.Struct(">HHHBB")
 _RANGE: Final = struct.Struct(">HH")
@@ -74,33 +74,62 @@ class Counts:
     writes: Counter[int] = field(default_factory=Counter)
 
 
+class NotModbus(Exception):  # noqa: N818 - the failure's own word
+    """What a client sent cannot be a question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request, and the envelope that its answer is to be sent in."""
+
+    envelope: Envelope
+    unit_id: int
+    pdu: bytes
+
+
+TakeQuestions = Callable[[bytes], tuple[list[Question], bytes]]
+"""Takes whole questions off what was heard; returns them and the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class MbapEnvelope:
+    """The header of Modbus TCP."""
+
+    transaction: int | None
+
+    def frame(self, unit_id: int, pdu: bytes, transaction: int | None) -> bytes:
+        """See `Envelope`."""
+        return _HEADER.pack(transaction or 0, 0, len(pdu) + 1, unit_id, pdu[0]) + pdu[1:]
+
+
 class ModbusSimulator:
-    """A Modbus TCP server with several units. Made by `serve`.
+    """A Modbus server with several units. Made by `serve`.
 
     `units` may change at any time; a unit that is not there is answered for with exception 11, as a gateway
-    does. `choose`: says for each question how to behave. `late_s`: a pause longer than the asker waits.
-    `gateway`: what is sent late goes to whoever is connected then, as from a serial gateway.
+    does, or `on_a_bus` not at all. `choose`: says for each question how to behave. `late_s`: a pause longer
+    than the asker waits. `gateway`: what is sent late goes to whoever is connected then.
     """
 
-    def __init__(self, units: Mapping[int, Unit], random: Random) -> None:
+    def __init__(self, units: Mapping[int, Unit], random: Random, *, on_a_bus: bool = False) -> None:
         self.units = dict(units)
+        self.on_a_bus = on_a_bus
         self.counts = Counts()
         self.choose: Callable[[], Manner] | None = None
         self.late_s = 1.0
         self.gateway = False
         self.random = random
         self.port = 0
-        self.connections: list[_Connection] = []
+        self.connections: list[Connection] = []
 
-    def answer(self, unit_id: int, pdu: bytes) -> bytes:
-        """Return the PDU that answers `pdu`, and count it."""
+    def answer(self, unit_id: int, pdu: bytes) -> bytes | None:
+        """Return the PDU that answers `pdu`, None for silence, and count it."""
         function_code = pdu[0]
         self.counts.requests += 1
         if function_code in _WRITES:
             self.counts.writes[function_code] += 1
         unit = self.units.get(unit_id)
         if unit is None:
-            return bytes((function_code | 0x80, NO_ANSWER_BEHIND_GATEWAY))
+            return None if self.on_a_bus else bytes((function_code | 0x80, NO_ANSWER_BEHIND_GATEWAY))
         if not 1 <= function_code <= 4 or len(pdu) != 1 + _RANGE.size:
             return bytes((function_code | 0x80, ILLEGAL_FUNCTION))
         self.counts.reads += 1
@@ -119,27 +148,54 @@ class ModbusSimulator:
 async def serve(
     units: Mapping[int, Unit], *, host: str = "127.0.0.1", port: int = 0, seed: int = 0
 ) -> AsyncIterator[ModbusSimulator]:
-    """Serve `units` (by unit id) until the context is left; `port` 0 takes a free one, told by `.port`.
+    """Serve `units` (by unit id) over Modbus TCP until the context is left.
 
-    The simulator runs on the caller's event loop and starts no task; on leaving, every connection is closed.
-    `seed`: of everything that rude manners leave to chance.
+    `port` 0 takes a free one, told by `.port`. The simulator runs on the caller's event loop and starts no
+    task; on leaving, every connection is closed. `seed`: of everything that rude manners leave to chance.
     """
     simulator = ModbusSimulator(units, Random(seed))
-    server = await asyncio.get_running_loop().create_server(lambda: _Connection(simulator), host, port)
+    async with listening(simulator, mbap_questions, host, port):
+        yield simulator
+
+
+@asynccontextmanager
+async def listening(
+    simulator: ModbusSimulator, take: TakeQuestions, host: str, port: int
+) -> AsyncIterator[None]:
+    """Let clients connect to a simulator by TCP; `take` finds their questions."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(simulator, take), host, port)
     simulator.port = server.sockets[0].getsockname()[1]
     try:
-        yield simulator
+        yield
     finally:
         server.close()
         simulator.drop_connections()
         await server.wait_closed()
 
 
-class _Connection(asyncio.Protocol):
+def mbap_questions(heard: bytes) -> tuple[list[Question], bytes]:
+    """Return the whole questions of a Modbus TCP stream, and what is left. Raises NotModbus."""
+    questions: list[Question] = []
+    while len(heard) >= _HEADER.size:
+        transaction, protocol, length, unit_id, _ = _HEADER.unpack_from(heard)
+        if protocol != 0 or length < 2:
+            raise NotModbus
+        end = _HEADER.size - 2 + length
+        if len(heard) < end:
+            break
+        pdu = heard[_HEADER.size - 1 : end]
+        questions.append(Question(envelope=MbapEnvelope(transaction), unit_id=unit_id, pdu=pdu))
+        heard = heard[end:]
+    return questions, heard
+
+
+class Connection(asyncio.Protocol):
     """One client's connection."""
 
-    def __init__(self, simulator: ModbusSimulator) -> None:
+    def __init__(self, simulator: ModbusSimulator, take: TakeQuestions) -> None:
         self._simulator = simulator
+        self._take = take
         self._heard = b""
         self._transport: asyncio.Transport
 
@@ -154,29 +210,25 @@ class _Connection(asyncio.Protocol):
         self._simulator.connections.remove(self)
 
     def data_received(self, data: bytes) -> None:
-        """Answer every whole question; what is no Modbus TCP ends the connection."""
-        heard = self._heard + data
-        while len(heard) >= _HEADER.size:
-            transaction, protocol, length, unit_id, _ = _HEADER.unpack_from(heard)
-            if protocol != 0 or length < 2:
-                self.drop()
-                return
-            end = _HEADER.size - 2 + length
-            if len(heard) < end:
-                break
-            pdu = self._simulator.answer(unit_id, heard[_HEADER.size - 1 : end])
-            self._reply(_HEADER.pack(transaction, 0, len(pdu) + 1, unit_id, pdu[0]) + pdu[1:])
-            heard = heard[end:]
-        self._heard = heard
+        """Answer every whole question; what is no Modbus ends the connection."""
+        try:
+            questions, self._heard = self._take(self._heard + data)
+        except NotModbus:
+            self.drop()
+            return
+        for question in questions:
+            pdu = self._simulator.answer(question.unit_id, question.pdu)
+            if pdu is not None:
+                self._reply(Reply(question.envelope, question.unit_id, pdu))
 
     def drop(self) -> None:
         """Close at once."""
         self._transport.abort()
 
-    def _reply(self, right: bytes) -> None:
+    def _reply(self, right: Reply) -> None:
         simulator = self._simulator
         if simulator.choose is None:
-            self._transport.write(right)
+            self._transport.write(right.frame())
             return
         pause_s = 0.0
         for piece in misbehave(simulator.choose(), right, simulator.late_s, simulator.random):

@@ -30,6 +30,10 @@ class UplinkDown(Exception):  # noqa: N818 - the failure's own word
         super().__init__(str(words))
 
 
+class UplinkBusy(UplinkDown):
+    """The platform takes nothing for now; that says nothing about the message."""
+
+
 class UplinkRefused(Exception):  # noqa: N818
     """The platform refused this very message, or it is too large to be sent; others may pass."""
 
@@ -49,7 +53,8 @@ class Uplink(Protocol):
         """Hand one message over and return when the platform has acknowledged it.
 
         May be called again while earlier calls wait; waits while the window is full. Messages leave in the
-        order of the calls. Raises UplinkDown (the connection is gone) or UplinkRefused (this message).
+        order of the calls. Raises UplinkDown (the connection is gone), UplinkBusy (or of no use for now) or
+        UplinkRefused (this message).
         """
         ...
 

@@ -20,6 +20,7 @@ from filters.event import Event
 
 GOOD_SESSION_NS: Final = 10 * 10**9
 FAREWELL_S: Final = 1.0
+DRAIN_TURN_S: Final = 0.02
 
 MakeUplink = Callable[[Message], Uplink]
 Notify = Callable[[Event, Text], None]
@@ -87,6 +88,17 @@ class Forwarder:
         """Look for records: some were stored."""
         if self._session is not None:
             self._session.wake()
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until everything stored was delivered, for so long while connected; tell whether it was."""
+        self.wake()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._session is not None and not self.idle:  # noqa: ASYNC110 - once, at stop
+                    await asyncio.sleep(DRAIN_TURN_S)
+        except TimeoutError:
+            return False
+        return self.idle
 
     async def run(self) -> None:
         """Forward until cancelled; then say goodbye to the platform, within two seconds."""

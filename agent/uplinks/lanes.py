@@ -30,6 +30,11 @@ class Lane:
             self._dry = not self._ahead
         return self._ahead.popleft() if self._ahead else None
 
+    @property
+    def empty(self) -> bool:
+        """Tell whether all that was stored has been taken."""
+        return self._dry and not self._ahead
+
     def refresh(self) -> None:
         """Look again: something was stored."""
         self._dry = self._reader.exhausted
@@ -43,11 +48,22 @@ class Lanes:
     """
 
     def __init__(self, log: Log, uplink: str) -> None:
-        self._lanes = [*_two(log, uplink, Stream.EVENTS), *reversed(_two(log, uplink, Stream.READINGS))]
+        self._first = _two(log, uplink, Stream.EVENTS)
+        self._backfill, self._live = _two(log, uplink, Stream.READINGS)
 
-    def next(self) -> tuple[Record, bool] | None:
-        """Return the record that must leave next, and whether it is backfill; None when all have left."""
-        for lane in self._lanes:
+    @property
+    def empty(self) -> bool:
+        """Tell whether all that was stored has been taken."""
+        return all(lane.empty for lane in (*self._first, self._live, self._backfill))
+
+    def next(self, *, paused: bool) -> tuple[Record, bool] | None:
+        """Return the record that must leave next, and whether it is backfill; None when there is none.
+
+        `paused`: backfilled readings must wait.
+        """
+        for lane in (*self._first, self._live, self._backfill):
+            if paused and lane is self._backfill:
+                return None
             record = lane.next()
             if record is not None:
                 return record, lane.backfill
@@ -55,7 +71,7 @@ class Lanes:
 
     def refresh(self) -> None:
         """Look again for new records: some were stored."""
-        for lane in self._lanes:
+        for lane in (*self._first, self._live, self._backfill):
             lane.refresh()
 
 

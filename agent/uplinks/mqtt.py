@@ -19,8 +19,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.uplinks.contract import Message, UplinkDown, UplinkRefused
+from agent.uplinks.contract import Message, UplinkBusy, UplinkDown, UplinkRefused
 from agent.uplinks.off_loop import off_loop
+from agent.uplinks.reasons import QUOTA_EXCEEDED, reason_words
 from agent.uplinks.tls import connect_words, tls_context
 from config.models import MqttUplink
 from config.secrets import SecretError, resolve
@@ -34,7 +35,6 @@ GOODBYE_S: Final = 1.0
 TCP_USER_TIMEOUT_MS: Final = 5_000
 ACK_PATIENCE_KEEPALIVES: Final = 1.5
 _REFUSAL: Final = 0x80
-_QUOTA_EXCEEDED: Final = 0x97
 _QOS: Final = 1
 _NO_LIMIT: Final = 268_435_455
 _HEADER_BYTES: Final = 10  # fixed header 5, topic length 2, packet id 2, no properties 1
@@ -143,7 +143,7 @@ class PahoUplink:
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username, self._password())
         client.will_set(f"{self._topic}/{self._will.kind}", self._will.payload, qos=_QOS, retain=True)
-        client.on_socket_open = _bound_silence
+        client.on_socket_open = _tune
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
@@ -166,7 +166,7 @@ class PahoUplink:
         loop = asyncio.get_running_loop()
         wire = client.socket()
         if wire is None:
-            raise ConnectionError("the connection was closed at once")
+            raise UplinkDown(text("the connection was lost"))
         self._client = client
         self._accepted = loop.create_future()
 
@@ -212,13 +212,11 @@ class PahoUplink:
         if self._accepted is None or self._accepted.done():
             return
         if reason.is_failure:
-            self._accepted.set_exception(
-                UplinkDown(text("the broker refused us: {reason}", reason=str(reason)))
-            )
+            refusal = text("the broker refused us: {reason}", reason=reason_words(reason.value))
+            self._accepted.set_exception(UplinkDown(refusal))
         elif getattr(found, "MaximumQoS", _QOS) < _QOS:
-            self._accepted.set_exception(
-                UplinkDown(text("the broker cannot acknowledge messages (QoS 0 only)"))
-            )
+            useless = text("the broker cannot acknowledge messages (QoS 0 only)")
+            self._accepted.set_exception(UplinkDown(useless))
         else:
             self._accepted.set_result(self._limits_of(found))
 
@@ -242,9 +240,9 @@ class PahoUplink:
         if reason.value < _REFUSAL:
             sent.answer.set_result(None)
             return
-        words = text("the broker refused the message: {reason}", reason=str(reason))
-        quota = reason.value == _QUOTA_EXCEEDED  # says nothing about this message
-        sent.answer.set_exception(UplinkDown(words) if quota else UplinkRefused(words))
+        words = text("the broker refused the message: {reason}", reason=reason_words(reason.value))
+        busy = reason.value == QUOTA_EXCEEDED
+        sent.answer.set_exception(UplinkBusy(words) if busy else UplinkRefused(words))
 
     def _on_disconnect(
         self,
@@ -255,7 +253,7 @@ class PahoUplink:
         _found: Properties | None,
     ) -> None:
         if flags.is_disconnect_packet_from_server:
-            self._lose(text("the broker ended the connection: {reason}", reason=str(reason)))
+            self._lose(text("the broker ended the connection: {reason}", reason=reason_words(reason.value)))
         elif reason == "Keep alive timeout":
             self._lose(text("the broker answers nothing any more"))
         else:
@@ -305,7 +303,8 @@ def _drop(client: Client) -> None:
     wire.close()
 
 
-def _bound_silence(_client: Client, _data: Any, wire: SocketLike) -> None:
-    """Let the kernel end the connection when sent bytes stay unconfirmed: a dead link is seen in 5 s."""
+def _tune(_client: Client, _data: Any, wire: SocketLike) -> None:
+    """Have small packets leave at once, and a dead line seen when sent bytes stay unconfirmed for 5 s."""
     if isinstance(wire, socket.socket):
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)

@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from agent import journal
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
 from agent.clock import Clock
 from agent.dictionary import Dictionary, unpack_tags
 from agent.platforms.contract import Codec, Presence
 from agent.uplinks.acks import AckRange, Acks
-from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
+from agent.uplinks.contract import Message, Uplink, UplinkBusy, UplinkDown, UplinkRefused
 from agent.uplinks.lanes import Lanes
+from agent.uplinks.pace import Pace
 from agent.uplinks.poison import Key, Suspicion, key_of
 from buffer.log import Log
 from buffer.record import Record
 from config.text import Text, text
-from config.vocabulary import RecordKind
+from config.vocabulary import RecordKind, Stream
 
 IN_FLIGHT: Final = 20
 STATUS_EVERY_S: Final = 60.0
@@ -52,7 +54,7 @@ class _Parcel:
 class Session:
     """Forwards over one connected uplink; made new for every connection.
 
-    `on_refused` is told of every record that went to quarantine, and of refused metas.
+    `on_refused` is told of every record that went to quarantine.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class Session:
         self._stored.set()
         self._metas: set[str] = set()
         self._ready: deque[_Parcel] = deque()
+        self._pace = Pace(asyncio.get_running_loop().time)
+        self._resume: asyncio.TimerHandle | None = None
         self._refusals = 0
         self._answered = 0
         self._trusted = asyncio.Event()
@@ -97,7 +101,7 @@ class Session:
     @property
     def idle(self) -> bool:
         """Tell whether everything stored has left and was answered."""
-        return not self._under_way and not self._stored.is_set()
+        return self._lanes.empty and not self._under_way and not self._ready
 
     async def run(self) -> None:
         """Forward until the connection is gone. Raises UplinkDown, always."""
@@ -116,6 +120,8 @@ class Session:
             raise _first(failures) from None
         finally:
             self._acks.flush()
+            if self._resume is not None:
+                self._resume.cancel()
 
     async def farewell(self, reason: str) -> None:
         """Tell the platform that the gateway goes. Raises UplinkDown, UplinkRefused."""
@@ -146,27 +152,44 @@ class Session:
         while True:
             parcel = self._take()
             if parcel is None:
-                self._trusted.set()
                 self._stored.clear()
                 await self._stored.wait()
             else:
                 await self._send(parcel)
 
     def _take(self) -> _Parcel | None:
-        """Return what must leave next; None when all has left."""
+        """Return what must leave next; None when there is nothing, or nothing yet."""
         while not self._ready:
-            found = self._lanes.next()
+            pause_s = self._pace.wait_s
+            found = self._lanes.next(paused=pause_s > 0)
             if found is None:
+                self._resume_after(pause_s)
                 return None
-            record, backfill = found
-            if self._suspicion.condemned(record):
-                self._put_aside(record, text("the platform hangs up whenever it is sent this record"))
-                continue
-            try:
-                self._ready.extend(self._wrap(record, backfill))
-            except RecordError as error:
-                self._put_aside(record, text("the record cannot be read: {error}", error=str(error)))
+            self._prepare(*found)
         return self._ready.popleft()
+
+    def _resume_after(self, pause_s: float) -> None:
+        """Have the workers look again when backfill may go on."""
+        if pause_s and self._resume is None:
+            self._resume = asyncio.get_running_loop().call_later(pause_s, self._on_resume)
+
+    def _on_resume(self) -> None:
+        self._resume = None
+        self._stored.set()
+
+    def _prepare(self, record: Record, backfill: bool) -> None:
+        """Make a record ready to leave, or put it aside."""
+        if self._suspicion.condemned(record):
+            self._put_aside(record, text("the platform hangs up whenever it is sent this record"))
+            return
+        try:
+            parcels = list(self._wrap(record, backfill))
+        except RecordError as error:
+            self._put_aside(record, text("the record cannot be read: {error}", error=str(error)))
+            return
+        self._ready.extend(parcels)
+        if backfill and record.stream is Stream.READINGS:
+            self._pace.spend(len(parcels[-1].message.payload))
 
     def _wrap(self, record: Record, backfill: bool) -> Iterator[_Parcel]:
         """Yield a record as a message, after the dictionary if this connection has not seen it."""
@@ -192,27 +215,38 @@ class Session:
         try:
             await self._uplink.send(parcel.message)
         except UplinkRefused as error:
-            self._settle(record)
-            self._put_aside(record, error.words)
-            self._refusals += record is not None
-            if self._refusals >= REFUSALS_IN_A_ROW:
-                raise UplinkDown(error.words) from error
+            self._on_refusal(parcel, error.words)
+        except UplinkBusy:
+            self._answer(record)
+            raise
         else:
-            self._settle(record)
+            self._answer(record)
             if record is not None:
                 self._refusals = 0
                 self._acks.add(record)
 
-    def _settle(self, record: Record | None) -> None:
-        if record is not None:
-            del self._under_way[key_of(record)]
-            self._answered += 1
-            if self._answered == IN_FLIGHT:
-                self._trusted.set()
+    def _on_refusal(self, parcel: _Parcel, why: Text) -> None:
+        """Put a refused record aside. Raises UplinkDown where the platform refuses one after another."""
+        if parcel.record is None:
+            journal.warn(text("message refused"), uplink=self._name, kind=parcel.message.kind, cause=why)
+            return
+        self._answer(parcel.record)
+        self._put_aside(parcel.record, why)
+        self._refusals += 1
+        if self._refusals >= REFUSALS_IN_A_ROW:
+            raise UplinkDown(why)
 
-    def _put_aside(self, record: Record | None, why: Text) -> None:
-        if record is not None:
-            self._log.quarantine(self._name, record, str(why))
+    def _answer(self, record: Record | None) -> None:
+        """Note that the platform answered."""
+        if record is None:
+            return
+        del self._under_way[key_of(record)]
+        self._answered += 1
+        if self._answered == IN_FLIGHT:
+            self._trusted.set()
+
+    def _put_aside(self, record: Record, why: Text) -> None:
+        self._log.quarantine(self._name, record, str(why))
         self._on_refused(why)
 
     def _acknowledge(self, found: AckRange) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent.uplinks.contract import UplinkDown
+from agent.uplinks.reasons import error_words
 from config.models import Tls
 from config.text import Text, text
 
@@ -52,9 +53,7 @@ def connect_words(error: OSError) -> Text:
         return _certificate_words(error)
     if isinstance(error, ssl.SSLError):
         return text("TLS failed: {error}", error=error.reason or str(error))
-    if isinstance(error, TimeoutError):
-        return text("the platform did not answer in time")
-    return text("no connection: {error}", error=error.strerror or str(error))
+    return text("no connection: {error}", error=error_words(error))
 
 
 def _certificate_words(error: ssl.SSLCertVerificationError) -> Text:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from config.draft import Draft
 from config.faults import Fault
-from config.models import ModbusTcpLink
+from config.models import OpcUaLink
 from config.points.read import Row
 from config.text import text
 from config.wording import closest, unknown
@@ -58,20 +58,19 @@ def _foreign_keys(draft: Draft) -> Iterator[Fault]:
 
 def _twins(draft: Draft) -> Iterator[Fault]:
     """Two devices with one unit id at one Modbus endpoint would be one device read twice."""
-    first: dict[tuple[str, int, int], str] = {}
+    first: dict[tuple[str, int], str] = {}
     for name, device in draft.devices.items():
         link = draft.links.get(device.link)
-        if not isinstance(link, ModbusTcpLink) or not _has_sound_endpoint(draft, name):
+        if link is None or isinstance(link, OpcUaLink) or not _has_sound_endpoint(draft, name):
             continue
-        twin = first.setdefault((link.host, link.port, device.unit_id), name)
+        twin = first.setdefault((link.endpoint, device.unit_id), name)
         if twin != name:
             words = text(
-                'unit id {unit_id} at {host}:{port} is device "{twin}" already; give "{device}" its own',
+                'unit id {unit_id} at {endpoint} is device "{twin}" already; give "{device}" its own',
                 device=name,
                 unit_id=device.unit_id,
                 twin=twin,
-                host=link.host,
-                port=link.port,
+                endpoint=link.endpoint,
             )
             yield Fault(draft.document.place("devices", name, "unit_id"), words)
 

@@ -28,11 +28,6 @@ _ON_THE_WIRE: Final[dict[ValueType, np.dtype[Any]]] = {
 }
 
 
-def words_of(value_type: ValueType) -> int:
-    """Return how many registers a value takes; a bool takes one."""
-    return _ON_THE_WIRE[value_type].itemsize // 2
-
-
 def byte_order(words: int, order: WordOrder) -> list[int]:
     """Return where the bytes of a value lie in its registers, the most significant first.
 
@@ -112,7 +107,7 @@ class _Kind:
     """All values of one type."""
 
     def __init__(self, value_type: ValueType, slots: Sequence[ValueSlot]) -> None:
-        words = words_of(value_type)
+        words = value_type.words
         self._truth = value_type is ValueType.BOOL
         self._dtype = _ON_THE_WIRE[value_type]
         self._may_exceed = words == 4 and self._dtype.kind in "iu"

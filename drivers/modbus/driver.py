@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
 from drivers.contract import DeviceRefused, DriverCounters, Scan
 from drivers.modbus.fence import BLAMES_ADDRESS, Fence, find_refused
 from drivers.modbus.frame import READ_WORDS, Answer, ReadRequest
+from drivers.modbus.guard import GuardedLink
 from drivers.modbus.layout import Layout, point_of
-from drivers.modbus.link import GuardedLink
-from drivers.modbus.planner import Block, Cost, Limits, Range, block_of
+from drivers.modbus.planner import Block, Limits, Range, block_of
+
+_NOBODY_THERE: Final = frozenset({10, 11})  # a gateway answers in place of the device
 
 
 class ModbusDriver:
@@ -26,7 +29,7 @@ class ModbusDriver:
         self._limits = Limits(
             max_words=device.max_words, max_bits=device.max_bits, max_gap_words=device.max_gap_words
         )
-        self._cost = Cost()
+        self._cost = link.cost
         self._fence = Fence()
         self._points = {
             group.number: [point_of(tag, device) for tag in plant.tags_of(group)] for group in groups
@@ -61,6 +64,8 @@ class ModbusDriver:
         try:
             return await self._link.read(request, self.counters)
         except DeviceRefused as refusal:
+            if refusal.detail in _NOBODY_THERE:
+                raise
             return refusal
 
     async def _exception_code(self, block: Block) -> int:

@@ -13,7 +13,7 @@ from config.address import parse_modbus
 from config.models import Device, Tag, ValueType, WordOrder
 from config.vocabulary import Reason, bad, uncertain
 from drivers.contract import DeviceRefused, Scan
-from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register, words_of
+from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register
 from drivers.modbus.fence import Fence
 from drivers.modbus.frame import READ_BITS, Answer
 from drivers.modbus.planner import Block, Cost, Limits, Range, plan
@@ -35,7 +35,7 @@ def point_of(tag: Tag, device: Device) -> Point:
     """Return what a tag asks for. Raises WrongValue where its address has no meaning."""
     address = parse_modbus(tag.address, device.address_base)
     single = address.function_code in READ_BITS or address.bit is not None
-    count = 1 if single else words_of(tag.type)
+    count = 1 if single else tag.type.words
     return Point(
         range=Range(address.function_code, address.offset, address.offset + count),
         type=tag.type,

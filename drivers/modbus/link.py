@@ -1,7 +1,7 @@
-"""The guarded link: one endpoint, one question at a time, and no answer believed that is not its own.
+"""Connections as pymodbus makes them, with two gates: what may leave, and what is heard.
 
-The only file that knows pymodbus. pymodbus opens the connection, numbers and encodes the questions and hands
-over what arrives; what may leave and what may be believed is decided here. `docs/modbus.md` says why.
+The only file that knows pymodbus and pyserial. pymodbus opens the connection, numbers and encodes the
+questions and hands over what arrives; it is never shown an answer. `docs/modbus.md` says why.
 """
 
 from __future__ import annotations
@@ -10,20 +10,28 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from random import randrange
-from typing import Final
+from typing import Final, Protocol, TypedDict
 
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.framer.socket import FramerSocket
-from pymodbus.pdu import DecodePDU, ModbusPDU
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, ModbusBaseClient
+from pymodbus.framer import FramerBase, FramerRTU, FramerSocket, FramerType
+from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
-from config.models import ModbusTcpLink
+from config.models import ModbusBus, ModbusLink, ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink
 from config.text import text
-from drivers.contract import Desync, DeviceError, DeviceTimeout, DriverCounters, LinkDown
-from drivers.modbus.frame import READ_ONLY, Answer, ReadRequest, hear_mbap
-from drivers.shared import Shared, cause_of
+from drivers.contract import Desync, DeviceError, DeviceTimeout, LinkDown
+from drivers.modbus.frame import READ_ONLY, ReadRequest
+from drivers.modbus.mbap import hear_mbap
+from drivers.modbus.rtu import frames_s, gap_s, hear_rtu, longest_frame_s
+
+Judge = Callable[[bytes, int, ReadRequest | None], tuple[int, bytes | DeviceError | None]]
+
+
+class _Behaviour(TypedDict):
+    retries: int
+    reconnect_delay: float
+
 
 _SECOND_NS: Final = 10**9
 _QUESTIONS: Final[dict[int, type[ModbusPDU]]] = {
@@ -32,9 +40,10 @@ _QUESTIONS: Final[dict[int, type[ModbusPDU]]] = {
     3: ReadHoldingRegistersRequest,
     4: ReadInputRegistersRequest,
 }
-
-_TRANSACTION_IDS: Final = 65000  # pymodbus counts to here and then from 1 again
+_NOTHING_BEHIND_OUR_BACK: Final[_Behaviour] = {"retries": 0, "reconnect_delay": 0}
 _MORE_THAN_ONE_RECEIVE: Final = 2**20  # pymodbus throws a longer buffer away unread
+_SETTLES_BEFORE_GIVING_UP: Final = 10
+_TURNS_TO_CONNECT: Final = 2  # of the loop, in which pymodbus sets a serial port up
 
 # pymodbus tells every stray frame at ERROR; here each one is a verdict, and `agent/poll.py` logs transitions.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
@@ -44,15 +53,22 @@ class ForbiddenFunctionCode(Exception):  # noqa: N818 - the failure's own word
     """Something in this program tried to send a function code that is not a read: a bug; nothing was sent."""
 
 
-class _Framer(FramerSocket):
-    """The two gates of a connection: outwards only reads, inwards only what `hear` takes.
+class Owner(Protocol):
+    """Who is told what becomes of a connection."""
 
-    `hear(heard)` returns how many bytes it used up. pymodbus itself is never shown an answer.
-    """
+    def fell_quiet(self) -> None:
+        """Hear that a question is settled, be there still somebody who waits for it or not."""
+        ...
 
-    def __init__(self, decoder: DecodePDU, hear: Callable[[bytes], int]) -> None:
-        super().__init__(decoder)
-        self._hear = hear
+    def became_doubtful(self, unit_id: int) -> None:
+        """Hear that what arrives can no longer be believed; `unit_id` was asked last."""
+        ...
+
+
+class _Gates(FramerBase):
+    """The two gates. `hear(heard)` returns how many bytes it used up."""
+
+    hear: Callable[[bytes], int]
 
     def buildFrame(self, message: ModbusPDU) -> bytes:  # noqa: N802 - pymodbus's name
         """Encode a question; every byte that ever leaves passes here. Raises ForbiddenFunctionCode."""
@@ -67,7 +83,15 @@ class _Framer(FramerSocket):
         exp_tid: int,  # noqa: ARG002
     ) -> tuple[int, None]:
         """Give what was heard to the connection's own judgement."""
-        return self._hear(data), None
+        return self.hear(data), None
+
+
+class _TcpFramer(_Gates, FramerSocket):
+    """Questions with the header of Modbus TCP."""
+
+
+class _RtuFramer(_Gates, FramerRTU):
+    """Questions with a unit id and a CRC."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,22 +103,26 @@ class _Pending:
     timer: asyncio.TimerHandle
 
 
-class _Connection:
-    """One TCP connection, from its opening to its loss or to the first doubt about what arrives on it.
+class Connection:
+    """One connection, from its opening to its loss.
 
-    `fall_quiet`: called when a question is settled, be there still somebody who waits for it or not.
+    `judge`: which bytes are believed; see `hear_mbap`.
     """
 
-    def __init__(self, host: str, port: int, fall_quiet: Callable[[], None]) -> None:
-        self._client = AsyncModbusTcpClient(
-            host, port=port, retries=0, reconnect_delay=0, trace_connect=self._on_connect
-        )
-        self._wire = self._client.ctx
-        self._wire.framer = _Framer(self._wire.framer.decoder, self._hear)
+    def __init__(
+        self, client: ModbusBaseClient, framer: type[_Gates], judge: Judge, timeout_ns: int, owner: Owner
+    ) -> None:
+        self._client = client
+        self._wire = client.ctx
+        self._wire.framer = framer(self._wire.framer.decoder)
+        self._wire.framer.hear = self._hear
+        self._wire.trace_connect = self._on_connect
         self._wire.max_buffer_size = _MORE_THAN_ONE_RECEIVE
+        self._judge = judge
+        self._timeout_s = timeout_ns / _SECOND_NS
+        self._owner = owner
+        self._transport: asyncio.BaseTransport | None = None
         self._pending: _Pending | None = None
-        self._fall_quiet = fall_quiet
-        self.doubtful = False
 
     async def open(self, timeout_s: float, last_transaction_id: int) -> None:
         """Connect, and go on counting transactions: an answer meant for an earlier connection never fits.
@@ -104,47 +132,60 @@ class _Connection:
         try:
             async with asyncio.timeout(timeout_s):
                 # not client.connect(): it hides the cause, and its wait_for may swallow a cancellation (3.11)
-                await self._wire.call_create()
+                self._transport, _ = await self._wire.call_create()
+                for _ in range(_TURNS_TO_CONNECT):
+                    await asyncio.sleep(0)
         except BaseException:
             self.close()
             raise
         self._wire.next_tid = last_transaction_id
 
     @property
+    def connected(self) -> bool:
+        """Whether a question may be asked."""
+        return self._client.connected
+
+    @property
     def last_transaction_id(self) -> int:
         """The number of the latest question."""
         return self._wire.next_tid
 
-    @property
-    def usable(self) -> bool:
-        """Whether a question may be asked."""
-        return self._client.connected and not self.doubtful
+    async def ready(self, *, settle: bool) -> None:
+        """Return when the next question may be asked; after a doubt, when the wire has settled.
 
-    def ask(self, request: ReadRequest, timeout_s: float) -> asyncio.Future[bytes]:
+        Raises Desync where that does not come about.
+        """
+
+    def ask(self, request: ReadRequest) -> asyncio.Future[bytes]:
         """Put a question on the wire; the future will hold the payload or a DeviceError.
 
         Cancelling the future does not take the question back: it is settled within the timeout all the same,
-        and until then no other may be asked. Raises ForbiddenFunctionCode.
+        and until then no other may be asked. Raises LinkDown, ForbiddenFunctionCode.
         """
+        if not self.connected:
+            raise LinkDown(text("the device closed the connection"))
         loop = asyncio.get_running_loop()
         question = _question(request)
         question.transaction_id = self._wire.getNextTID()
         self._wire.pdu_send(question)
-        timer = loop.call_later(timeout_s, self._expire, timeout_s)
+        timer = loop.call_later(self._patience_s(request), self._expire)
         self._pending = _Pending(request=request, answer=loop.create_future(), timer=timer)
         return self._pending.answer
 
     def close(self) -> None:
         """Drop the connection at once; a question on the wire fails with LinkDown."""
-        transport = self._wire.transport
+        transport = self._transport or self._wire.transport
         self._client.close()
         if isinstance(transport, asyncio.WriteTransport):
             transport.abort()
         self._settle(LinkDown(text("the connection was closed")))
 
+    def _patience_s(self, request: ReadRequest) -> float:  # noqa: ARG002 - a bus needs it
+        return self._timeout_s
+
     def _hear(self, heard: bytes) -> int:
         request = None if self._pending is None else self._pending.request
-        used, verdict = hear_mbap(heard, self._wire.request_transaction_id, request)
+        used, verdict = self._judge(heard, self._wire.request_transaction_id, request)
         if verdict is not None:
             self._settle(verdict)
         return used
@@ -152,8 +193,8 @@ class _Connection:
     def _settle(self, verdict: bytes | DeviceError) -> None:
         pending, self._pending = self._pending, None
         if isinstance(verdict, Desync | DeviceTimeout):
-            self.doubtful = True
-            self.close()
+            self._owner.became_doubtful(self._wire.request_dev_id)
+            self._on_doubt(asked=pending is not None)
         if pending is None:
             return
         pending.timer.cancel()
@@ -162,102 +203,113 @@ class _Connection:
                 pending.answer.set_result(verdict)
             else:
                 pending.answer.set_exception(verdict)
-        self._fall_quiet()
+        self._owner.fell_quiet()
 
-    def _expire(self, timeout_s: float) -> None:
-        self._settle(DeviceTimeout(text("no answer within {seconds} s", seconds=timeout_s)))
+    def _on_doubt(self, *, asked: bool) -> None:  # noqa: ARG002 - a bus needs it
+        """Keep what is still under way from being believed; `asked`: an answer is missing."""
+        self.close()
+
+    def _expire(self) -> None:
+        self._settle(DeviceTimeout(text("no answer within {seconds} s", seconds=self._timeout_s)))
 
     def _on_connect(self, connected: bool) -> None:
         if not connected:
             self._settle(LinkDown(text("the device closed the connection")))
 
 
-class GuardedLink(Shared):
-    """One endpoint, shared by the devices behind it: connected on demand, asked one question at a time.
+class TcpConnection(Connection):
+    """A Modbus TCP connection; the first doubt about what arrives on it is its end."""
 
-    A caller that is cancelled leaves its question on the wire: the answer is heard out, and thrown away,
-    before the next question is asked. After a timeout or an answer that does not fit, the connection is
-    closed; the next question opens another, and its first answer is marked.
+    def __init__(self, settings: ModbusTcpLink, owner: Owner) -> None:
+        client = AsyncModbusTcpClient(settings.host, port=settings.port, **_NOTHING_BEHIND_OUR_BACK)
+        super().__init__(client, _TcpFramer, hear_mbap, settings.timeout, owner)
+
+
+class _BusConnection(Connection):
+    """RTU frames on a bus, which must be silent between them, and silent for longer after a doubt."""
+
+    def __init__(self, client: ModbusBaseClient, bus: ModbusBus, pause_ns: int, owner: Owner) -> None:
+        super().__init__(client, _RtuFramer, hear_rtu, bus.timeout, owner)
+        self._bus = bus
+        self._pause_s = gap_s(bus) + pause_ns / _SECOND_NS
+        self._settle_s = max(self._pause_s, bus.settle / _SECOND_NS)
+        self._patience_with_noise_s = _SETTLES_BEFORE_GIVING_UP * self._settle_s + longest_frame_s(bus)
+        self._busy_until_s = asyncio.get_running_loop().time()
+
+    async def ready(self, *, settle: bool) -> None:
+        """See `Connection`."""
+        loop = asyncio.get_running_loop()
+        silence_s = self._settle_s if settle else self._pause_s
+        give_up_s = loop.time() + self._patience_with_noise_s
+        while (wait_s := self._busy_until_s + silence_s - loop.time()) > 0:
+            if loop.time() > give_up_s:
+                self.close()
+                raise Desync(text("the bus does not fall silent"))
+            await asyncio.sleep(wait_s)
+
+    def ask(self, request: ReadRequest) -> asyncio.Future[bytes]:
+        """See `Connection`."""
+        self._wire.sent_buffer = b""  # an echo that never came
+        return super().ask(request)
+
+    def _patience_s(self, request: ReadRequest) -> float:
+        return self._timeout_s + frames_s(self._bus, request)
+
+    def _hear(self, heard: bytes) -> int:
+        self._busy_until_s = asyncio.get_running_loop().time()
+        used = super()._hear(heard)
+        if used < len(heard) and self._pending is None:
+            super()._hear(heard[used:])
+            return len(heard)
+        return used
+
+    def _on_doubt(self, *, asked: bool) -> None:  # noqa: ARG002
+        self._busy_until_s = asyncio.get_running_loop().time()
+
+
+class SerialConnection(_BusConnection):
+    """A serial port. It stays open in doubt: what is still under way is let pass before the next question."""
+
+    def __init__(self, settings: ModbusRtuLink, owner: Owner) -> None:
+        client = AsyncModbusSerialClient(
+            settings.port,
+            baudrate=settings.baud,
+            parity=settings.parity[0].upper(),
+            stopbits=settings.stop_bits,
+            handle_local_echo=settings.echo,
+            **_NOTHING_BEHIND_OUR_BACK,
+        )
+        super().__init__(client, settings, settings.turnaround, owner)
+
+
+class RtuTcpConnection(_BusConnection):
+    """A TCP connection to a converter that passes RTU frames on.
+
+    A missed answer is its end, and the next one settles before it is used: a converter may send what came
+    late from the bus to whoever is connected by then.
     """
 
-    def __init__(self, settings: ModbusTcpLink) -> None:
-        super().__init__()
-        self._settings = settings
-        self._timeout_s = settings.timeout / _SECOND_NS
-        self._lock = asyncio.Lock()
-        self._connection: _Connection | None = None
-        self._last_transaction_id = randrange(_TRANSACTION_IDS)
-        self._failed_connects = 0
-        self._failure = LinkDown(text("not connected yet"))
-        self._resync = False
-        self._closed = False
-
-    async def read(self, request: ReadRequest, counters: DriverCounters) -> Answer:
-        """Ask one question and return its answer, connecting first where there is no connection.
-
-        Raises LinkDown, DeviceTimeout, Desync, DeviceRefused; ForbiddenFunctionCode for anything but a read.
-        Bounded by the link's two timeouts for each caller before this one and for this one.
-        """
-        failed_connects = self._failed_connects
-        await self._lock.acquire()
-        try:
-            if failed_connects != self._failed_connects:
-                raise self._failure  # it failed while this caller waited: that answers for all who waited
-            answer = (await self._usable_connection(counters)).ask(request, self._timeout_s)
-        except BaseException:
-            self._lock.release()
-            raise
-        counters.requests += 1
-        try:
-            payload = await answer  # the lock stays taken until the connection falls quiet
-        except DeviceError as error:
-            counters.count(error)
-            raise
-        resync, self._resync = self._resync, False
-        return Answer(payload, resync)
-
-    async def close(self) -> None:
-        """See `Shared`."""
-        self._closed = True
-        self._drop()
-        async with self._lock:  # whoever is just connecting comes to an end first
-            self._drop()
-        await asyncio.sleep(0)  # the loop closes an aborted socket in its next turn
-
-    async def _usable_connection(self, counters: DriverCounters) -> _Connection:
-        if self._connection is not None:
-            if self._connection.usable:
-                return self._connection
-            self._resync |= self._connection.doubtful
-            self._drop()
-        if self._closed:
-            raise LinkDown(text("the link is closed"))
-        connection = _Connection(self._settings.host, self._settings.port, self._lock.release)
-        counters.connects += 1
-        try:
-            await connection.open(self._settings.connect_timeout / _SECOND_NS, self._last_transaction_id)
-        except OSError as error:
-            self._failed_connects += 1
-            self._failure = self._no_connection(error)
-            raise self._failure from error
-        self._connection = connection
-        return connection
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._last_transaction_id = connection.last_transaction_id
-            connection.close()
-
-    def _no_connection(self, error: OSError) -> LinkDown:
-        return LinkDown(
-            text(
-                "no connection to {host}:{port}: {cause}",
-                host=self._settings.host,
-                port=self._settings.port,
-                cause=cause_of(error),
-            )
+    def __init__(self, settings: ModbusRtuTcpLink, owner: Owner) -> None:
+        client = AsyncModbusTcpClient(
+            settings.host, port=settings.port, framer=FramerType.RTU, **_NOTHING_BEHIND_OUR_BACK
         )
+        super().__init__(client, settings, 0, owner)
+
+    def _on_doubt(self, *, asked: bool) -> None:
+        super()._on_doubt(asked=asked)
+        if asked:
+            self.close()
+
+
+def connection_to(settings: ModbusLink, owner: Owner) -> Connection:
+    """Return a connection of the link's kind, not yet open."""
+    match settings:
+        case ModbusTcpLink():
+            return TcpConnection(settings, owner)
+        case ModbusRtuLink():
+            return SerialConnection(settings, owner)
+        case ModbusRtuTcpLink():
+            return RtuTcpConnection(settings, owner)
 
 
 def _question(request: ReadRequest) -> ModbusPDU:

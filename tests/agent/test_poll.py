@@ -119,7 +119,8 @@ async def test_a_lost_device_gives_bad_readings_with_the_reason_and_is_told_of_o
     }
     async with polling(plant, drivers, clock) as (poller, sink):
         await clock.advance(20 * S)
-        assert set(poller.lost_devices()) == {"dead"}
+        assert poller.absences()["dead"].cause == words
+        assert set(poller.absences()) == {"dead"}
     assert [told[:2] for told in sink.told] == [("lost", "dead")]
     dead = [scan for device, _, scan in sink.scans if device == "dead"]
     assert len(dead) == 21
@@ -136,7 +137,7 @@ async def test_a_device_that_comes_back_is_told_with_what_its_absence_cost() -> 
 
     async with polling(plant, {"plc": ScriptedDriver(clock, failure=failure)}, clock) as (poller, sink):
         await clock.advance(15 * S)
-        assert poller.lost_devices() == {}
+        assert poller.absences() == {}
     assert sink.told == [("lost", "plc", begun), ("restored", "plc", 10)]
 
 

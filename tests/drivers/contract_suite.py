@@ -21,6 +21,7 @@ from config.plant import Plant, ScanGroup, number_tags
 from config.vocabulary import GOOD, QualityClass, Reason, class_of, reason_of
 from drivers.contract import DeviceError, DeviceTimeout, Driver, LinkDown, Scan
 from drivers.registry import make_drivers
+from tests.drivers.port_proxy import PortProxy
 from tests.drivers.proxy import Proxy
 
 TIMEOUT_S = 0.4
@@ -47,11 +48,11 @@ EXACT = {"large_int64", "large_uint64"}
 class Rig(ABC):
     """A device under test. `absent` is a tag that the server does not have."""
 
-    proxy: Proxy
+    proxy: Proxy | PortProxy
     absent: Tag
 
     @abstractmethod
-    def link(self, port: int) -> dict[str, object]:
+    def link(self) -> dict[str, object]:
         """Return the link of the plant description."""
 
     @abstractmethod
@@ -62,11 +63,11 @@ class Rig(ABC):
     async def set(self, name: str, value: float) -> None:
         """Let the server hold another value."""
 
-    def plant(self, extra: Sequence[Tag] = (), port: int | None = None) -> Plant:
+    def plant(self, extra: Sequence[Tag] = ()) -> Plant:
         """Return the plant; the scan class `slow` repeats the counter."""
         counter = next(tag for tag in self.tags() if tag.tag == "counter")
         again = counter.model_copy(update={"tag": "counter_again", "scan_class": "slow"})
-        return plant_of(self.link(port or self.proxy.port), [*self.tags(), *extra, again])
+        return plant_of(self.link(), [*self.tags(), *extra, again])
 
 
 def plant_of(
@@ -309,4 +310,3 @@ class DriverContract:
         rig.proxy.release()
         await bench.scan()
         assert counters.timeouts == 1
-        assert counters.connects == 2

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import numpy as np
+from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -18,9 +19,11 @@ from agent.simulate.values import registers_of
 from config.address import parse_modbus
 from config.models import Tag, ValueType, WordOrder
 from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Rig, tag_of
+from tests.drivers.port_proxy import PortProxy
 from tests.drivers.proxy import Proxy
 
 SIZE = 64
+BUS = {"baud": 115200, "settle": "50ms"}
 ADDRESSES = {
     "counter": "hr:50",
     "yes": "co:17",
@@ -43,18 +46,13 @@ class ModbusRig(Rig):
 
     absent = tag_of("absent", f"hr:{SIZE}")
 
-    def __init__(self, unit: Unit, proxy: Proxy) -> None:
+    def __init__(self, unit: Unit, proxy: Proxy | PortProxy) -> None:
         self.unit = unit
         self.proxy = proxy
 
-    def link(self, port: int) -> dict[str, object]:
-        return {
-            "type": "modbus-tcp",
-            "host": "127.0.0.1",
-            "port": port,
-            "timeout": f"{TIMEOUT_S}s",
-            "connect_timeout": f"{TIMEOUT_S}s",
-        }
+    def link(self) -> dict[str, object]:
+        timeouts = {"timeout": f"{TIMEOUT_S}s", "connect_timeout": f"{TIMEOUT_S}s"}
+        return {"type": "modbus-tcp", "host": "127.0.0.1", "port": self.proxy.port, **timeouts}
 
     def tags(self) -> list[Tag]:
         return [tag_of(name, ADDRESSES[name], kind) for name, (kind, _) in VALUES.items()]
@@ -62,6 +60,20 @@ class ModbusRig(Rig):
     async def set(self, name: str, value: float) -> None:
         kind, _ = VALUES[name]
         store(self.unit, ADDRESSES[name], value, kind)
+
+
+class RtuTcpRig(ModbusRig):
+    """The same over RTU frames on TCP."""
+
+    def link(self) -> dict[str, object]:
+        return {**super().link(), "type": "modbus-rtu-tcp", **BUS}
+
+
+class SerialRig(ModbusRig):
+    """The same on a serial port."""
+
+    def link(self) -> dict[str, object]:
+        return {"type": "modbus-rtu", "port": str(self.proxy.port), "timeout": f"{TIMEOUT_S}s", **BUS}
 
 
 def store(
@@ -82,19 +94,20 @@ def filled(unit: Unit) -> Unit:
 
 
 @asynccontextmanager
-async def rig_on(unit: Unit, port: int) -> AsyncIterator[ModbusRig]:
-    """Put a proxy before the server at `port`."""
-    proxy = Proxy(port)
+async def rig_on(
+    unit: Unit, proxy: Proxy | PortProxy, kind: type[ModbusRig] = ModbusRig
+) -> AsyncIterator[ModbusRig]:
+    """Put a proxy before the server."""
     await proxy.mend()
     try:
-        yield ModbusRig(unit, proxy)
+        yield kind(unit, proxy)
     finally:
         proxy.release()
         await proxy.cut()
 
 
 @asynccontextmanager
-async def pymodbus_server(unit: Unit) -> AsyncIterator[int]:
+async def pymodbus_server(unit: Unit, framer: FramerType = FramerType.SOCKET) -> AsyncIterator[int]:
     """Serve `unit` by pymodbus."""
 
     async def refresh(code: int, _start: int, _at: int, _count: int, cells: list[int], _set: Any) -> None:
@@ -108,7 +121,7 @@ async def pymodbus_server(unit: Unit) -> AsyncIterator[int]:
     words = [SimData(0, count=SIZE, values=0, datatype=DataType.REGISTERS)]
     bits = [SimData(0, count=SIZE, values=False, datatype=DataType.BITS)]
     device = SimDevice(1, simdata=(bits, bits, words, words), action=refresh)
-    server = ModbusTcpServer([device], address=("127.0.0.1", 0))
+    server = ModbusTcpServer([device], framer=framer, address=("127.0.0.1", 0))
     await server.serve_forever(background=True)
     try:
         yield server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]

@@ -32,8 +32,9 @@ class OpcUaRig(Rig):
         self.server = server
         self.proxy = proxy
 
-    def link(self, port: int) -> dict[str, object]:
-        return {"type": "opcua", "url": f"opc.tcp://127.0.0.1:{port}/", "timeout": f"{TIMEOUT_S}s"}
+    def link(self) -> dict[str, object]:
+        url = f"opc.tcp://127.0.0.1:{self.proxy.port}/"
+        return {"type": "opcua", "url": url, "timeout": f"{TIMEOUT_S}s"}
 
     def tags(self) -> list[Tag]:
         return [tag_of(name, address_of(name), kind) for name, (kind, _) in VALUES.items()]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from config.models import ValueType, WordOrder
 from config.vocabulary import GOOD, Reason, bad
-from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register, words_of
+from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register
 
 FORMATS = {
     ValueType.BOOL: "H",
@@ -51,7 +51,7 @@ def test_every_value_is_what_struct_reads(data: bytes, drawn: list[tuple[ValueTy
     ]
     decoded = Decoder(len(slots), slots, []).decode(data)
     for slot in slots:
-        taken = data[slot.first_byte : slot.first_byte + 2 * words_of(slot.type)]
+        taken = data[slot.first_byte : slot.first_byte + 2 * slot.type.words]
         value = reference(taken, slot.type, slot.order)
         raw, quality = decoded.raw[slot.index], decoded.quality[slot.index]
         if math.isfinite(value):

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from agent.simulate.modbus import ModbusSimulator, Unit, serve
 from agent.simulate.rudeness import Manner
 from config.vocabulary import GOOD, Reason, bad
+from drivers.contract import DeviceRefused
 from drivers.modbus.fence import FIRST_RETRY_S, LONGEST_RETRY_S, MOST_QUESTIONS, Fence
 from drivers.modbus.planner import Place, Range
 from tests.drivers.contract_suite import Bench, plant_of, tag_of
@@ -101,6 +103,15 @@ async def test_another_exception_fences_nothing() -> None:
         assert set(first) == {1, 2}
         assert {word & 0xFFFF for word in first.values()} == {bad(Reason.REFUSED) & 0xFFFF}
         assert await plant.qualities() == {}
+
+
+async def test_a_gateway_without_the_device_behind_it_loses_the_device_with_one_question() -> None:
+    async with site([1, 500], set()) as plant:
+        plant.simulator.units.clear()
+        with pytest.raises(DeviceRefused) as caught:
+            await plant.bench.scan()
+        assert caught.value.quality == bad(Reason.REFUSED, detail=11)
+        assert plant.simulator.counts.requests == 1
 
 
 async def test_one_exception_out_of_the_blue_fences_nothing() -> None:

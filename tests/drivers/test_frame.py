@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from config.vocabulary import detail_of
 from drivers.contract import Desync, DeviceRefused
-from drivers.modbus.frame import ReadRequest, hear_mbap
+from drivers.modbus.frame import ReadRequest
+from drivers.modbus.mbap import hear_mbap
 
 REQUEST = ReadRequest(unit_id=7, function_code=3, address=0, count=2)
 PAYLOAD = bytes.fromhex("41CC0000")

@@ -15,7 +15,7 @@ from agent.simulate.rudeness import Manner
 from config.models import ModbusTcpLink
 from drivers.contract import Desync, DeviceRefused, DeviceTimeout, DriverCounters, LinkDown
 from drivers.modbus.frame import Answer, ReadRequest
-from drivers.modbus.link import GuardedLink
+from drivers.modbus.guard import GuardedLink
 from tests.drivers.contract_suite import SLACK_S, eventually
 from tests.drivers.proxy import Proxy
 
@@ -88,6 +88,15 @@ async def test_only_the_first_answer_after_a_timeout_is_marked(
     simulator.choose = None
     assert await read(link) == Answer(RIGHT, resync=True)
     assert await read(link) == Answer(RIGHT, resync=False)
+
+
+async def test_only_the_unit_that_was_silent_is_marked(link: GuardedLink, simulator: ModbusSimulator) -> None:
+    simulator.choose = lambda: Manner.SILENT
+    with pytest.raises(DeviceTimeout):
+        await read(link)
+    simulator.choose = None
+    assert not (await read(link, ReadRequest(unit_id=2, function_code=3, address=0, count=2))).resync
+    assert (await read(link)).resync
 
 
 async def test_a_mark_is_not_lost_when_a_refusal_comes_first(
@@ -200,7 +209,7 @@ async def test_all_who_waited_for_a_connection_share_its_failure() -> None:
 @pytest.mark.parametrize(
     ("error", "words", "chinese"),
     [
-        (ConnectionRefusedError(), "nothing listens there", "该端口无服务"),
+        (ConnectionRefusedError(111, "Connect call failed"), "nothing listens there", "该端口无服务"),
         (TimeoutError(), "no answer", "无应答"),
         (socket.gaierror(), "the name is not known", "主机名无法解析"),
         (OSError(101, "Network is unreachable"), "Network is unreachable", "Network is unreachable"),

@@ -60,7 +60,7 @@ class TestContract(DriverContract):
 def bench_of(rig: OpcUaRig, addresses: list[str]) -> Bench:
     tags = [tag_of(f"t{at}", address) for at, address in enumerate(addresses)]
     other = tag_of("other", "ns=2;i=77", scan_class="slow")
-    return Bench(plant_of(rig.link(rig.proxy.port), [*tags, other]))
+    return Bench(plant_of(rig.link(), [*tags, other]))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ async def test_a_session_that_the_server_forgot_is_made_anew_by_the_next_scan(ri
 
 async def test_devices_of_one_server_share_its_session(rig: OpcUaRig) -> None:
     tags = [tag_of("a", "ns=2;i=77"), tag_of("b", "ns=2;i=77", device="other")]
-    plant = plant_of(rig.link(rig.proxy.port), tags, others=["other"])
+    plant = plant_of(rig.link(), tags, others=["other"])
     drivers = make_drivers(plant)
     scans = await asyncio.gather(*(drivers[group.device].scan(group) for group in plant.groups * 3))
     assert all(scan.raw.tolist() == [77] for scan in scans)

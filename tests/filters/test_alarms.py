@@ -165,6 +165,14 @@ def test_the_onset_is_the_first_raw_sample_beyond_before_median_and_delay(kernel
     assert (event.boot_ns, event.figures["onset_boot_ns"]) == (8 * S, 5 * S)
 
 
+def test_a_flicker_that_the_median_bridges_does_not_move_the_onset(kernels: Kernels) -> None:
+    line = rig(kernels, h=70, median=5)
+    for second, number in enumerate([50, 50, 50, 50, 50, 80, 50, 80]):
+        assert line.scan(second, t=number) == []
+    (event,) = line.scan(8, t=80)
+    assert event.figures["onset_boot_ns"] == 5 * S
+
+
 def test_a_spike_that_the_median_took_out_is_no_onset(kernels: Kernels) -> None:
     line = rig(kernels, h=70, median=3)
     for second, number in enumerate([50, 50, 90, 50, 50, 50, 80]):

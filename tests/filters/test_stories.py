@@ -66,14 +66,14 @@ def test_raw_beyond_hh_for_longer_than_the_delays_is_never_silent(
     words = st.sampled_from(usable if readable else [*usable, bad(Reason.TIMEOUT)])
     length = beyond_ns // PERIOD_NS + 1
     during = data.draw(st.lists(st.tuples(high, words), min_size=length, max_size=length))
-    engine, kinds, now_ns = Engine(made, compiled), [], START_NS
-    for raw, word in before + during:
+    engine, heard, now_ns = Engine(made, compiled), set(), START_NS
+    for number, (raw, word) in enumerate(before + during):
         engine.condition(group, np.array([raw]), np.array([word], np.uint32), now_ns)
-        kinds += [event.kind for event in engine.judge(now_ns + 20 * MS)[0]]
+        engine.judge(now_ns + 20 * MS)
+        if number >= len(before):
+            heard |= {alarm.rule for alarm in engine.alarms()}
         now_ns += PERIOD_NS
-    standing = {alarm.rule for alarm in engine.alarms()}
-    assert "t.HH" in standing or (not readable and "t.bad" in standing)
-    assert EventKind.ALARM_RAISED in kinds
+    assert "t.HH" in heard or (not readable and "t.bad" in heard)
 
 
 @THOROUGH

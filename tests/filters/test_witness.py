@@ -104,6 +104,20 @@ def test_an_effect_that_was_gone_again_before_its_cause_was_declared_counts_too(
     assert events == [("interlock_demand", "cut", 5), ("interlock_proven", "cut", 5.5)]
 
 
+@pytest.mark.parametrize(("seen_s", "counts"), [(2.7, True), (2.31, True), (2.29, False)])
+def test_an_effect_counts_from_the_skew_before_the_last_sample_without_the_cause(
+    seen_s: float, counts: bool
+) -> None:
+    line = split_rig(None, "valve")
+    for half in range(20):
+        at = half / 2
+        line.scan(at, line.group("plc"), **(NORMAL | {"p": 1 if at >= 3 else 5}))
+        line.scan(at + seen_s % 0.5, line.group("other"), valve=at + seen_s % 0.5 >= seen_s)
+    found = [event.kind.value for event in line.events]
+    assert found[-1] == ("interlock_proven" if counts else "interlock_indeterminate")
+    assert ("interlock_spurious" in found) is not counts
+
+
 def test_an_effect_that_was_true_before_the_demand_proves_nothing_and_fails_nothing(kernels: Kernels) -> None:
     line = rig(kernels)
     run(line, (5, {"valve": 1}), (12, {"p": 1}))
@@ -281,7 +295,8 @@ def test_an_effect_without_a_cause_is_spurious_only_after_the_cause_could_have_b
     spurious = line.events[-1]
     delays_s = 0.2 + 2 * 0.5 + 1 + 2 * 0.5
     assert spurious.scan_boot_ns == round((5 + delays_s) * 1e9)
-    assert spurious.figures == {"effect": "valve"}
+    assert spurious.figures == {}
+    assert [seen.tag for seen in spurious.evidence] == [1, 0]
 
 
 def test_an_effect_whose_cause_never_lasted_to_be_declared_is_told_as_such(kernels: Kernels) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -55,6 +57,15 @@ def event(kind: EventKind, rule: str, *evidence: Evidence, **figures: float) -> 
 
 def seen(raw: float, value: float, quality: int = 0) -> Evidence:
     return Evidence(tag=0, raw=raw, value=value, quality=quality, boot_ns=3_900_000_000)
+
+
+def test_the_examples_of_the_specification_obey_it() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "messages.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```json\n(.+?)```", page, flags=re.DOTALL)
+    assert examples
+    for example in examples:
+        content = orjson.loads(example)
+        assert fault_of(content["kind"], content) is None
 
 
 def test_readings_carry_their_key_their_scan_and_every_number() -> None:

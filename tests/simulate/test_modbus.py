@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
-from agent.simulate.modbus import Unit, serve
-from agent.simulate.rudeness import Manner, misbehave
+from agent.simulate.modbus import MbapEnvelope, Unit, serve
+from agent.simulate.modbus_rtu import RtuEnvelope, checksum, serve_port, serve_tcp
+from agent.simulate.rudeness import Manner, Reply, misbehave
 from agent.simulate.values import registers_of
 from config.models import ValueType, WordOrder
 
-RIGHT = struct.pack(">HHHBBBHH", 7, 0, 7, 1, 3, 4, 0x1234, 0x5678)
+ENVELOPES = {"tcp": MbapEnvelope(7), "rtu": RtuEnvelope()}
 
 
 async def talk(port: int, *sent: bytes) -> bytes:
@@ -97,12 +100,47 @@ async def test_leaving_closes_every_connection() -> None:
     await writer.wait_closed()
 
 
+@pytest.mark.parametrize("kind", ENVELOPES)
 @pytest.mark.parametrize("manner", Manner)
-def test_only_polite_and_doubled_answers_carry_right_values(manner: Manner) -> None:
+def test_only_polite_and_doubled_answers_carry_right_values(manner: Manner, kind: str) -> None:
+    right = Reply(ENVELOPES[kind], 1, bytes.fromhex("03 04 1234 5678"))
     for seed in range(50):
-        pieces = misbehave(manner, RIGHT, 1.0, Random(seed))
+        pieces = misbehave(manner, right, 1.0, Random(seed))
         sent = b"".join(piece.data for piece in pieces if piece.data is not None)
-        assert (RIGHT[9:] in sent) == (manner in (Manner.POLITE, Manner.DOUBLED))
+        assert (right.pdu[2:] in sent) == (manner in (Manner.POLITE, Manner.DOUBLED))
+
+
+@pytest.mark.parametrize("frame", ["010300000002 C40B", "010300000008 440C", "030300000003 0429"])
+def test_the_checksum_is_that_of_the_specification(frame: str) -> None:
+    assert checksum(bytes.fromhex(frame)[:-2]) == bytes.fromhex(frame)[-2:]
+
+
+async def test_a_bus_answers_its_units_and_nobody_else() -> None:
+    unit = Unit(4)
+    unit.holding[:2] = (0x1234, 0x5678)
+    asked = RtuEnvelope().frame(1, bytes.fromhex("03 0000 0002"), None)
+    other = RtuEnvelope().frame(2, bytes.fromhex("03 0000 0002"), None)
+    write = RtuEnvelope().frame(1, bytes.fromhex("10 0000 0001 02 0007"), None)
+    async with serve_tcp({1: unit}) as simulator:
+        answer = await talk(simulator.port, other + asked, write)
+        assert answer[:9].hex(" ").startswith("01 03 04 12 34 56 78")
+        assert answer[9:12] == bytes.fromhex("01 90 01")
+        assert simulator.counts.writes == {16: 1}
+        assert await talk(simulator.port, asked[:-1] + bytes([asked[-1] ^ 1])) == b""
+
+
+async def test_a_bus_can_be_reached_by_a_serial_port(tmp_path: Path) -> None:
+    port = tmp_path / "usb-485"
+    async with serve_port({1: Unit(4)}, port) as simulator:
+        descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        os.write(descriptor, RtuEnvelope().frame(1, bytes.fromhex("03 0000 0001"), None))
+        for _ in range(1000):
+            await asyncio.sleep(0.001)
+            if simulator.counts.reads:
+                break
+        assert os.read(descriptor, 99)[:5] == bytes.fromhex("01 03 02 00 00")
+        os.close(descriptor)
+    assert not port.exists()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,11 @@ import pytest
 from agent.anchor import pack_anchor as pack
 from agent.receive.ledger import Ledger
 from agent.receive.messages import Checker
+from agent.receive.schema import fault_of
+from agent.uplinks import session
 from config.vocabulary import EventKind, RecordKind, Stream
+from tests.brokers import iotcore
+from tests.uplinks.observer import observing
 from tests.uplinks.scripted_broker import Published, ScriptedBroker, maximum_packet_size
 from tests.uplinks.station import TOPIC, Station, forwarding
 from tests.uplinks.waiting import eventually
@@ -59,6 +63,24 @@ async def test_presence_and_dictionary_come_before_the_first_reading(
         assert contents(broker, "meta")[0]["meta"] == contents(broker, "readings")[0]["meta"]
         assert [message.retain for message in broker.received] == [True, True, False, True]
         await eventually(lambda: broker.goodbyes == 1)
+
+
+async def test_presence_with_the_ledger_is_shown_again_and_again(
+    tmp_path: Path, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "STATUS_EVERY_S", 0.02)
+    with station(tmp_path, broker) as gateway:
+        gateway.read([1, 2, 3], [4, 5, 6])
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+            known = len(broker.received)
+            await eventually(lambda: len(broker.received) >= known + 2)
+        newest = contents(broker, "status")[-2]
+    assert (newest["state"], newest["reason"]) == ("online", "still_here")
+    ledger = newest["ledger"]["readings"]
+    assert ledger["recorded"] == ledger["delivered"] == {"records": 2, "readings": 6}
+    assert ledger["backlog"] == ledger["quarantined"] == {"records": 0, "readings": 0}
+    assert fault_of("status", newest) is None
 
 
 async def test_events_leave_before_live_readings_and_those_before_backfill(
@@ -120,7 +142,7 @@ async def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(
         async with forwarding(gateway):
             await eventually(lambda: broker.connections >= 4)
             assert [kind for kind, _ in gateway.happenings] == [EventKind.UPLINK_LOST]
-            assert "Server unavailable" in str(gateway.happenings[0][1])
+            assert "it is not available" in str(gateway.happenings[0][1])
             assert not gateway.forwarder.state.connected
             broker.connack = 0
             await eventually(lambda: gateway.forwarder.state.connected)
@@ -138,7 +160,7 @@ async def test_a_refused_record_goes_to_quarantine_and_the_rest_goes_on(
         balance = gateway.log.ledger().balances["province"][Stream.READINGS]
         assert (balance.delivered, balance.quarantined) == ((4, 12), (1, 3))
         assert [kind for kind, _ in gateway.happenings] == [EventKind.QUARANTINED]
-        assert "Payload format invalid" in str(gateway.happenings[0][1])
+        assert "the payload is not" in str(gateway.happenings[0][1])
 
 
 async def test_a_record_larger_than_the_broker_takes_goes_to_quarantine_unsent(
@@ -172,7 +194,7 @@ async def test_a_platform_that_refuses_everything_is_down_and_the_records_stay(
         async with forwarding(gateway):
             await eventually(lambda: broker.connections >= 3)
             assert gateway.backlog == 30
-            assert "Not authorized" in str(gateway.forwarder.state.why)
+            assert "not authorised" in str(gateway.forwarder.state.why)
             broker.answer = lambda _: 0
             await eventually(lambda: not gateway.backlog)
         assert gateway.log.ledger().balances["province"][Stream.READINGS].quarantined.records == 0
@@ -239,8 +261,8 @@ async def test_a_used_up_quota_costs_no_record(tmp_path: Path, broker: ScriptedB
     with station(tmp_path, broker) as gateway:
         gateway.read(*([n, n, n] for n in range(30)))
         async with forwarding(gateway):
-            await eventually(lambda: broker.connections >= 3)
-            assert "Quota exceeded" in str(gateway.forwarder.state.why)
+            await eventually(lambda: broker.connections >= 8)
+            assert "our quota is used up" in str(gateway.happenings[0][1])
             broker.answer = lambda _: 0
             await eventually(lambda: not gateway.backlog)
         assert gateway.log.ledger().balances["province"][Stream.READINGS].delivered.records == 30
@@ -300,3 +322,36 @@ async def test_readings_recorded_before_the_clock_was_set_are_sent_with_the_righ
     (content,) = contents(broker, "readings")
     assert content["clock"]["state"] == "synchronised"
     assert content["scan"]["utc_ms"] == pytest.approx(right.utc_ns / 1e6, abs=5_000)
+
+
+async def test_a_broker_that_was_killed_is_found_again_and_the_backlog_drains(tmp_path: Path) -> None:
+    with iotcore(tmp_path) as killed, observing(killed.port, TOPIC) as observer:
+        gateway = Station(directory=tmp_path / "log", port=killed.port)
+        async with forwarding(gateway):
+            gateway.read([1, 2, 3])
+            await eventually(lambda: len(observer.payloads("readings")) == 1 and not gateway.backlog)
+            killed.kill()
+            await eventually(lambda: not gateway.forwarder.state.connected)
+            gateway.read(*([n, n, n] for n in range(200)))
+            gateway.log.sync(5)
+            assert not await gateway.forwarder.drain(0.1)
+            killed.start()
+            await eventually(lambda: not gateway.backlog)
+            assert await gateway.forwarder.drain(5)
+        gateway.log.close()
+        kinds = [kind for kind, _ in gateway.happenings]
+        assert kinds == [EventKind.UPLINK_LOST, EventKind.UPLINK_RESTORED]
+
+
+async def test_a_bug_is_not_a_lost_uplink(
+    tmp_path: Path, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug passes through; it is neither retried nor taken for an outage."""
+    with station(tmp_path, broker) as gateway:
+        monkeypatch.setattr(gateway.log, "preamble_of", None)
+        gateway.read([1, 2, 3])
+        gateway.log.sync(5)
+        with pytest.raises(ExceptionGroup) as caught:
+            await gateway.forwarder.run()
+        assert caught.group_contains(TypeError)
+        assert gateway.happenings == []

@@ -1,4 +1,4 @@
-"""TLS, passwords and permissions, with Debian's mosquitto."""
+"""TLS, passwords, permissions and limits, with Debian's mosquitto."""
 
 from __future__ import annotations
 
@@ -129,8 +129,8 @@ async def test_the_password_is_looked_up_and_a_wrong_one_is_named_without_being_
         uplink = uplink_to(broker.port, username="gateway", password="env:RIGHT")
         await uplink.connect()
         await uplink.close()
-        await refused(broker.port, None, "Not authorized", username="gateway", password="env:WRONG")
-        await refused(broker.port, None, "Not authorized")
+        await refused(broker.port, None, "not authorised", username="gateway", password="env:WRONG")
+        await refused(broker.port, None, "not authorised")
         with pytest.raises(UplinkDown) as caught:
             await uplink_to(broker.port, username="gateway", password="env:ABSENT").connect()
         assert "ABSENT" in str(caught.value)
@@ -147,8 +147,18 @@ async def test_a_topic_that_is_not_ours_is_refused_and_not_taken_for_delivered(
         uplink = uplink_to(broker.port, username="gateway", password="env:RIGHT")
         await uplink.connect()
         await uplink.send(message(b"ours", "readings"))
-        with pytest.raises(UplinkRefused, match="Not authorized"):
+        with pytest.raises(UplinkRefused, match="not authorised"):
             await uplink.send(message(b"not ours", "event"))
         await uplink.close()
         await eventually(lambda: observer.payloads("readings") == [b"ours"])
         assert observer.payloads("event") == []
+
+
+async def test_the_size_that_a_real_broker_announces_is_kept_to(tmp_path: Path) -> None:
+    with mosquitto(tmp_path, "allow_anonymous true\nmax_packet_size 2000") as broker:
+        uplink = uplink_to(broker.port)
+        await uplink.connect()
+        with pytest.raises(UplinkRefused, match="2000"):
+            await uplink.send(message(bytes(2_000)))
+        await uplink.send(message(bytes(1_900)))
+        await uplink.close()

@@ -1,0 +1,70 @@
+"""What somebody should know of the running agent: the top of `fengsui status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from agent.wiring import Wiring
+from config.text import Text, text
+from config.units import show_duration
+from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, describe
+
+
+def concerns(wiring: Wiring) -> Iterator[Text]:
+    """Yield what somebody should know, most pressing first."""
+    if wiring.degraded is not None:
+        yield wiring.degraded
+    for device, absence in wiring.poller.absences().items():
+        yield text("device {device} does not answer: {cause}", device=device, cause=absence.cause)
+    yield from _bad_tags(wiring)
+    for name, forwarder in wiring.forwarders.items():
+        if forwarder.state.why is not None:
+            yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
+    yield from _overload(wiring)
+    yield from _storage(wiring)
+    if not wiring.timebase.anchor.synchronised:
+        yield text("the clock of this machine is not synchronised")
+
+
+def _bad_tags(wiring: Wiring) -> Iterator[Text]:
+    """Yield what devices that do answer have no good value of: a wrong address, a broken wire."""
+    plant, quality = wiring.plant, wiring.engine.image.quality
+    bad = (quality >> CLASS_SHIFT == QualityClass.BAD) & (quality != NOT_YET_READ)
+    found: dict[str, list[int]] = {}
+    for number in np.flatnonzero(bad).tolist():
+        found.setdefault(plant.tags[number].device, []).append(number)
+    for device in found.keys() - wiring.poller.absences().keys():
+        first = found[device][0]
+        yield text(
+            "{count} tags of device {device} are bad; {tag}: {quality}",
+            count=len(found[device]),
+            device=device,
+            tag=plant.tags[first].tag,
+            quality=describe(int(quality[first])),
+        )
+
+
+def _overload(wiring: Wiring) -> Iterator[Text]:
+    if wiring.governor.stride > 1:
+        yield text(
+            "this machine is too slow for what is asked: devices are read at every {stride}th instant only",
+            stride=wiring.governor.stride,
+        )
+    if wiring.pipeline.ledger.refused:
+        yield text(
+            "{count} readings were not stored because the disk was too slow",
+            count=wiring.pipeline.ledger.refused,
+        )
+
+
+def _storage(wiring: Wiring) -> Iterator[Text]:
+    ledger = wiring.log.ledger()
+    if ledger.full:
+        yield text("the disk is full; the oldest readings make room")
+    if ledger.at_least_missed:
+        yield text(
+            "the log's cap is too small to keep readings for {duration}",
+            duration=show_duration(wiring.plant.description.log.at_least),
+        )

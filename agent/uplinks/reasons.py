@@ -1,0 +1,67 @@
+"""What MQTT 5 reason codes (2.4) and socket errors mean, for people."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Final
+
+from config.text import Text, text
+
+QUOTA_EXCEEDED: Final = 0x97
+
+_REASONS: Final[dict[int, Text]] = {
+    0x80: text("it gives no reason"),
+    0x81: text("a malformed packet"),
+    0x82: text("a protocol error"),
+    0x83: text("a reason of its own"),
+    0x84: text("it does not speak MQTT 5"),
+    0x85: text("the client id is not allowed"),
+    0x86: text("wrong user name or password"),
+    0x87: text("not authorised"),
+    0x88: text("it is not available"),
+    0x89: text("it is busy"),
+    0x8A: text("we are banned"),
+    0x8B: text("it is shutting down"),
+    0x8C: text("wrong authentication method"),
+    0x8D: text("it heard nothing from us in time"),
+    0x8E: text("another client has connected under our name"),
+    0x90: text("the topic is not allowed"),
+    0x93: text("too many messages under way"),
+    0x95: text("the message is too large"),
+    0x96: text("too many messages a second"),
+    QUOTA_EXCEEDED: text("our quota is used up"),
+    0x98: text("an administrator's action"),
+    0x99: text("the payload is not what it expects"),
+    0x9A: text("it keeps no messages"),
+    0x9B: text("this quality of service is not offered"),
+    0x9C: text("we shall use another server"),
+    0x9D: text("it has moved"),
+    0x9F: text("too many connections a second"),
+}
+
+_ERRORS: Final[dict[int, Text]] = {
+    errno.ECONNREFUSED: text("nobody listens there"),
+    errno.ECONNRESET: text("the other side hung up"),
+    errno.EPIPE: text("the other side hung up"),
+    errno.EHOSTUNREACH: text("the host cannot be reached"),
+    errno.ENETUNREACH: text("the network cannot be reached"),
+}
+
+
+def reason_words(code: int) -> Text:
+    """Return what a broker's reason code says."""
+    known = _REASONS.get(code)
+    if known is None:
+        return text("reason 0x{code}", code=f"{code:02X}")
+    return text("{reason} (0x{code})", reason=known, code=f"{code:02X}")
+
+
+def error_words(error: OSError) -> Text:
+    """Return what a socket's error says."""
+    if isinstance(error, TimeoutError):
+        return text("no answer came in time")
+    if isinstance(error, socket.gaierror):
+        return text("the name cannot be resolved")
+    known = _ERRORS.get(error.errno or 0)
+    return known if known is not None else text("{error}", error=error.strerror or str(error))

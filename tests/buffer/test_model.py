@@ -1,0 +1,201 @@
+"""The log against a dictionary: whatever is done in whatever order, what was stored is accounted for."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from buffer.log import Log
+from buffer.settled import Count
+from config.vocabulary import Stream
+from tests.buffer.conftest import RAM
+from tests.buffer.rig import READINGS, SYNC_S, balance, lost, open_log, put, segments, unsettled
+
+Key = tuple[int, int]
+UPLINKS = {"main": True, "spare": False}
+SIZES = st.sampled_from([0, 10, 300, 3000, 20_000])
+
+
+class LogAgainstDictionary(RuleBasedStateMachine):
+    """`given`: every reading record that got a number, by key. `stored`: those a sync has confirmed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp(prefix="log-model-", dir=RAM if RAM.is_dir() else None))
+        self.life = 0
+        self.numbers = 0
+        self.directory = self.root / "0"
+        self.given: dict[Key, tuple[bytes, int]] = {}
+        self.stored: set[Key] = set()
+        self.dropped: set[Key] = set()
+        self.settled: dict[str, set[Key]] = {uplink: set() for uplink in UPLINKS}
+        self.random = random.Random(1)
+        self.log = self._open()
+
+    def _open(self) -> Log:
+        self.life += 1
+        self.numbers = 0
+        return open_log(self.directory, run=self.life, uplinks=UPLINKS, cap="600kB", segment="50kB")
+
+    def _readings(self, keys: set[Key]) -> Count:
+        return Count(len(keys), sum(self.given[key][1] for key in keys))
+
+    @rule(size=SIZES, count=st.integers(0, 100), fuss=st.booleans())
+    def append(self, size: int, count: int, fuss: bool) -> None:
+        self._append(size, count, fuss)
+
+    def _append(self, size: int, count: int, fuss: bool) -> None:
+        body = self.random.randbytes(size)
+        self.numbers += 1
+        key = (self.life, self.numbers)
+        seq = put(self.log, body, count=count)
+        assert seq is None or seq == self.numbers
+        self.given[key] = (body, count)
+        if seq is None:
+            self.dropped.add(key)
+        if fuss:
+            put(self.log, b"event", stream=Stream.EVENTS)
+
+    @rule(records=st.integers(1, 60))
+    def flood(self, records: int) -> None:
+        """Write enough, often enough, for segments to end and the cap to bite."""
+        for at in range(records):
+            self._append(4000, at, at % 10 == 0)
+            if at % 10 == 9:
+                self.log.sync(SYNC_S)
+        self.sync()
+
+    @rule()
+    def sync(self) -> None:
+        self.log.sync(SYNC_S)
+        self.stored = set(self.given) - self.dropped
+        for uplink in UPLINKS:
+            self._check_contents(uplink)
+
+    def _check_contents(self, uplink: str) -> None:
+        """What is read is in order, as given, and with what is settled or lost makes everything."""
+        records = unsettled(self.log, uplink)
+        keys = [(record.run, record.seq) for record in records]
+        assert keys == sorted(keys)
+        assert all(
+            (record.body, record.count) == self.given[key] for record, key in zip(records, keys, strict=True)
+        )
+        assert not set(keys) & self.settled[uplink]
+        gone = set(self.given) - set(keys) - self.settled[uplink]
+        assert lost(balance(self.log, uplink)) == self._readings(gone)
+
+    @rule(uplink=st.sampled_from(sorted(UPLINKS)), first=st.integers(0, 10_000), length=st.integers(1, 100))
+    def acknowledge(self, uplink: str, first: int, length: int) -> None:
+        records = unsettled(self.log, uplink)
+        if not records:
+            return
+        first %= len(records)
+        chosen = records[first : first + length]
+        for record in self.random.sample(chosen, len(chosen)):
+            self.log.acknowledge(uplink, READINGS, record.run, record.seq, record.seq, record.count)
+        self.settled[uplink] |= {(record.run, record.seq) for record in chosen}
+
+    @rule(uplink=st.sampled_from(sorted(UPLINKS)))
+    def acknowledge_a_whole_run(self, uplink: str) -> None:
+        records = [record for record in unsettled(self.log, uplink) if record.run == self.life]
+        if records:
+            readings = sum(record.count for record in records)
+            self.log.acknowledge(uplink, READINGS, self.life, records[0].seq, records[-1].seq, readings)
+            self.settled[uplink] |= {(record.run, record.seq) for record in records}
+
+    @rule(uplink=st.sampled_from(sorted(UPLINKS)))
+    def quarantine(self, uplink: str) -> None:
+        records = unsettled(self.log, uplink)
+        if records:
+            before = balance(self.log, uplink).quarantined
+            self.log.quarantine(uplink, records[0], "refused")
+            self.log.sync(SYNC_S)
+            if balance(self.log, uplink).quarantined != before:
+                self.settled[uplink].add((records[0].run, records[0].seq))
+        self.sync()
+
+    @rule()
+    def stop_and_start(self) -> None:
+        self.log.close()
+        self.stored = set(self.given) - self.dropped
+        self.log = self._open()
+        previous = self.log.recovery.previous
+        assert previous is None or previous.clean or previous.run < self.life - 1
+        assert self.log.recovery.losses == ()
+        self._begin_life()
+
+    @rule(torn=st.integers(0, 400), saved=st.booleans())
+    def crash(self, torn: int, saved: bool) -> None:
+        """Go on from a copy of the disk as it is now: queued records are gone, a torn one may be behind."""
+        saved = saved and not self.log._books.owed
+        if saved:
+            self.log._upkeep.save_cursors()
+            self.log.sync(SYNC_S)
+            self.stored = set(self.given) - self.dropped
+        self.directory = self.root / str(self.life)
+        shutil.copytree(Path(self.log._intake._directory), self.directory)
+        self._tear(torn)
+        self.log.close()
+        for key in set(self.given) - self.stored - self.dropped:
+            del self.given[key]
+        self.log = self._open()
+        self._forget(saved)
+        self._begin_life()
+
+    def _tear(self, torn: int) -> None:
+        paths = segments(self.directory)
+        if torn and paths:
+            with paths[-1].open("ab") as file:
+                file.write(self.random.randbytes(torn))
+
+    def _forget(self, saved: bool) -> None:
+        """Acknowledgements that no cursor had may be forgotten, and nothing else; drops at the end may be."""
+        for uplink, settled in self.settled.items():
+            back = {(record.run, record.seq) for record in unsettled(self.log, uplink)}
+            assert back <= self.stored
+            if saved:
+                assert not back & settled
+            settled -= back
+        behind = {
+            key
+            for key in self.dropped
+            if not any(other > key and other[0] == key[0] for other in self.stored)
+        }
+        recorded = balance(self.log).recorded.records
+        for key in sorted(behind, reverse=True):
+            if recorded < len(self.given):
+                self.dropped.discard(key)
+                self.given.pop(key, None)
+
+    def _begin_life(self) -> None:
+        for uplink in UPLINKS:
+            self._check_contents(uplink)
+
+    @invariant()
+    def it_adds_up(self) -> None:
+        for uplink in UPLINKS:
+            found = balance(self.log, uplink)
+            parts = found.delivered.plus(found.backlog).plus(found.quarantined).plus(lost(found))
+            assert parts == found.recorded
+            assert found.recorded == self._readings(set(self.given)), uplink
+        assert sum(path.stat().st_size for path in self.directory.glob("*.seg")) <= 600_000 + 130_000
+
+    def teardown(self) -> None:
+        self.log.close()
+        shutil.rmtree(self.root)
+
+
+LogAgainstDictionary.TestCase.settings = settings(
+    max_examples=int(os.environ.get("MEX", "30")),
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestLogAgainstDictionary = LogAgainstDictionary.TestCase

@@ -1,0 +1,99 @@
+"""SIGKILL at random moments under load: what was stored arrives, once, and nothing else is missing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from random import Random
+
+import pytest
+
+from tests.system.field import registers_at
+from tests.system.receiver import Receiver, as_ranges
+from tests.system.station import ARRIVE_S, Station
+from tests.system.waiting import until
+
+DEVICES = [f"plc{number}" for number in range(10)]
+LONGEST_LIFE_S = 2.5
+AT_RISK_S = 2.0
+"""Age of what a kill may take: the commit interval (250 ms), a sync, and whatever else this machine does."""
+
+
+def test_three_kills_take_nothing_that_was_stored(station: Station) -> None:
+    kill_under_load(station, Random(7), kills=3)
+
+
+@pytest.mark.torture
+def test_many_kills_take_nothing_that_was_stored(station: Station) -> None:
+    kill_under_load(station, Random(), kills=int(os.environ.get("TORTURE_N", "20")))
+
+
+def kill_under_load(station: Station, random: Random, kills: int) -> None:
+    """Kill an agent again and again, stop it in order at last, and compare all accounts."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    random = Random(seed)
+    agent = station.agent(station.describe(*DEVICES))
+    killed_at_s = []
+    agent.start().ready()
+    for kill in range(kills):
+        time.sleep(random.uniform(0, LONGEST_LIFE_S))  # the moment is the experiment
+        killed_at_s.append(time.monotonic())
+        agent.kill()
+        agent.start()
+        if kill % 2:
+            agent.ready()  # the other half may die while it starts
+    agent.ready()
+    station.delivering(*DEVICES)
+    assert agent.stop() == 0
+    station.arrived("agent_stopped")
+
+    receiver = station.receiver
+    until(lambda: receiver.faults == 0, ARRIVE_S, "every hole is filled")
+    assert_every_run_said_where_the_run_before_it_ended(receiver, kills)
+    assert_each_runs_account_is_what_arrived(receiver)
+    for device in DEVICES:
+        assert_no_reading_is_missing_but_what_a_kill_took(station, device, killed_at_s)
+    assert_every_scan_is_of_one_piece(receiver)
+
+
+def assert_every_run_said_where_the_run_before_it_ended(receiver: Receiver, kills: int) -> None:
+    """The receiver's book knows no holes only up to the ends that it was told."""
+    told = [event["figures"].get("previous_run") for event in receiver.events("agent_started")]
+    assert len(told) == len(set(told))
+    assert set(receiver.runs()) - set(told) == {receiver.runs()[-1]}
+    assert len(receiver.contents("gap")) == len(receiver.runs()) - 1 <= kills
+
+
+def assert_each_runs_account_is_what_arrived(receiver: Receiver) -> None:
+    gateway = next(iter(receiver.book.summary()["gateways"].values()))
+    claimed = {run: found["claim"]["recorded"] for run, found in gateway["runs"].items() if "claim" in found}
+    arrived = {run: gateway["runs"][run]["readings"]["readings"] for run in claimed}
+    assert arrived == claimed
+    assert gateway["losses"] == {}
+
+
+def assert_no_reading_is_missing_but_what_a_kill_took(
+    station: Station, device: str, killed_at_s: list[float]
+) -> None:
+    """The device counts how often it was read, so every reading has a number that arrives exactly once."""
+    unit, receiver = station.units[device], station.receiver
+    arrived = receiver.counters(device)
+    assert [number for number, times in Counter(arrived).items() if times > 1] == []
+    missing = sorted(set(range(1, unit.reads)) - set(arrived))  # the very last was cut off by the stop
+    unexplained = [
+        number
+        for number in missing
+        if not any(0 <= killed_s - unit.read_at_s[number] <= AT_RISK_S for killed_s in killed_at_s)
+    ]
+    assert unexplained == [], f"{device}: never arrived, and no kill took them: {as_ranges(unexplained)}"
+    for run in receiver.runs():
+        assert len(as_ranges(receiver.counters(device, run))) <= 1, f"{device}: a hole within one run"
+
+
+def assert_every_scan_is_of_one_piece(receiver: Receiver) -> None:
+    for scan in receiver.scans:
+        reads, *others = scan.raw.values()
+        assert reads is not None
+        assert others == registers_at(int(reads)).tolist()

@@ -1,0 +1,16 @@
+"""Wait for a condition, not for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_LOOK_S = 0.02
+
+
+def until(condition: Callable[[], bool], within_s: float, what: str) -> None:
+    """Return as soon as `condition` holds; fail where it does not within a generous time."""
+    due = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < due, f"within {within_s:g} s it did not come about that {what}"
+        time.sleep(_LOOK_S)
