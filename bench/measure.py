@@ -28,8 +28,8 @@ class Run:
 
     Rates, CPU, memory, times and bytes are those of the window. What became of every answer is that of the
     whole run, asked after the devices were put on hold and everything had arrived or could not be waited for
-    any longer: `missing_answers` were passed over by later ones, `late_answers` are the tail. Of these, what the
-    subject still keeps (`status`, backlog) may yet come; the rest is lost.
+    any longer: `missing_answers` were passed over by later ones, `late_answers` are the tail. What the
+    subject still keeps of them (`status`, backlog) may yet come; the rest is lost.
 
     `wrong`: scans with a value that was not served, or none at all; `doubtful`: all of them right, not all
     Good; both to the end of the window. `twice`: answers that came under two keys.
