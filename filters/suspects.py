@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from config.vocabulary import EventKind
-from filters.demand import Demand
+from filters.demand import Because, Demand
 from filters.event import Event, Figures
 from filters.interlock import Inputs
 from filters.layout import LONG_AGO, NEVER
 from filters.sight import Change, Sight
 from filters.testimony import Testimony
-
-CAUSE_NOT_DECLARED = "cause_not_declared"
 
 
 class Suspects:
@@ -54,7 +52,7 @@ class Suspects:
         self._suspects = []
         figures: Figures = {}
         if self._inputs.cause.seen_true_ns >= first_ns - self._inputs.spurious_after_ns:
-            figures["because"] = CAUSE_NOT_DECLARED
+            figures["because"] = Because.CAUSE_NOT_DECLARED.value
         return self._testimony.say(
             EventKind.INTERLOCK_SPURIOUS,
             first_ns,
