@@ -7,13 +7,13 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 from agent.concerns import concerns
+from agent.judged import alarms, in_both, interlocks
 from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.wiring import Wiring
 from buffer.settled import Count
-from config.text import Text
 from config.vocabulary import describe
 
 Json = dict[str, object]
@@ -37,9 +37,9 @@ def status(wiring: Wiring) -> Json:
         "run": show_run(wiring.run_id),
         "plant": wiring.plant.digest[:16],
         "clock": asdict(wiring.timebase.anchor),
-        "concerns": [words(concern) for concern in concerns(wiring)],
-        "alarms": [asdict(alarm) for alarm in wiring.engine.alarms()],
-        "interlocks": [asdict(interlock) for interlock in wiring.engine.interlocks()],
+        "concerns": [in_both(concern) for concern in concerns(wiring)],
+        "alarms": alarms(wiring),
+        "interlocks": interlocks(wiring),
         "devices": _devices(wiring),
         "grid": _grid(wiring),
         "readings": _intake(wiring),
@@ -55,11 +55,6 @@ def tags(wiring: Wiring, name: str | None) -> list[Json]:
         number = wiring.plant.number_of.get(name)
         numbers = [] if number is None else [number]
     return [_tag(wiring, number) for number in numbers]
-
-
-def words(said: Text) -> Json:
-    """Return a text in both languages."""
-    return {"en": said.show("en"), "zh": said.show("zh")}
 
 
 def _devices(wiring: Wiring) -> list[Json]:
@@ -126,7 +121,7 @@ def _uplinks(wiring: Wiring) -> list[Json]:
             "uplink": name,
             "connected": forwarder.state.connected,
             "for_s": (now - forwarder.state.since_boot_ns) / 1e9,
-            "why": None if forwarder.state.why is None else words(forwarder.state.why),
+            "why": None if forwarder.state.why is None else in_both(forwarder.state.why),
             "refused": forwarder.state.refused,
             "ledger": {
                 stream.name.lower(): {
@@ -159,7 +154,7 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "raw": float(image.raw[number]),
         "unit": tag.unit,
         "quality": quality,
-        "quality_words": words(describe(quality)),
+        "quality_words": in_both(describe(quality)),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
         "place": str(wiring.plant.places[number]),
     }

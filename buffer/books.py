@@ -123,6 +123,11 @@ class Books:
             self.owe([_unnamed(uplink, stream, missing)])
         account.accounted = known.plus(missing)
 
+    def needed(self, segment: Segment) -> bool:
+        """Tell whether an uplink still needs something of a finished segment."""
+        stream = segment.opening.stream
+        return not all(accounts[stream].covers(segment) for accounts in self.accounts.values())
+
     def advance(self) -> None:
         """Raise every floor as far as it goes."""
         for accounts in self.accounts.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from pathlib import Path
+from typing import Final
 
 from buffer.channel import Channel, Place, Rotation, Stored, Tail
 from buffer.disk import Disk
@@ -14,6 +15,9 @@ from buffer.recent import Recent
 from buffer.record import UNNUMBERED, Record
 from buffer.segment_writer import SegmentWriter
 from config.vocabulary import RecordKind
+
+_AT_ONCE_BYTES: Final = 1 << 20
+"""Bodies per write and sync: after a stall, or on a disk with little room, a long queue goes in steps."""
 
 
 class Outlet:
@@ -82,12 +86,14 @@ class Outlet:
         self._segment = SegmentWriter(self._disk, self._directory, rotation, self._encoder)
 
     def _entries(self) -> list[Entry]:
-        """Return what is held for the segment in hand."""
+        """Return what is held for the segment in hand, as much as is written at once."""
         found: list[Entry] = []
+        left_bytes = _AT_ONCE_BYTES
         for item in self._held:
-            if isinstance(item, Rotation):
+            if isinstance(item, Rotation) or left_bytes <= 0:
                 break
             found.append(item)
+            left_bytes -= len(item.body)
         return found
 
     def _append(self, entries: list[Entry]) -> None:

@@ -22,6 +22,8 @@ from buffer.writer import Writer
 from config.vocabulary import LossCause, Stream
 
 _CURSOR_INTERVAL_S: Final = 2.0
+FULL_GRACE_S: Final = 2.0
+"""How long a disk must be full before it costs records that somebody still needs; the queue bridges it."""
 
 
 class Upkeep:
@@ -56,13 +58,16 @@ class Upkeep:
         self._writer = writer
         self._removing = 0
         self._saved_s = time.monotonic()
+        self._full_since_s: float | None = None
 
     def run(self) -> None:
         """Take the writer's news, make room where it asks for it, save cursors when it is time."""
         writer = self._writer
         while writer.news:
             self._take(writer.news.popleft())
-        if writer.room_wanted and not self._removing:
+        if not writer.room_wanted:
+            self._full_since_s = None
+        elif not self._removing:
             self._make_room()
         if self.dirty and time.monotonic() - self._saved_s >= _CURSOR_INTERVAL_S:
             self.save_cursors()
@@ -114,8 +119,13 @@ class Upkeep:
                 self.settle(uplink, record.stream, record.run, seq, seq, Fate.QUARANTINED, record.count)
 
     def _make_room(self) -> None:
+        """Delete one segment; what somebody still needs only once the disk has been full for a while."""
+        now_s = time.monotonic()
+        self._full_since_s = self._full_since_s or now_s
         victim = next_victim(self._books, self._required)
-        if victim is not None:
+        if victim is None:
+            return
+        if now_s - self._full_since_s >= FULL_GRACE_S or not self._books.needed(victim):
             self._delete(victim, LossCause.DISK_FULL)
             self._writer.wake()
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from abc import ABC, abstractmethod
+from typing import Final
 
 from config.text import Text, text
+
+_CAUSES: Final = {
+    errno.ECONNREFUSED: text("nothing listens there"),
+    errno.ENOENT: text("there is no such port"),
+    errno.EACCES: text("this user may not open it"),
+    errno.EAGAIN: text("another program has it open"),
+    errno.EBUSY: text("another program has it open"),
+}
 
 
 class Shared(ABC):
@@ -34,8 +44,6 @@ def cause_of(error: OSError) -> Text | str:
     """Return why there is no connection; in the system's own words where we have none."""
     if isinstance(error, TimeoutError):
         return text("no answer")
-    if isinstance(error, ConnectionRefusedError):
-        return text("nothing listens there")
     if isinstance(error, socket.gaierror):
         return text("the name is not known")
-    return error.strerror or str(error)
+    return _CAUSES.get(error.errno or 0) or error.strerror or str(error)

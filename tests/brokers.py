@@ -81,8 +81,14 @@ class Broker:
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Stop it from running while its connections stay."""
+        """Stop it from running while its connections stay; every thread of it has stopped on return."""
         self._signal(signal.SIGSTOP)
+        assert self._process is not None
+        threads = Path(f"/proc/{self._process.pid}/task")
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while any(_state(thread) not in "tT" for thread in threads.iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         """Let it run again."""
@@ -129,6 +135,11 @@ class Broker:
     def _signal(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
+
+
+def _state(thread: Path) -> str:
+    """Return the kernel's letter for what a thread does."""
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def iotcore(directory: Path) -> Broker:

@@ -44,7 +44,7 @@ def _show(found: Json) -> None:
         )
     )
     for alarm in found["alarms"]:
-        say(text("ALARM {rule} ({priority})", rule=alarm["rule"], priority=alarm["priority"]))
+        say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
     for concern in found["concerns"]:
         say(text("attention: {concern}", concern=concern[language()]))
     if not found["alarms"] and not found["concerns"]:
@@ -64,9 +64,11 @@ def _table(*headings: Text) -> Table:
 
 
 def _interlocks(found: Json) -> Table:
-    table = _table(text("interlock"), text("state"))
+    table = _table(text("interlock"), text("state"), text("demands"), text("proven"), text("failed"))
     for interlock in found["interlocks"]:
-        table.add_row(interlock["title"] or interlock["name"], interlock["state"])
+        counts = (str(interlock[key]) for key in ("demands", "proven", "failed"))
+        name = interlock["title"] or interlock["interlock"]
+        table.add_row(name, interlock["state_words"][language()], *counts)
     return table
 
 

@@ -42,7 +42,7 @@ def tags(names: tuple[str, ...], state: Path | None, as_json: bool) -> None:
         text("since"),
         text("defined at"),
     ):
-        table.add_column(shown(heading))
+        table.add_column(shown(heading), overflow="fold")
     for tag in found:
         value = "-" if tag["value"] is None else f"{tag['value']:.6g} {tag['unit']}"
         since = shown(text("{seconds} s", seconds=round(tag["quality_for_s"])))

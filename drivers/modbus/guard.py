@@ -16,6 +16,7 @@ from drivers.modbus.rtu import cost_of
 from drivers.shared import Shared, cause_of
 
 _SECOND_NS: Final = 10**9
+_NEVER: Final = 2**63
 _OPEN_PORT_S: Final = 3.0
 _TRANSACTION_IDS: Final = 65000  # pymodbus counts to here and then from 1 again
 
@@ -39,9 +40,9 @@ class GuardedLink(Shared):
         self._last_transaction_id = randrange(_TRANSACTION_IDS)
         self._failed_connects = 0
         self._failure = LinkDown(text("not connected yet"))
-        self._doubtful_units: set[int] = set()
         self._doubts = 0
         self._doubts_settled = 0
+        self._doubt_of_unit: dict[int, int] = {}
         self._closed = False
 
     async def read(self, request: ReadRequest, counters: DriverCounters) -> Answer:
@@ -50,23 +51,15 @@ class GuardedLink(Shared):
         Raises LinkDown, DeviceTimeout, Desync, DeviceRefused; ForbiddenFunctionCode for anything but a read.
         Bounded by the link's two timeouts for each caller before this one and for this one.
         """
-        failed_connects = self._failed_connects
-        await self._lock.acquire()
         try:
-            if failed_connects != self._failed_connects:
-                raise self._failure  # it failed while this caller waited: that answers for all who waited
-            answer = (await self._ready(counters)).ask(request)
-        except BaseException:
-            self._lock.release()
-            raise
-        counters.requests += 1
-        try:
+            doubts, answer = await self._ask(request, counters)
             payload = await answer  # the lock stays taken until the connection falls quiet
         except DeviceError as error:
             counters.count(error)
             raise
-        resync = request.unit_id in self._doubtful_units
-        self._doubtful_units.discard(request.unit_id)
+        resync = self._doubt_of_unit.get(request.unit_id, _NEVER) <= doubts
+        if resync:
+            del self._doubt_of_unit[request.unit_id]
         return Answer(payload, resync)
 
     async def close(self) -> None:
@@ -83,8 +76,23 @@ class GuardedLink(Shared):
 
     def became_doubtful(self, unit_id: int) -> None:
         """See `Owner`."""
-        self._doubtful_units.add(unit_id)
         self._doubts += 1
+        self._doubt_of_unit[unit_id] = self._doubts
+
+    async def _ask(self, request: ReadRequest, counters: DriverCounters) -> tuple[int, asyncio.Future[bytes]]:
+        """Take the link and put a question on it; return how many doubts there were, and the answer."""
+        failed_connects = self._failed_connects
+        await self._lock.acquire()
+        try:
+            if failed_connects != self._failed_connects:
+                raise self._failure  # it failed while this caller waited: that answers for all who waited
+            connection = await self._ready(counters)
+            answer = connection.ask(request)
+        except BaseException:
+            self._lock.release()
+            raise
+        counters.requests += 1
+        return self._doubts, answer
 
     async def _ready(self, counters: DriverCounters) -> Connection:
         connection = await self._connected(counters)

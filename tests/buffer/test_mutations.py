@@ -1,4 +1,4 @@
-"""Seeded damage to a log's files: it always opens, never gives altered data, and accounts for what is gone."""
+"""Seeded damage to a log's files: it opens, never gives altered data, and accounts for what is gone."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def everything(log: Log) -> list[Record]:
 
 
 def run_once(directory: Path, run: int, crash: Path | None) -> dict[Key, bytes]:
-    """Write two streams in a few segments and acknowledge some; stop, or be copied to `crash` as a kill leaves it."""
+    """Write a few segments, acknowledge some, and stop; `crash` gets what a kill would leave."""
     log = open_log(directory, run=run, cap="2MB", segment="15kB")
     for at in range(60):
         put(log, noise(1000 * run + at, 300 + at % 7 * 100), count=at)

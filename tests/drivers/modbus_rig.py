@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import numpy as np
+from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -106,7 +107,7 @@ async def rig_on(
 
 
 @asynccontextmanager
-async def pymodbus_server(unit: Unit) -> AsyncIterator[int]:
+async def pymodbus_server(unit: Unit, framer: FramerType = FramerType.SOCKET) -> AsyncIterator[int]:
     """Serve `unit` by pymodbus."""
 
     async def refresh(code: int, _start: int, _at: int, _count: int, cells: list[int], _set: Any) -> None:
@@ -120,7 +121,7 @@ async def pymodbus_server(unit: Unit) -> AsyncIterator[int]:
     words = [SimData(0, count=SIZE, values=0, datatype=DataType.REGISTERS)]
     bits = [SimData(0, count=SIZE, values=False, datatype=DataType.BITS)]
     device = SimDevice(1, simdata=(bits, bits, words, words), action=refresh)
-    server = ModbusTcpServer([device], address=("127.0.0.1", 0))
+    server = ModbusTcpServer([device], framer=framer, address=("127.0.0.1", 0))
     await server.serve_forever(background=True)
     try:
         yield server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]

@@ -38,6 +38,8 @@ class _CountingConnection(Connection):
 
     def data_received(self, data: bytes) -> None:
         self._proxy.asked_bytes += len(data)
+        if self._proxy.echo:
+            self._transport.write(data)
         super().data_received(data)
 
 
@@ -48,6 +50,7 @@ class PortProxy:
         self.simulator = ModbusSimulator({1: unit}, Random(0), on_a_bus=True)
         self.port = path
         self.asked_bytes = 0
+        self.echo = False
         self._far_end: _HeldPort | None = None
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pymodbus.framer import FramerType
 
 from agent.simulate.modbus import Unit, serve
 from agent.simulate.modbus_rtu import serve_tcp
@@ -61,6 +62,17 @@ class TestAgainstPymodbus(DriverContract):
     async def rig(self) -> AsyncIterator[ModbusRig]:
         unit = filled(Unit(SIZE))
         async with pymodbus_server(unit) as port, rig_on(unit, Proxy(port)) as rig:
+            yield rig
+
+
+class TestRtuOverTcpAgainstPymodbus(DriverContract):
+    @pytest.fixture
+    async def rig(self) -> AsyncIterator[ModbusRig]:
+        unit = filled(Unit(SIZE))
+        async with (
+            pymodbus_server(unit, FramerType.RTU) as port,
+            rig_on(unit, Proxy(port), RtuTcpRig) as rig,
+        ):
             yield rig
 
 

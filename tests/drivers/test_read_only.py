@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.bit_message import WriteSingleCoilRequest
 from pymodbus.pdu.register_message import WriteMultipleRegistersRequest, WriteSingleRegisterRequest
 
 import drivers
 from agent.simulate.modbus import ModbusSimulator, Unit, serve
-from config.models import ModbusTcpLink
+from agent.simulate.modbus_rtu import serve_tcp
+from config.models import ModbusRtuTcpLink, ModbusTcpLink
 from drivers.contract import DriverCounters
 from drivers.modbus.frame import ReadRequest
 from drivers.modbus.guard import GuardedLink
@@ -23,15 +26,23 @@ from drivers.modbus.link import ForbiddenFunctionCode
 SOURCES = sorted(Path(drivers.__file__).parent.rglob("*.py"))
 
 
+KINDS = {"modbus-tcp": (serve, ModbusTcpLink), "modbus-rtu-tcp": (serve_tcp, ModbusRtuTcpLink)}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture
-async def simulator() -> AsyncIterator[ModbusSimulator]:
-    async with serve({1: Unit(16)}) as simulator:
+async def simulator(kind: str) -> AsyncIterator[ModbusSimulator]:
+    async with KINDS[kind][0]({1: Unit(16)}) as simulator:
         yield simulator
 
 
 @pytest.fixture
-async def link(simulator: ModbusSimulator) -> AsyncIterator[GuardedLink]:
-    link = GuardedLink(ModbusTcpLink(type="modbus-tcp", host="127.0.0.1", port=simulator.port))
+async def link(kind: str, simulator: ModbusSimulator) -> AsyncIterator[GuardedLink]:
+    link = GuardedLink(KINDS[kind][1](type=kind, host="127.0.0.1", port=simulator.port))
     yield link
     await link.close()
 
@@ -107,10 +118,9 @@ def _writes(name: str) -> bool:
     )
 
 
-async def test_the_simulator_refuses_and_counts_a_write(simulator: ModbusSimulator) -> None:
-    from pymodbus.client import AsyncModbusTcpClient
-
-    client = AsyncModbusTcpClient("127.0.0.1", port=simulator.port, retries=0)
+async def test_the_simulator_refuses_and_counts_a_write(kind: str, simulator: ModbusSimulator) -> None:
+    framer = FramerType.SOCKET if kind == "modbus-tcp" else FramerType.RTU
+    client = AsyncModbusTcpClient("127.0.0.1", port=simulator.port, framer=framer, retries=0)
     await client.connect()
     for answer in (
         await client.write_coil(0, True, device_id=1),

@@ -44,5 +44,6 @@ def observing(
     finally:
         client.disconnect()
         client.loop_stop()
+        client.on_connect = client.on_subscribe = client.on_message = None  # no cycle: paho tidies when freed
         if (wire := client.socket()) is not None:  # the thread may end before it has closed it
             wire.close()

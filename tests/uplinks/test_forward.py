@@ -12,6 +12,8 @@ import pytest
 from agent.anchor import pack_anchor as pack
 from agent.receive.ledger import Ledger
 from agent.receive.messages import Checker
+from agent.receive.schema import fault_of
+from agent.uplinks import session
 from config.vocabulary import EventKind, RecordKind, Stream
 from tests.brokers import iotcore
 from tests.uplinks.observer import observing
@@ -61,6 +63,24 @@ async def test_presence_and_dictionary_come_before_the_first_reading(
         assert contents(broker, "meta")[0]["meta"] == contents(broker, "readings")[0]["meta"]
         assert [message.retain for message in broker.received] == [True, True, False, True]
         await eventually(lambda: broker.goodbyes == 1)
+
+
+async def test_presence_with_the_ledger_is_shown_again_and_again(
+    tmp_path: Path, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "STATUS_EVERY_S", 0.02)
+    with station(tmp_path, broker) as gateway:
+        gateway.read([1, 2, 3], [4, 5, 6])
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+            known = len(broker.received)
+            await eventually(lambda: len(broker.received) >= known + 2)
+        newest = contents(broker, "status")[-2]
+    assert (newest["state"], newest["reason"]) == ("online", "still_here")
+    ledger = newest["ledger"]["readings"]
+    assert ledger["recorded"] == ledger["delivered"] == {"records": 2, "readings": 6}
+    assert ledger["backlog"] == ledger["quarantined"] == {"records": 0, "readings": 0}
+    assert fault_of("status", newest) is None
 
 
 async def test_events_leave_before_live_readings_and_those_before_backfill(

@@ -1,4 +1,4 @@
-"""TLS, passwords and permissions, with Debian's mosquitto."""
+"""TLS, passwords, permissions and limits, with Debian's mosquitto."""
 
 from __future__ import annotations
 
@@ -152,3 +152,13 @@ async def test_a_topic_that_is_not_ours_is_refused_and_not_taken_for_delivered(
         await uplink.close()
         await eventually(lambda: observer.payloads("readings") == [b"ours"])
         assert observer.payloads("event") == []
+
+
+async def test_the_size_that_a_real_broker_announces_is_kept_to(tmp_path: Path) -> None:
+    with mosquitto(tmp_path, "allow_anonymous true\nmax_packet_size 2000") as broker:
+        uplink = uplink_to(broker.port)
+        await uplink.connect()
+        with pytest.raises(UplinkRefused, match="2000"):
+            await uplink.send(message(bytes(2_000)))
+        await uplink.send(message(bytes(1_900)))
+        await uplink.close()

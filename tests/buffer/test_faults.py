@@ -1,0 +1,205 @@
+"""Disks that fail: no false "stored", nothing raised into the agent, and back to work when the disk is."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from pathlib import Path
+
+import orjson
+import pytest
+
+from buffer.disk import SyncFailed
+from buffer.log import Log
+from buffer.settled import Count
+from config.vocabulary import LossCause, RecordKind
+from tests.buffer.faulty import FaultyDisk
+from tests.buffer.rig import (
+    EVENTS,
+    READINGS,
+    SYNC_S,
+    assert_adds_up,
+    balance,
+    lost,
+    noise,
+    open_log,
+    put,
+    segments,
+    unsettled,
+)
+
+
+def wait_for_failure(log: Log) -> None:
+    with pytest.raises((OSError, SyncFailed)):
+        log.sync(SYNC_S)
+    assert log.failure is not None
+
+
+def test_a_failed_sync_stores_nothing_more_and_wakes_the_agent(tmp_path: Path) -> None:
+    disk, woken = FaultyDisk(), threading.Event()
+    log = open_log(tmp_path, disk=disk)
+    put(log, b"one")
+    log.sync(SYNC_S)
+    log._writer._on_stored = woken.set
+    disk.sync_fails = True
+    put(log, b"two", urgent=True)
+    assert woken.wait(SYNC_S)
+    wait_for_failure(log)
+    disk.sync_fails = False
+    assert put(log, b"three") is None
+    assert log.stored_seq(READINGS) == 1
+    assert [record.body for record in unsettled(log)] == [b"one"]
+    log.close()
+    log = open_log(tmp_path, run=2)
+    assert log.recovery.previous is not None
+    assert not log.recovery.previous.clean
+    log.close()
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.EROFS])
+def test_a_failed_write_is_not_tried_again(tmp_path: Path, error: int) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk)
+    put(log, b"one")
+    log.sync(SYNC_S)
+    disk.write_error = error
+    put(log, b"two")
+    wait_for_failure(log)
+    log.close()
+    log = open_log(tmp_path, run=2)
+    assert [record.body for record in unsettled(log)] == [b"one"]
+    log.close()
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_what_may_work_later_is_tried_later(tmp_path: Path, error: int) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk)
+    disk.create_error = error
+    assert put(log, b"one") == 1
+    with pytest.raises(TimeoutError):
+        log.sync(0.05)
+    disk.heal()
+    log.sync(SYNC_S)
+    assert [record.body for record in unsettled(log)] == [b"one"]
+    assert lost(balance(log)) == Count()
+    log.close()
+
+
+def test_polling_never_waits_for_a_slow_disk(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk)
+    disk.gate.clear()
+    assert put(log, b"alarm", stream=EVENTS, urgent=True) == 1
+    assert [put(log, b"%d" % at) for at in range(100)] == list(range(1, 101))
+    assert log.stored_seq(EVENTS) == 0
+    disk.gate.set()
+    log.sync(SYNC_S)
+    assert len(unsettled(log)) == 100
+    log.close()
+
+
+def test_a_full_disk_holds_what_it_can_and_accounts_for_the_rest(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk, cap="2MB")
+    put(log, b"before")
+    log.sync(SYNC_S)
+    disk.fill()
+    numbers = [put(log, noise(at, 10_000), count=2) for at in range(40)]
+    with pytest.raises(TimeoutError):
+        log.sync(0.05)
+    assert log.ledger().full
+    numbers += [put(log, noise(at, 10_000), count=2) for at in range(40, 60)]
+    dropped = numbers.count(None)
+    assert dropped
+    disk.heal()
+    log.sync(SYNC_S)
+    put(log, b"after", count=1)
+    log.sync(SYNC_S)
+    assert not log.ledger().full
+    assert [record.seq for record in unsettled(log)] == [1, *(seq for seq in numbers if seq), 62]
+    found = balance(log)
+    assert lost(found) == Count(dropped, 2 * dropped)
+    assert LossCause.DISK_FULL in found.lost
+    assert_adds_up(log)
+    log.close()
+
+
+def test_a_full_disk_makes_room_oldest_readings_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("buffer.upkeep.FULL_GRACE_S", 0.0)
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk, cap="4MB", segment="30kB")
+    for at in range(100):
+        put(log, noise(at), count=1)
+        if at % 10 == 0:
+            put(log, b"event", stream=EVENTS)
+            log.sync(SYNC_S)
+    log.sync(SYNC_S)
+    before = segments(tmp_path)
+    disk.affects = lambda path: before[0].exists()
+    disk.fill()
+    put(log, noise(1000))
+    log.sync(SYNC_S)
+    assert not before[0].exists()
+    assert before[1].exists()
+    put(log, b"event", stream=EVENTS)
+    log.sync(SYNC_S)
+    (loss,) = [orjson.loads(r.body) for r in unsettled(log, stream=EVENTS) if r.kind is RecordKind.LOSS]
+    assert (loss["cause"], loss["first"]) == ("disk_full", 1)
+    assert lost(balance(log, stream=EVENTS)) == Count()
+    assert_adds_up(log)
+    log.close()
+
+
+def test_a_moment_without_room_costs_nothing_that_is_needed(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk, cap="4MB", segment="30kB")
+    for at in range(100):
+        put(log, noise(at))
+        if at % 10 == 0:
+            log.sync(SYNC_S)
+    disk.fill()
+    put(log, noise(1000))
+    with pytest.raises(TimeoutError):
+        log.sync(0.05)
+    disk.heal()
+    log.sync(SYNC_S)
+    assert len(unsettled(log)) == 101
+    assert_adds_up(log)
+    log.close()
+
+
+def test_events_are_stored_while_readings_find_no_room(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk)
+    put(log, b"e", stream=EVENTS)
+    put(log, b"r")
+    log.sync(SYNC_S)
+    disk.affects = lambda path: not path.name.startswith("events")
+    disk.fill()
+    put(log, noise(1))
+    put(log, b"alarm", stream=EVENTS)
+    with pytest.raises(TimeoutError):
+        log.sync(0.05)
+    assert log.stored_seq(EVENTS) == 2
+    assert log.stored_seq(READINGS) == 1
+    disk.heal()
+    log.sync(SYNC_S)
+    assert log.stored_seq(READINGS) == 2
+    log.close()
+
+
+def test_a_stop_on_a_full_disk_still_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("buffer.log._CLOSE_TIMEOUT_S", 0.2)
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk)
+    put(log, b"stored")
+    log.sync(SYNC_S)
+    disk.fill()
+    put(log, b"not stored")
+    log.close()
+    log = open_log(tmp_path, run=2)
+    assert [record.body for record in unsettled(log)] == [b"stored"]
+    log.close()
