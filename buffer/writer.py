@@ -24,7 +24,8 @@ class Writer:
     """Stores events, then readings, then runs the tasks that were given before.
 
     `tasks`: run in the writer thread, after everything that was queued before them; one that finds no room is
-    tried again. `news`: for the event loop. `room_wanted`: the disk is full, and a segment must go.
+    tried again. `news`: for the event loop. `room_wanted`: the disk was full when last tried, and a segment
+    must go.
     `failure`: why the thread ended, if it had to.
     """
 
@@ -99,6 +100,7 @@ class Writer:
             self._on_stored()
 
     def _commit(self) -> None:
+        self.room_wanted = False
         tasks = [self.tasks.popleft() for _ in range(len(self.tasks))]
         self._readings.take()
         self._events.take()

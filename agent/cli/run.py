@@ -33,7 +33,7 @@ def run(plant: Path, state: Path | None) -> None:
 
 
 def _take_standard_descriptors() -> None:
-    """Put nothing in the place of closed standard streams, lest the log's files stand where a library writes."""
+    """Fill the places of closed standard streams, lest a file of the log stands where a library writes."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
