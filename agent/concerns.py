@@ -47,10 +47,10 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
 
 
 def _overload(wiring: Wiring) -> Iterator[Text]:
-    if wiring.governor.stride > 1:
+    if wiring.governor.level > 1:
         yield text(
-            "this machine is too slow for what is asked: devices are read at every {stride}th instant only",
-            stride=wiring.governor.stride,
+            "this machine is too slow for what is asked: of every {stride} grid instants, one is read",
+            stride=f"{wiring.governor.level:.1f}",
         )
     if wiring.pipeline.ledger.refused:
         yield text(

@@ -23,6 +23,7 @@ class Heartbeat:
     wiring: Wiring
     _progress: int = -1
     _fed_ns: int = 0
+    _scans: int = 0
     _overruns: int = 0
     _overloaded: bool = False
 
@@ -67,11 +68,12 @@ class Heartbeat:
             )
 
     def _watch_load(self) -> None:
-        overruns = sum(counters.overruns for counters in self.wiring.poller.counters.values())
+        counters = self.wiring.poller.counters.values()
+        scans, overruns = sum(count.scans for count in counters), sum(count.overruns for count in counters)
         governor = self.wiring.governor
-        governor.update(overruns=overruns - self._overruns)
-        self._overruns = overruns
-        overloaded = governor.stride > 1
+        governor.update(scans=scans - self._scans, overruns=overruns - self._overruns)
+        self._scans, self._overruns = scans, overruns
+        overloaded = governor.level > 1
         if overloaded == self._overloaded:
             return
         self._overloaded = overloaded

@@ -51,7 +51,7 @@ class Wiring:
     degraded: Text | None
 
 
-def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring:
+def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: Callable[[], int]) -> Wiring:
     """Make all parts, on the event loop; opens the log, connects nothing. Raises `buffer.errors.LogError`."""
     run_id = secrets.randbits(64)
     timebase = Timebase(clock, boot_id())
@@ -61,7 +61,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring
     stored = asyncio.Event()
     log = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
     pipeline = Pipeline(engine, dictionary, log, clock)
-    governor = Governor()
+    governor = Governor(idle_ns)
     gateway = Gateway(
         run=run_id,
         clock=clock,
@@ -82,7 +82,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring
             make_drivers(plant),
             DeviceJournal(pipeline, timebase),
             clock,
-            lambda: governor.stride,
+            governor.stride,
         ),
         governor=governor,
         forwarders={
