@@ -25,7 +25,7 @@ STORED_S = 5.0
 @asynccontextmanager
 async def started(plant: Plant, state: Path, clock: VirtualClock) -> AsyncIterator[Wiring]:
     """A run that has taken up its past, and polls nothing."""
-    wiring = wire(plant, Layout(state), clock, twins())
+    wiring = wire(plant, Layout(state), clock, twins(), lambda: 0)
     try:
         take_up(wiring)
         wiring.log.sync(STORED_S)
