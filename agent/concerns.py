@@ -35,14 +35,16 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
     found: dict[str, list[int]] = {}
     for number in np.flatnonzero(bad).tolist():
         found.setdefault(plant.tags[number].device, []).append(number)
-    for device in found.keys() - wiring.poller.absences().keys():
-        first = found[device][0]
+    absent = wiring.poller.absences()
+    for device, numbers in found.items():
+        if device in absent:
+            continue
         yield text(
             "{count} tags of device {device} are bad; {tag}: {quality}",
-            count=len(found[device]),
+            count=len(numbers),
             device=device,
-            tag=plant.tags[first].tag,
-            quality=describe(int(quality[first])),
+            tag=plant.tags[numbers[0]].tag,
+            quality=describe(int(quality[numbers[0]])),
         )
 
 

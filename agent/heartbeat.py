@@ -22,6 +22,7 @@ class Heartbeat:
 
     wiring: Wiring
     _progress: int = -1
+    _progress_ns: int = 0
     _fed_ns: int = 0
     _scans: int = 0
     _overruns: int = 0
@@ -40,13 +41,25 @@ class Heartbeat:
             self._watch_load()
 
     def _feed_watchdog(self, now_ns: int) -> None:
-        """Tell the service manager of progress: scans that went all the way, not the passing of time."""
+        """Tell the service manager of progress: scans that went all the way, not the passing of time.
+
+        Between two scans there is none to be had: two periods of the fastest scan group may pass without.
+        """
         period_ns = watchdog_period_ns()
-        progress = self.wiring.pipeline.progress
-        if period_ns is None or progress == self._progress or now_ns - self._fed_ns < period_ns // 2:
+        if period_ns is None:
             return
-        self._progress, self._fed_ns = progress, now_ns
-        notify("WATCHDOG=1")
+        if self.wiring.pipeline.progress != self._progress:
+            self._progress, self._progress_ns = self.wiring.pipeline.progress, now_ns
+        stuck = now_ns - self._progress_ns > 2 * self._scan_period_ns()
+        if not stuck and now_ns - self._fed_ns >= period_ns // 2:
+            self._fed_ns = now_ns
+            notify("WATCHDOG=1")
+
+    def _scan_period_ns(self) -> int:
+        """Return how often at least one group is read now."""
+        plant = self.wiring.plant
+        fastest_ns = min((plant.scan_class_of(group).period for group in plant.groups), default=0)
+        return fastest_ns * self.wiring.governor.stride
 
     def _watch_clock(self) -> None:
         before = self.wiring.timebase.anchor
