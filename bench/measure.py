@@ -28,10 +28,11 @@ class Run:
 
     Rates, CPU, memory, times and bytes are those of the window. What became of every answer is that of the
     whole run, asked after the devices were put on hold and everything had arrived or could not be waited for
-    any longer: `lost_answers` were passed over by later ones, `late_answers` are the tail that has not come.
+    any longer: `missing_answers` were passed over by later ones, `late_answers` are the tail. What the
+    subject still keeps of them (`status`, backlog) may yet come; the rest is lost.
 
-    `wrong`: scans with a value that was not served, or with none; `doubtful`: with the right values, yet not
-    all Good; both to the end of the window. `twice`: answers that came under two keys.
+    `wrong`: scans with a value that was not served, or none at all; `doubtful`: all of them right, not all
+    Good; both to the end of the window. `twice`: answers that came under two keys.
     `alarm_events` of `alarm_events_due` arrived: what the answers that arrived must have raised and cleared.
     `others_cores`: what else kept cores busy, the noise; sampled by tick, so it may be just below 0.
     `status`: the agent's own, at the end of the window.
@@ -51,7 +52,7 @@ class Run:
     event_latency_ms: dict[str, float]
     grid_late_ms: dict[str, float]
     served_answers: int
-    lost_answers: int
+    missing_answers: int
     late_answers: int
     holes: int
     duplicates: int
@@ -130,7 +131,7 @@ def _account(load: Load, served: Answer, settled: Answer) -> dict[str, Any]:
     events = settled["events"]
     return {
         "served_answers": served_answers,
-        "lost_answers": settled["missing_answers"],
+        "missing_answers": settled["missing_answers"],
         "late_answers": served_answers - sum(settled["last_answers"]),
         "holes": settled["holes"],
         "duplicates": settled["duplicates"],

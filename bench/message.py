@@ -24,6 +24,7 @@ Row = tuple[int, int, float, int]
 _ENVELOPE: Final = {"schema": "fengsui/1", "enterprise": "bench", "gateway": "bench"}
 _VALUES: Final = [raw * SCALE for raw in range(2 * 65536)]
 _GOOD: Final = 0
+_BAD: Final = 2 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +104,16 @@ def decode(payload: bytes) -> Message | Meta | None:
 def answer_of(rows: list[list[Any]], registers: int) -> int | None:
     """Return which answer of its device (modulo 65536) the rows hold; None unless every register is right.
 
-    Right is: the raw value that the load devices' rule gives, and the value that the scale makes of it.
+    Right is: the raw value that the load devices' rule gives and, unless the reading is Bad, the value that
+    the scale makes of it.
     """
     raws = [row[1] for row in rows[:registers]]
     if len(raws) < registers or raws[0] is None:
         return None
     number = int(raws[0])
-    values = [row[2] for row in rows[:registers]]
-    right = raws == list(range(number, number + registers))
-    return number if right and values == _VALUES[number : number + registers] else None
+    due = _VALUES[number : number + registers]
+    values = [row[2] if row[3] < _BAD else value for row, value in zip(rows, due, strict=False)]
+    return number if values == due and raws == list(range(number, number + registers)) else None
 
 
 def is_good(rows: list[list[Any]]) -> bool:

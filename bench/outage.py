@@ -23,7 +23,7 @@ def run(plan: Plan) -> Report:
         bench="outage",
         runs=[calm, cut],
         targets=[
-            Target(name="answers lost", found=cut.lost_answers, at_most=0),
+            Target(name="answers missing", found=cut.missing_answers, at_most=0),
             Target(name="answers not arrived at the end", found=cut.late_answers, at_most=0),
             Target(name="holes in seq", found=cut.holes, at_most=0),
             Target(name="readings under two keys", found=cut.twice, at_most=0),

@@ -19,7 +19,7 @@ _COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
     "asked/s": lambda run: f"{run.asked_per_s:,.0f}",
     "delivered/s": lambda run: f"{run.delivered_per_s:,.0f}",
     "share": lambda run: f"{run.delivered_share:.1%}",
-    "lost": lambda run: f"{run.lost_answers}+{run.late_answers}",
+    "missing": lambda run: f"{run.missing_answers}+{run.late_answers}",
     "CPU us/reading": lambda run: f"{run.cpu_us_per_reading:.2f}",
     "cores": lambda run: f"{run.cores['subject']:.2f}",
     "others": lambda run: f"{run.others_cores:.2f}",
@@ -32,7 +32,7 @@ _COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
 
 def show(report: Report, console: Console) -> None:
     """Print the runs and how the targets were kept."""
-    runs = Table(title=report.bench, caption="lost: passed over + not arrived; pairs of times: p50/p99")
+    runs = Table(title=report.bench, caption="missing: passed over + not arrived; pairs of times: p50/p99")
     for column in _COLUMNS:
         runs.add_column(column, justify="right", no_wrap=True)
     for run in report.runs:

@@ -76,9 +76,10 @@ class Writer:
     def remove(self, path: Path) -> None:
         """Delete a segment's file and try again what found no room. A task."""
         self._disk.unlink(path)
-        self.room_wanted = False
-        self.news.append(Removed(path=path))
-        self.wake()
+        self.news.append(Removed())
+        if self.room_wanted:
+            self.room_wanted = False
+            self.wake()
 
     def finish(self, timeout_s: float) -> bool:
         """Store what is queued, mark a clean stop, end the thread; tell whether it ended."""

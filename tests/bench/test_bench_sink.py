@@ -102,6 +102,7 @@ def test_a_scan_without_all_its_registers_is_no_answer():
 def test_a_doubtful_quality_is_counted_and_the_answer_is_taken(tally):
     doubtful = rows(1)
     doubtful[3][3] = 0x40000000
+    doubtful[2][2:] = [None, 0x80000F00]
     counters = take(tally, replace(scan(1, 1), rows=doubtful))
     assert (counters["wrong"], counters["doubtful"], counters["last_answers"]) == (0, 1, [1, 0])
 
