@@ -59,7 +59,7 @@ class Heartbeat:
         """Return how often at least one group is read now."""
         plant = self.wiring.plant
         fastest_ns = min((plant.scan_class_of(group).period for group in plant.groups), default=0)
-        return fastest_ns * self.wiring.governor.stride
+        return round(fastest_ns * (1 + self.wiring.governor.level))
 
     def _watch_clock(self) -> None:
         before = self.wiring.timebase.anchor

@@ -49,7 +49,7 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
 async def longest_silence_s(plant: Plant, state: Path, manager: Manager, *, scans_until_s: int) -> int:
     """Return the longest time within ten minutes in which a manager heard nothing."""
     clock = VirtualClock()
-    wiring = wire(plant, Layout(state), clock, twins())
+    wiring = wire(plant, Layout(state), clock, twins(), lambda: 0)
     beating = asyncio.create_task(Heartbeat(wiring).run())
     period_s = plant.scan_class_of(plant.groups[0]).period // S
     silence_s = longest_s = 0
