@@ -79,7 +79,7 @@ def _verdict(event: Event, dictionary: Dictionary) -> Text:
     seconds = {name: f"{figures[name] / 1000:.2f}" for name in _VERDICT if name in figures}  # type: ignore[operator]
     seen = replace(_SEEN[len(seconds)], arguments=(("effect", effect), *seconds.items()))
     because = figures.get("because")
-    why = _BECAUSE.get(Because(because)) if because is not None else None
+    why = _BECAUSE.get(Because(str(because))) if because is not None else None
     return seen if why is None else text("{seen}; {why}", seen=seen, why=why)
 
 
