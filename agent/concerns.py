@@ -35,22 +35,24 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
     found: dict[str, list[int]] = {}
     for number in np.flatnonzero(bad).tolist():
         found.setdefault(plant.tags[number].device, []).append(number)
-    for device in found.keys() - wiring.poller.absences().keys():
-        first = found[device][0]
+    absent = wiring.poller.absences()
+    for device, numbers in found.items():
+        if device in absent:
+            continue
         yield text(
             "{count} tags of device {device} are bad; {tag}: {quality}",
-            count=len(found[device]),
+            count=len(numbers),
             device=device,
-            tag=plant.tags[first].tag,
-            quality=describe(int(quality[first])),
+            tag=plant.tags[numbers[0]].tag,
+            quality=describe(int(quality[numbers[0]])),
         )
 
 
 def _overload(wiring: Wiring) -> Iterator[Text]:
-    if wiring.governor.stride > 1:
+    if wiring.governor.level > 1:
         yield text(
-            "this machine is too slow for what is asked: devices are read at every {stride}th instant only",
-            stride=wiring.governor.stride,
+            "this machine is too slow for what is asked: of every {stride} grid instants, one is read",
+            stride=f"{wiring.governor.level:.1f}",
         )
     if wiring.pipeline.ledger.refused:
         yield text(

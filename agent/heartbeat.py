@@ -22,7 +22,9 @@ class Heartbeat:
 
     wiring: Wiring
     _progress: int = -1
+    _progress_ns: int = 0
     _fed_ns: int = 0
+    _scans: int = 0
     _overruns: int = 0
     _overloaded: bool = False
 
@@ -39,13 +41,25 @@ class Heartbeat:
             self._watch_load()
 
     def _feed_watchdog(self, now_ns: int) -> None:
-        """Tell the service manager of progress: scans that went all the way, not the passing of time."""
+        """Tell the service manager of progress: scans that went all the way, not the passing of time.
+
+        Between two scans there is none to be had: two periods of the fastest scan group may pass without.
+        """
         period_ns = watchdog_period_ns()
-        progress = self.wiring.pipeline.progress
-        if period_ns is None or progress == self._progress or now_ns - self._fed_ns < period_ns // 2:
+        if period_ns is None:
             return
-        self._progress, self._fed_ns = progress, now_ns
-        notify("WATCHDOG=1")
+        if self.wiring.pipeline.progress != self._progress:
+            self._progress, self._progress_ns = self.wiring.pipeline.progress, now_ns
+        stuck = now_ns - self._progress_ns > 2 * self._scan_period_ns()
+        if not stuck and now_ns - self._fed_ns >= period_ns // 2:
+            self._fed_ns = now_ns
+            notify("WATCHDOG=1")
+
+    def _scan_period_ns(self) -> int:
+        """Return how often at least one group is read now."""
+        plant = self.wiring.plant
+        fastest_ns = min((plant.scan_class_of(group).period for group in plant.groups), default=0)
+        return round(fastest_ns * (1 + self.wiring.governor.level))
 
     def _watch_clock(self) -> None:
         before = self.wiring.timebase.anchor
@@ -67,11 +81,12 @@ class Heartbeat:
             )
 
     def _watch_load(self) -> None:
-        overruns = sum(counters.overruns for counters in self.wiring.poller.counters.values())
+        counters = self.wiring.poller.counters.values()
+        scans, overruns = sum(count.scans for count in counters), sum(count.overruns for count in counters)
         governor = self.wiring.governor
-        governor.update(overruns=overruns - self._overruns)
-        self._overruns = overruns
-        overloaded = governor.stride > 1
+        governor.update(scans=scans - self._scans, overruns=overruns - self._overruns)
+        self._scans, self._overruns = scans, overruns
+        overloaded = governor.level > 1
         if overloaded == self._overloaded:
             return
         self._overloaded = overloaded

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+SOCKET_NAME: Final = "fengsui.sock"
 _DEFAULT: Final = Path("/var/lib/fengsui")
 
 
@@ -34,7 +35,7 @@ class Layout:
     @property
     def socket(self) -> Path:
         """The status API."""
-        return (_from_systemd("RUNTIME_DIRECTORY") or self.state) / "fengsui.sock"
+        return (_from_systemd("RUNTIME_DIRECTORY") or self.state) / SOCKET_NAME
 
 
 def _from_systemd(name: str) -> Path | None:

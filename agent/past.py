@@ -14,6 +14,7 @@ from agent.wiring import Wiring
 from buffer.recover import PreviousRun, Recovery
 from config.text import text
 from config.vocabulary import EventKind, GapCause, Stream
+from filters.event import Event
 
 
 def take_up(wiring: Wiring) -> None:
@@ -21,6 +22,7 @@ def take_up(wiring: Wiring) -> None:
     recovery = wiring.log.recovery
     _say(recovery)
     now = wiring.clock.boot_ns()
+    judged = _go_on(wiring, recovery, now)
     figures = {} if recovery.previous is None else _figures(recovery.previous)
     wiring.pipeline.tell(
         own_event(
@@ -35,9 +37,17 @@ def take_up(wiring: Wiring) -> None:
     )
     if recovery.previous is not None:
         _record_gap(wiring, recovery, recovery.previous, now)
-    if recovery.state is not None:
-        for event in wiring.engine.restore(recovery.state, now):
-            wiring.pipeline.tell(event)
+    for event in judged:
+        wiring.pipeline.tell(event)
+
+
+def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> list[Event]:
+    """Take up what the judge remembered; before the first record, because a segment begins with its STATE."""
+    if recovery.state is None:
+        return []
+    previous = recovery.previous
+    same_boot = previous is not None and previous.boot_id == wiring.timebase.anchor.boot_id
+    return wiring.engine.restore(recovery.state, now, same_boot=same_boot)
 
 
 def _say(recovery: Recovery) -> None:

@@ -65,7 +65,8 @@ class _Health:
 class Poller:
     """Polls every scan group of a plant for ever.
 
-    `stride(group)` is asked before each scan: 1 reads at every grid instant, 2 at every other one, and so on.
+    `stride(number of the group)` is asked after each scan: 1 reads at every grid instant, 2 at every other
+    one, and so on.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Poller:
         drivers: dict[str, Driver],
         sink: Sink,
         clock: Clock,
-        stride: Callable[[], int] = lambda: 1,
+        stride: Callable[[int], int] = lambda _: 1,
     ) -> None:
         self._plant = plant
         self.drivers = drivers
@@ -109,11 +110,11 @@ class Poller:
             begun = self._clock.boot_ns()
             counters.lateness.add(begun - due)
             self._sink.take(group, await self._scan(group, driver, counters), begun)
-            overrun = max(0, self._clock.boot_ns() - due) // period_ns
-            shed = max(0, self._stride() - 1 - overrun)
-            counters.overruns += overrun
+            past = max(0, self._clock.boot_ns() - due) // period_ns
+            shed = self._stride(group.number) - 1
             counters.shed += shed
-            due += (overrun + shed + 1) * period_ns
+            counters.overruns += max(0, past - shed)
+            due += (max(past, shed) + 1) * period_ns
 
     async def _scan(self, group: ScanGroup, driver: Driver, counters: GridCounters) -> Scan:
         counters.scans += 1

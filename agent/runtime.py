@@ -32,7 +32,7 @@ class DiskFailed(Exception):  # noqa: N818 - the failure's own word
 async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None:
     """Run until `stop` is set, then end in order; the log is closed in any case.
 
-    Raises DiskFailed, `status_server.SocketPathTooLong`, and whatever is a bug.
+    Raises DiskFailed, `status_server.SocketUnusable`, and whatever is a bug.
     """
     try:
         async with serve_status(layout.socket, answers(wiring)):

@@ -97,7 +97,7 @@ def _quantiles(lateness: Lateness) -> Json:
 
 
 def _intake(wiring: Wiring) -> Json:
-    return {**asdict(wiring.pipeline.ledger), "stride": wiring.governor.stride}
+    return {**asdict(wiring.pipeline.ledger), "level": wiring.governor.level}
 
 
 def _log(wiring: Wiring) -> Json:

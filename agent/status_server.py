@@ -71,19 +71,23 @@ async def serve_status(path: Path, answers: Mapping[str, Answer]) -> AsyncIterat
     finally:
         await runner.cleanup()
         with suppress(OSError):  # the next start removes it
-            path.unlink()
+            _remove(path)
 
 
 async def _open(runner: web.AppRunner, path: Path) -> None:
     mask = os.umask(0o777 & ~_MODE)
     try:
-        path.unlink(missing_ok=True)
+        _remove(path)
         await web.UnixSite(runner, str(path)).start()
     except OSError as error:
         words = text("the socket {path} cannot be made: {reason}", path=path, reason=error.strerror)
         raise SocketUnusable(words) from error
     finally:
         os.umask(mask)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _handler(answer: Answer) -> Handler:

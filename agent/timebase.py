@@ -17,16 +17,19 @@ class Timebase:
         self._clock = clock
         self._boot_id = boot_id
         self.anchor = self._take()
+        self._told = self.anchor
 
     def update(self) -> int | None:
-        """Renew the anchor; return by how many ns the wall clock stepped since the last call, if it did.
+        """Renew the anchor; return by how many ns the wall clock stepped, once that is half a second.
 
-        An unsynchronised clock that becomes synchronised is no step of its own, whatever it jumps by less
-        than half a second.
+        It is measured from the step that was told last, so that many small ones are told too.
         """
-        before, self.anchor = self.anchor, self._take()
-        step_ns = self.anchor.utc_ns - before.utc_ns_of(self.anchor.boot_ns)
-        return step_ns if abs(step_ns) >= STEP_NS else None
+        self.anchor = self._take()
+        step_ns = self.anchor.utc_ns - self._told.utc_ns_of(self.anchor.boot_ns)
+        if abs(step_ns) < STEP_NS:
+            return None
+        self._told = self.anchor
+        return step_ns
 
     def _take(self) -> Anchor:
         vouched = self._clock.synchronised()

@@ -10,19 +10,16 @@ from dataclasses import dataclass
 from agent.anchor import pack_anchor
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
-from agent.dictionary import Dictionary, pack_tags, unpack_tags
+from agent.dictionary import pack_tags, unpack_tags
 from agent.governor import Governor
 from agent.layout import Layout
 from agent.pipeline import Pipeline
-from agent.platforms.fengsui1 import Fengsui1
 from agent.poll import Poller
 from agent.timebase import Timebase
-from agent.uplinks.contract import Message, Uplink
 from agent.uplinks.forward import Forwarder
-from agent.uplinks.mqtt import PahoUplink
+from agent.uplinks.registry import make_forwarders
 from agent.uplinks.session import Gateway
 from buffer.log import Log
-from config.models import MqttUplink
 from config.plant import Plant
 from config.text import Text
 from config.vocabulary import RecordKind, Stream
@@ -41,7 +38,6 @@ class Wiring:
     clock: Clock
     timebase: Timebase
     engine: Engine
-    dictionary: Dictionary
     log: Log
     pipeline: Pipeline
     poller: Poller
@@ -51,7 +47,7 @@ class Wiring:
     degraded: Text | None
 
 
-def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring:
+def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: Callable[[], int]) -> Wiring:
     """Make all parts, on the event loop; opens the log, connects nothing. Raises `buffer.errors.LogError`."""
     run_id = secrets.randbits(64)
     timebase = Timebase(clock, boot_id())
@@ -61,7 +57,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring
     stored = asyncio.Event()
     log = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
     pipeline = Pipeline(engine, dictionary, log, clock)
-    governor = Governor()
+    governor = Governor(idle_ns)
     gateway = Gateway(
         run=run_id,
         clock=clock,
@@ -74,7 +70,6 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring
         clock=clock,
         timebase=timebase,
         engine=engine,
-        dictionary=dictionary,
         log=log,
         pipeline=pipeline,
         poller=Poller(
@@ -82,13 +77,10 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels) -> Wiring
             make_drivers(plant),
             DeviceJournal(pipeline, timebase),
             clock,
-            lambda: governor.stride,
+            governor.stride,
         ),
         governor=governor,
-        forwarders={
-            name: _forwarder(name, settings, plant, log, gateway, pipeline)
-            for name, settings in plant.description.uplinks.items()
-        },
+        forwarders=make_forwarders(plant, log, gateway, pipeline.tell),
         stored=stored,
         degraded=kernels.words,
     )
@@ -129,20 +121,3 @@ def _preamble(
         ]
 
     return preamble
-
-
-def _forwarder(
-    name: str, settings: MqttUplink, plant: Plant, log: Log, gateway: Gateway, pipeline: Pipeline
-) -> Forwarder:
-    who = plant.description.gateway
-    codec = Fengsui1(enterprise=who.enterprise, gateway=who.name, uplink=name)
-
-    def make_uplink(will: Message) -> Uplink:
-        return PahoUplink(
-            settings,
-            topic=f"fengsui/1/{who.enterprise}/{who.name}",
-            client_id=f"{who.enterprise}-{who.name}-{name}",
-            will=will,
-        )
-
-    return Forwarder(name, make_uplink, codec, log, gateway, pipeline.tell)

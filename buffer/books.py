@@ -38,16 +38,14 @@ class Books:
         self.owed: list[Loss] = []
 
     def owe(self, losses: Iterable[Loss]) -> None:
-        """Note losses; one that continues another of the same kind joins it."""
+        """Note losses; one that continues one of the newest of its kind joins it."""
         for loss in losses:
-            at = next((i for i, old in enumerate(self.owed) if _continues(old, loss)), None)
+            newest = range(max(0, len(self.owed) - 2 * len(self.accounts) - 1), len(self.owed))
+            at = next((at for at in newest if _continues(self.owed[at], loss)), None)
             if at is None:
                 self.owed.append(loss)
             else:
-                old = self.owed[at]
-                self.owed[at] = replace(
-                    old, last=loss.last, count=old.count + loss.count, readings=old.readings + loss.readings
-                )
+                self.owed[at] = _joined(self.owed[at], loss)
 
     def take_owed(self) -> list[Loss]:
         """Return the losses that have no LOSS record, now that they get one."""
@@ -209,6 +207,10 @@ def _unnamed(uplink: str, stream: Stream, missing: Count) -> Loss:
         readings=missing.readings,
         cause=LossCause.DAMAGED,
     )
+
+
+def _joined(old: Loss, new: Loss) -> Loss:
+    return replace(old, last=new.last, count=old.count + new.count, readings=old.readings + new.readings)
 
 
 def _continues(old: Loss, new: Loss) -> bool:

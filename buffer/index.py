@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from buffer.segment import Contents, Opening
+from config.vocabulary import Stream
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -34,7 +35,8 @@ class Segment:
 class Index:
     """Segments of one stream, ascending; the last ones may be in the writer's hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
         self.segments: list[Segment] = []
         self.newest = 0
         self._of_run: dict[int, list[Segment]] = {}

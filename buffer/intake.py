@@ -146,7 +146,7 @@ class Intake:
     def _unnumbered_item(self, channel: Channel, kind: RecordKind, body: bytes, boot_ns: int) -> Entry:
         if len(body) > MAX_UNNUMBERED_BYTES:
             raise ValueError(f"a {kind.name} body of {len(body)} bytes is over {MAX_UNNUMBERED_BYTES}")
-        self._preambles.note(kind, body)
+        self._preambles.note(channel.stream, kind, body)
         return Entry(kind, body, channel.queued_seq, channel.queued_readings, boot_ns, boot_ns)
 
 

@@ -29,7 +29,8 @@ from buffer.segment import (
 from config.text import text
 from config.vocabulary import LossCause, RecordKind, Stream
 
-_SEAL_SEARCHED_BYTES: Final = 64 * 1024
+_END_BYTES: Final = 8 * 1024
+"""What is read of either end of a segment; a SEAL that is longer costs a scan."""
 _OF_THE_FILE: Final = frozenset({errno.EIO, errno.ENOENT, errno.EISDIR, errno.ENODATA, errno.EUCLEAN})
 """What is wrong with one file on the medium; anything else (permission, descriptors) is wrong with us."""
 
@@ -106,12 +107,12 @@ def _refuse_newer(paths: Sequence[Path]) -> None:
 
 def _load_one(disk: Disk, path: Path, loaded: Loaded) -> None:
     size = path.stat().st_size
-    window = Window(path, size)
-    opening, contents = _read_opening(window), _read_seal(window)
+    ends = Window(path, size, _END_BYTES)
+    opening, contents = _read_opening(ends), _read_seal(ends)
     if opening is not None and contents is not None:
         loaded.segments.append(Segment(opening=opening, path=path, size_bytes=size, contents=contents))
         return
-    scanned = _scan(window)
+    scanned = _scan(Window(path, size))
     if scanned is None:
         loaded.empty.append(path)
         return
@@ -133,7 +134,7 @@ def _read_opening(window: Window) -> Opening | None:
 
 
 def _read_seal(window: Window) -> Contents | None:
-    start = max(PRELUDE_BYTES, window.end - _SEAL_SEARCHED_BYTES)
+    start = max(PRELUDE_BYTES, window.end - _END_BYTES)
     tail = window.take(start, window.end - start)
     at = tail.rfind(MAGIC)
     found = next(walk(window, start + at), None) if at >= 0 else None
@@ -235,9 +236,9 @@ def _drop_strangers(loaded: Loaded) -> None:
         key = (segment.opening.stream, segment.opening.number)
         if segment.opening.log in ours and (key not in chosen or segment.path.name == segment_name(*key)):
             chosen[key] = segment
-    kept = sorted(chosen.values())
-    loaded.ignored += [segment.path for segment in loaded.segments if segment not in kept]
-    loaded.segments = kept
+    ours_alone = {segment.path for segment in chosen.values()}
+    loaded.ignored += [segment.path for segment in loaded.segments if segment.path not in ours_alone]
+    loaded.segments = sorted(chosen.values())
 
 
 def _complete_openings(segments: list[Segment]) -> None:

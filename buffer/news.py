@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from buffer.record import Record
 from buffer.segment import Contents, Opening
@@ -21,8 +20,6 @@ class Sealed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
     """A segment's file was deleted."""
-
-    path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,43 +28,51 @@ class Preambles:
         self._indexes = indexes
         self._run = run
         self._boot_id = boot_id
-        self._tags: OrderedDict[int, bytes | None] = OrderedDict()
+        self._tags: OrderedDict[tuple[Stream, int], bytes | None] = OrderedDict()
         self._anchors: OrderedDict[str, bytes | None] = OrderedDict()
-        self._present: Bodies = {}
+        self._present_tags: dict[Stream, bytes] = {}
+        self._present_anchor: bytes | None = None
 
-    def note(self, kind: RecordKind, body: bytes) -> None:
+    def note(self, stream: Stream, kind: RecordKind, body: bytes) -> None:
         """Note an unnumbered record of the present run."""
-        self._present[kind] = body
+        if kind is RecordKind.TAGS:
+            self._present_tags[stream] = body
+        elif kind is RecordKind.ANCHOR:
+            self._present_anchor = body
 
     def of(self, record: Record) -> Bodies:
         """Return TAGS and ANCHOR for a record; a kind that cannot be had is absent."""
         if record.run == self._run:
-            found = {kind: self._present.get(kind) for kind in (RecordKind.TAGS, RecordKind.ANCHOR)}
+            tags, anchor = self._present_tags.get(record.stream), self._present_anchor
         else:
-            found = self._earlier(record)
+            tags, anchor = self._earlier(record)
+        found = {RecordKind.TAGS: tags, RecordKind.ANCHOR: anchor}
         return {kind: body for kind, body in found.items() if body is not None}
 
-    def _earlier(self, record: Record) -> dict[RecordKind, bytes | None]:
+    def _earlier(self, record: Record) -> tuple[bytes | None, bytes | None]:
         segment = self._indexes[record.stream].find(record.run, record.seq)
         boot_id = segment.opening.boot_id if segment else ""
-        anchor = self._present.get(RecordKind.ANCHOR) if boot_id == self._boot_id else None
-        return {
-            RecordKind.TAGS: _kept(self._tags, record.run, self._tags_of),
-            RecordKind.ANCHOR: anchor or _kept(self._anchors, boot_id, self._anchor_of),
-        }
+        tags = _kept(self._tags, (record.stream, record.run), self._tags_of)
+        if boot_id == self._boot_id and self._present_anchor is not None:
+            return tags, self._present_anchor
+        return tags, _kept(self._anchors, boot_id, self._anchor_of)
 
-    def _tags_of(self, run: int) -> bytes | None:
-        return newest(
-            (segment for segment in self._finished() if segment.opening.run == run), RecordKind.TAGS
-        )
+    def _tags_of(self, key: tuple[Stream, int]) -> bytes | None:
+        """Read the TAGS of a run: those of the stream, or where they are damaged those of the other."""
+        stream, run = key
+        other = next(found for found in Stream if found is not stream)
+        for index in (self._indexes[stream], self._indexes[other]):
+            found = newest(
+                (segment for segment in index.segments if segment.opening.run == run), RecordKind.TAGS
+            )
+            if found is not None:
+                return found
+        return None
 
     def _anchor_of(self, boot_id: str) -> bytes | None:
-        same = (segment for segment in self._finished() if segment.opening.boot_id == boot_id != "")
+        segments = (segment for index in self._indexes.values() for segment in index.segments)
+        same = (segment for segment in segments if segment.opening.boot_id == boot_id != "")
         return newest(same, RecordKind.ANCHOR)
-
-    def _finished(self) -> Iterator[Segment]:
-        for index in self._indexes.values():
-            yield from (segment for segment in index.segments if segment.contents is not None)
 
 
 def newest(segments: Iterator[Segment], kind: RecordKind) -> bytes | None:

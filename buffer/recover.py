@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 from buffer.account import Account
-from buffer.books import Accounts, Books
+from buffer.books import Books
 from buffer.cursor import CursorFile, Positions, cursor_name, decode
 from buffer.disk import Disk
 from buffer.index import Index, Segment
@@ -68,7 +69,7 @@ def recover(disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str]) ->
     loaded = load(disk, directory)
     for path in loaded.empty:
         disk.unlink(path)
-    indexes = {stream: Index() for stream in Stream}
+    indexes = {stream: Index(stream) for stream in Stream}
     for segment in loaded.segments:
         indexes[segment.opening.stream].add(segment)
     for path in loaded.ignored:
@@ -103,25 +104,26 @@ def _read(cursor: CursorFile) -> Positions | None:
 
 
 def _books(run: int, indexes: Mapping[Stream, Index], positions: Mapping[str, Positions | None]) -> Books:
-    totals = {stream: _disk_totals(index) for stream, index in indexes.items()}
-    accounts: dict[str, Accounts] = {}
-    for uplink, found in positions.items():
-        accounts[uplink] = {}
-        for stream, index in indexes.items():
-            accounts[uplink][stream] = Account(
-                found[stream].settled if found is not None else _begin(uplink, index)
-            )
-            if found is not None:
-                totals[stream] = totals[stream].most(found[stream].stored)
-                index.newest = max(index.newest, found[stream].newest)
+    totals = {}
+    for stream, index in indexes.items():
+        known = [found[stream] for found in positions.values() if found is not None]
+        index.newest = max([index.newest, *(position.newest for position in known)])
+        totals[stream] = _most(
+            [Count(*segment.totals()) for segment in index.segments] + [position.stored for position in known]
+        )
+    accounts = {
+        uplink: {stream: Account(_settled(uplink, index, found)) for stream, index in indexes.items()}
+        for uplink, found in positions.items()
+    }
     return Books(run=run, indexes=indexes, accounts=accounts, before_run=totals)
 
 
-def _disk_totals(index: Index) -> Count:
-    total = Count()
-    for segment in index.segments:
-        total = total.most(Count(*segment.totals()))
-    return total
+def _most(counts: Iterable[Count]) -> Count:
+    return reduce(Count.most, counts, Count())
+
+
+def _settled(uplink: str, index: Index, found: Positions | None) -> Settled:
+    return _begin(uplink, index) if found is None else found[index.stream].settled
 
 
 def _begin(uplink: str, index: Index) -> Settled:

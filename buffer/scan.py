@@ -34,8 +34,9 @@ class Damage(NamedTuple):
 class Window:
     """A file read in chunks: bytes at any offset below `end`. No descriptor stays open between chunks."""
 
-    def __init__(self, path: Path, end: int) -> None:
+    def __init__(self, path: Path, end: int, chunk_bytes: int = CHUNK_BYTES) -> None:
         self.end = end
+        self._chunk_bytes = chunk_bytes
         self._path = path
         self._base = 0
         self._data = b""
@@ -46,7 +47,7 @@ class Window:
         if size <= 0:
             return b""
         if offset < self._base or offset + size > self._base + len(self._data):
-            self._data = self._read(min(max(size, CHUNK_BYTES), self.end - offset), offset)
+            self._data = self._read(min(max(size, self._chunk_bytes), self.end - offset), offset)
             self._base = offset
         start = offset - self._base
         return self._data[start : start + size]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from buffer.channel import Place, Rotation
@@ -49,7 +50,14 @@ class SegmentWriter:
         Raises OSError; then nothing was appended.
         """
         frames = [self._encoder.frame(item) for item in items]
-        self._disk.write(self._descriptor, b"".join(frames), self.end)
+        try:
+            self._disk.write(self._descriptor, b"".join(frames), self.end)
+        except OSError:
+            with suppress(OSError):
+                self._disk.truncate(
+                    self._descriptor, self.end
+                )  # what was half written takes room, and is no frame
+            raise
         places = []
         for item, frame in zip(items, frames, strict=True):
             places.append(Place(self.opening.number, self.end))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -87,13 +87,16 @@ class Upkeep:
 
     def keep_cap(self) -> None:
         """Delete segments until the finished ones leave room for those in hand."""
+        victims = []
         while self._finished_bytes() + self._limits.reserve > self._limits.cap:
             victim = next_victim(self._books, self._required)
             if victim is None:
-                return
+                break
             age_ns = time.time_ns() - victim.opening.created_utc_ns
             self.at_least_missed |= age_ns < self._at_least_ns
-            self._delete(victim, LossCause.CAP)
+            self._books.remove(victim, LossCause.CAP)
+            victims.append(victim)
+        self._delete(victims)
 
     def settle(
         self, uplink: str, stream: Stream, run: int, first: int, last: int, fate: Fate, readings: int
@@ -123,18 +126,21 @@ class Upkeep:
         now_s = time.monotonic()
         self._full_since_s = self._full_since_s or now_s
         victim = next_victim(self._books, self._required)
-        if victim is None:
+        if victim is None or not self._channels[Stream.EVENTS].begun:
             return
         if now_s - self._full_since_s >= FULL_GRACE_S or not self._books.needed(victim):
-            self._delete(victim, LossCause.DISK_FULL)
+            self._books.remove(victim, LossCause.DISK_FULL)
+            self._delete([victim])
             self._writer.wake()
 
     def _finished_bytes(self) -> int:
         segments = sum(index.sealed_bytes() for index in self._books.indexes.values())
         return segments + self._quarantine.bytes
 
-    def _delete(self, segment: Segment, cause: LossCause) -> None:
-        self._books.remove(segment, cause)
-        self.save_cursors(copies=2)
-        self._writer.tasks.append(partial(self._writer.remove, segment.path))
-        self._removing += 1
+    def _delete(self, segments: Sequence[Segment]) -> None:
+        """Delete files that the books have no more, after LOSS records and cursors that say so."""
+        if segments:
+            self.save_cursors(copies=2)
+        for segment in segments:
+            self._writer.tasks.append(partial(self._writer.remove, segment.path))
+            self._removing += 1

@@ -24,7 +24,8 @@ class Writer:
     """Stores events, then readings, then runs the tasks that were given before.
 
     `tasks`: run in the writer thread, after everything that was queued before them; one that finds no room is
-    tried again. `news`: for the event loop. `room_wanted`: the disk is full, and a segment must go.
+    tried again. `news`: for the event loop. `room_wanted`: the disk was full when last tried, and a segment
+    must go.
     `failure`: why the thread ended, if it had to.
     """
 
@@ -75,9 +76,10 @@ class Writer:
     def remove(self, path: Path) -> None:
         """Delete a segment's file and try again what found no room. A task."""
         self._disk.unlink(path)
-        self.room_wanted = False
-        self.news.append(Removed(path=path))
-        self.wake()
+        self.news.append(Removed())
+        if self.room_wanted:
+            self.room_wanted = False
+            self.wake()
 
     def finish(self, timeout_s: float) -> bool:
         """Store what is queued, mark a clean stop, end the thread; tell whether it ended."""
@@ -99,6 +101,7 @@ class Writer:
             self._on_stored()
 
     def _commit(self) -> None:
+        self.room_wanted = False
         tasks = [self.tasks.popleft() for _ in range(len(self.tasks))]
         self._readings.take()
         self._events.take()

@@ -96,7 +96,7 @@ REASONS: Final[dict[Reason, ReasonFacts]] = {
     Reason.RATE: ReasonFacts(status_code=0x40940000, hj212="T", words=text("changes too fast")),
     Reason.SKEW: ReasonFacts(status_code=0x40940000, hj212="D", words=text("inputs too far apart in time")),
     Reason.FENCED: ReasonFacts(status_code=0x80040000, hj212="B", words=text("address fenced off")),
-    Reason.STALE: ReasonFacts(status_code=0x40900000, hj212="B", words=text("not renewed in time")),
+    Reason.STALE: ReasonFacts(status_code=0x80310000, hj212="B", words=text("not renewed in time")),
     Reason.SERVER: ReasonFacts(status_code=0x80000000, hj212="D", words=text("server reports bad status")),
     Reason.UNDECODABLE: ReasonFacts(status_code=0x80070000, hj212="D", words=text("cannot be decoded")),
     Reason.RESYNC: ReasonFacts(status_code=0x40900000, hj212="N", words=text("first reading after a resync")),

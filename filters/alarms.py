@@ -18,6 +18,7 @@ from config.vocabulary import EventKind, Limit, Priority
 from filters.comparisons import Comparison, Comparisons, limit_key
 from filters.event import Event, Figures, trust_figures
 from filters.image import Image
+from filters.judge import Move
 from filters.machine import AT_LEAST, AT_MOST, CLEARED, IS_BAD, RAISED
 
 _HIGH = (Limit.H, Limit.HH)
@@ -89,7 +90,7 @@ class Alarms:
         self._image = image
         self.active: dict[int, ActiveAlarm] = {}
 
-    def step(self, moves: list[tuple[int, int, int]]) -> list[Event]:
+    def step(self, moves: list[Move]) -> list[Event]:
         """Return the events of these moves (row, move, instant); other comparisons' moves are passed over."""
         return [
             self._raise(row, at_ns) if move == RAISED else self._clear(row, at_ns)

@@ -13,15 +13,13 @@ from config.models import Tag
 from config.plant import Plant
 from config.vocabulary import Limit
 from filters.condition import window_of
-from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Int64s, Records, moved
+from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Records, moved
 from filters.machine import ACTIVE
 
 if TYPE_CHECKING:
     from filters.kernels import Kernels
 
 _STATE_FIELDS: Final = COMPARISON_STATE.names or ()
-
-MOVES_PER_COMPARISON: Final = 5  # in one judgement: three delays and two changes of sight at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ def limit_key(tag: str, limit: Limit) -> str:
 
 
 class Comparisons:
-    """The table (`rules`), its states, and room for its moves; rows lie in image order, so group by group.
+    """The table (`rules`) and its states; rows lie in image order, so group by group.
 
     `watched`: the keys of which the witness hears when their input turns Bad or comes back.
     """
@@ -83,7 +81,6 @@ class Comparisons:
         self._digests: dict[int, str] = {}
         self.rules = kernels.lay(_rules(self.rows, self.tag_of, watched))
         self.states = kernels.lay(_blank_states(len(self.rows)))
-        self.moves: Int64s = np.zeros((MOVES_PER_COMPARISON * len(self.rows), 3), dtype=np.int64)
 
     def digest(self, row: int) -> str:
         """Return what tells a rule from a changed one of the same key."""
@@ -137,8 +134,9 @@ def _blank_states(count: int) -> Records:
     states: Records = np.zeros(count, COMPARISON_STATE)
     states["blind"] = 1
     states["quiet"] = 1
+    for field in _STATE_FIELDS:
+        if field.endswith("_ns"):
+            states[field] = LONG_AGO
     for field in ("due_ns", "onset_ns", "rose_onset_ns", "fell_ns"):
         states[field] = NEVER
-    for field in ("quiet_ns", "met_ns", "before_ns", "rose_ns", "rose_before_ns", "started_ns"):
-        states[field] = LONG_AGO
     return states

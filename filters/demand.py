@@ -12,7 +12,7 @@ from filters.sight import Change, Elapsed, last_of
 
 
 class Because(StrEnum):
-    """Why an effect proves nothing, or the contrary; sent with the event, so the words never change."""
+    """Why something is found as it is; sent with the event, so the words never change."""
 
     LATE = "late"
     NOT_SEEN = "not_seen"
@@ -23,6 +23,7 @@ class Because(StrEnum):
     BYPASSED = "bypassed"
     BYPASS_UNKNOWN = "bypass_unknown"
     DEMANDED_AGAIN = "demanded_again"
+    CAUSE_NOT_DECLARED = "cause_not_declared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

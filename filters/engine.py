@@ -6,8 +6,6 @@ calls it: for every scan `condition`, `judge` and `report`, and `judge` again at
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from config.plant import Plant, ScanGroup
@@ -17,6 +15,7 @@ from filters.condition import Conditioner
 from filters.event import Event
 from filters.image import Image
 from filters.interlock import interlock_comparisons, watched_keys
+from filters.judge import Judge
 from filters.kernels import Kernels
 from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
 from filters.report import Report, Reporter
@@ -41,17 +40,7 @@ class Engine:
         self._groups = kernels.lay(_groups(plant, self._comparisons))
         self._conditioner = Conditioner(plant, self.image, self._groups, kernels)
         self._reporter = Reporter(plant, self.image, self._groups, kernels)
-        self._judge = partial(
-            kernels.judge,
-            self._groups,
-            self._comparisons.rules,
-            self._comparisons.states,
-            self.image.scaled,
-            self.image.value,
-            self.image.quality,
-            self.image.since_boot_ns,
-            self._comparisons.moves,
-        )
+        self._judge = Judge(self._comparisons, self.image, self._groups, kernels)
         self._started = False
         self._now_ns = 0
         self._unjudged: set[int] = set()
@@ -132,10 +121,9 @@ class Engine:
         self._carried += self._witnesses.begin(boot_ns)
 
     def _settle(self, now_boot_ns: int) -> list[Event]:
-        count, due_ns = self._judge(now_boot_ns)
+        moves, due_ns = self._judge.judge(now_boot_ns)
         self._unjudged.clear()
         self._now_ns = now_boot_ns
-        moves = self._comparisons.moves[:count].tolist() if count else []
         events = self._alarms.step(moves) + self._witnesses.step(now_boot_ns, moves)
         self._due_ns = min(due_ns, self._witnesses.due_ns)
         return sorted(events, key=lambda event: event.boot_ns)

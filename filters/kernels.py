@@ -127,15 +127,14 @@ def _compile(cache_dir: Path | None) -> Kernels:
     for module in _MODULES:
         names = dict(vars(module))
         for name, function in _functions(module):
-            example = _EXAMPLES.get(name)
             bound = types.FunctionType(function.__code__, names, name)
-            if example is None:
+            if name not in _EXAMPLES:
                 names[name] = jit(bound)
                 continue
-            arguments = example()
-            signature = tuple(numba.typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
+            example = _EXAMPLES[name]()
+            signature = tuple(map(numba.typeof, example))
             compiled[name] = jit(signature, cache=cache_dir is not None)(bound)
-            compiled[name](*arguments)
+            compiled[name](*example)
     return Kernels(
         condition=compiled["condition_group"],
         judge=compiled["judge_groups"],

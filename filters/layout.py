@@ -105,7 +105,8 @@ COMPARISON_STATE: Final = np.dtype(
         ("rose_ns", np.int64),  # `run_ns`, `onset_ns` and `before_ns` of the newest activation, kept
         ("rose_onset_ns", np.int64),
         ("rose_before_ns", np.int64),
-        ("fell_ns", np.int64),  # when the newest activation began to end; NEVER: none has ended
+        ("fell_ns", np.int64),  # when the newest activation that ended began to end; NEVER: none has
+        ("fell_before_ns", np.int64),  # last raw sample before that met the limit
     ],
     align=True,
 )

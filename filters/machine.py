@@ -92,6 +92,7 @@ def expire(group: Row, state: Row, row: int, until_ns: int, moves: Int64s, count
         return note(moves, count, row, RAISED, ends_ns)
     state["phase"] = NORMAL
     state["fell_ns"] = state["started_ns"]
+    state["fell_before_ns"] = min(state["met_ns"], state["started_ns"])
     state["onset_ns"] = NEVER
     return note(moves, count, row, CLEARED, ends_ns)
 

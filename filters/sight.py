@@ -91,7 +91,7 @@ class Sight:
         by_ns = int(self._state["fell_ns"])
         if by_ns == NEVER:
             return None
-        return Change(after_ns=self.seen_true_ns, onset_ns=by_ns, by_ns=by_ns)
+        return Change(after_ns=int(self._state["fell_before_ns"]), onset_ns=by_ns, by_ns=by_ns)
 
     @property
     def seen_true_ns(self) -> int:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from config.vocabulary import EventKind
-from filters.demand import Demand
+from filters.demand import Because, Demand
 from filters.event import Event, Figures
 from filters.interlock import Inputs
-from filters.layout import LONG_AGO, NEVER
+from filters.layout import NEVER
 from filters.sight import Change, Sight
 from filters.testimony import Testimony
-
-CAUSE_NOT_DECLARED = "cause_not_declared"
 
 
 class Suspects:
@@ -42,10 +40,9 @@ class Suspects:
         return [self._accuse(due_ns)]
 
     def _risen(self, raised: set[int]) -> list[tuple[Sight, Change]]:
-        """Return the effects that changed; what was true at first sight never changed."""
-        risen = [effect.sight for effect in self._inputs.effects if effect.sight.row in raised]
-        seen = [(sight, sight.rise) for sight in risen]
-        return [(sight, rise) for sight, rise in seen if rise is not None and rise.after_ns != LONG_AGO]
+        """Return the effects that changed to true just now."""
+        sights = [effect.sight for effect in self._inputs.effects if effect.sight.row in raised]
+        return [(sight, rise) for sight in sights if (rise := sight.rise) is not None]
 
     def _accuse(self, due_ns: int) -> Event:
         """Return one event for all of them."""
@@ -54,7 +51,7 @@ class Suspects:
         self._suspects = []
         figures: Figures = {}
         if self._inputs.cause.seen_true_ns >= first_ns - self._inputs.spurious_after_ns:
-            figures["because"] = CAUSE_NOT_DECLARED
+            figures["because"] = Because.CAUSE_NOT_DECLARED.value
         return self._testimony.say(
             EventKind.INTERLOCK_SPURIOUS,
             first_ns,

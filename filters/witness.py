@@ -23,9 +23,9 @@ Demand
 Effect
     A change to true counts if it may have come after the cause, which lies between two samples: if it was
     first seen no more than skew before the last sample without the cause (and two of the slowest scans before
-    t0, where that sample is older). Elapsed is from [last sample without effect - first with
-    cause] to [first with effect - last without cause], no less than 0, and unbounded above where no sample
-    without the cause is known.
+    t0, where that sample is older). Elapsed is from [last sample without effect - first with cause] to
+    [first with effect - last without cause], no less than 0, and unbounded above where no sample without
+    the cause is known.
     PROVEN          its maximum is within the budget T
     FAILED          its minimum is over T; or a sample later than t0 + T still shows no effect; or nothing
                     has been seen when an effect in time must have been sampled (T + two of its scans + its
@@ -41,10 +41,10 @@ Verdict
     before the verdict, the first demand ends INDETERMINATE and a second one begins.
 
 SPURIOUS
-    An effect that changes to true while ARMED, if no demand for which it counts is told within
-    skew + the cause's filter delay and on-delay + two of the slowest scans, and the interlock stays ARMED so
-    long (a process that ends orderly disarms). If a raw sample did show the cause in that time, the event
-    says that the cause was not declared: our delays may be longer than the plant's.
+    An effect that changes to true while ARMED, if no demand for which it counts is told within skew + the
+    cause's filter delay and on-delay + two of the slowest scans, and the interlock stays ARMED so long (a
+    process that ends orderly disarms). If a raw sample did show the cause in that time, the event says that
+    the cause was not declared: our delays may be longer than the plant's.
 
 Restart
     A demand whose verdict was open is told as interrupted. If its cause still stands, it is a new demand as

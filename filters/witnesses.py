@@ -10,6 +10,7 @@ from filters.comparisons import Comparisons, digest_of
 from filters.event import Event
 from filters.image import Image
 from filters.interlock import inputs_of
+from filters.judge import Move
 from filters.layout import LONG_AGO, NEVER
 from filters.machine import RAISED
 from filters.testimony import Testimony
@@ -71,7 +72,7 @@ class Witnesses:
         """Let every witness take its first look."""
         return [event for name in self._witnesses for event in self._step(name, now_ns, now_ns, set())]
 
-    def step(self, now_ns: int, moves: list[tuple[int, int, int]]) -> list[Event]:
+    def step(self, now_ns: int, moves: list[Move]) -> list[Event]:
         """Return what became true by `now_ns`, when the comparisons made these moves (row, move, instant)."""
         scans_ns = dict.fromkeys(self._awaiting, LONG_AGO)
         if self.due_ns <= now_ns:

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import orjson
 
+from agent.layout import SOCKET_NAME
 from config.text import Text, text
 
-SOCKET_NAME: Final = "fengsui.sock"
 _PLACES: Final = (Path("/run/fengsui"), Path("/var/lib/fengsui"))
 _TIMEOUT_S: Final = 5.0
 

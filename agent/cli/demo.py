@@ -17,6 +17,7 @@ from rich.markup import escape
 from agent.cli.exits import Exit
 from agent.cli.options import json_option
 from agent.cli.speech import fail, language, shown
+from agent.demo.scenario import SHORTEST_S
 from config.text import Text, text
 
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
@@ -27,7 +28,7 @@ _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "di
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=30, max=3600),
+    type=click.FloatRange(min=SHORTEST_S, max=3600),
     default=45,
     show_default=True,
     help=shown(text("length of the scenario")),

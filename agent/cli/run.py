@@ -14,6 +14,7 @@ from agent.cli.describe import plant_or_exit, secrets_or_exit
 from agent.cli.exits import Exit
 from agent.cli.options import plant_argument, state_option
 from agent.cli.speech import fail, language, shown
+from agent.idle import IdleSelector
 from agent.layout import Layout
 from config.plant import Plant
 from config.text import text
@@ -33,7 +34,7 @@ def run(plant: Path, state: Path | None) -> None:
 
 
 def _take_standard_descriptors() -> None:
-    """Put nothing in the place of closed standard streams, lest the log's files stand where a library writes."""
+    """Fill the places of closed standard streams, lest a file of the log stands where a library writes."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -48,7 +49,9 @@ def _run(plant: Plant, layout: Layout) -> None:
 
     try:
         check_path(layout.socket)
-        asyncio.run(_until_stopped(plant, layout))
+        selector = IdleSelector()
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+            runner.run(_until_stopped(plant, layout, selector))
     except AlreadyRunning as error:
         fail(error.words, Exit.TRY_AGAIN)
     except SocketPathTooLong as error:
@@ -59,7 +62,7 @@ def _run(plant: Plant, layout: Layout) -> None:
         fail(text("the log cannot be written: {cause}", cause=error.__cause__), Exit.FAILED)
 
 
-async def _until_stopped(plant: Plant, layout: Layout) -> None:
+async def _until_stopped(plant: Plant, layout: Layout, selector: IdleSelector) -> None:
     from agent.clock import SystemClock
     from agent.memory import give_back_start_memory
     from agent.runtime import run_agent
@@ -70,6 +73,6 @@ async def _until_stopped(plant: Plant, layout: Layout) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     kernels = load_kernels(layout.kernel_cache)
-    wiring = wire(plant, layout, SystemClock(), kernels)
+    wiring = wire(plant, layout, SystemClock(), kernels, lambda: selector.idle_ns)
     give_back_start_memory()
     await run_agent(wiring, layout, stop)

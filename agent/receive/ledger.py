@@ -144,7 +144,7 @@ class GatewayBook:
         if content["ours"]:
             book = self.stream(lost["run"], lost["stream"])
             book.readings_lost += lost["readings"]
-            if lost["first"]:
+            if 0 < lost["first"] <= lost["last"]:  # 0: not known, as behind a torn end
                 book.lost.add(lost["first"], lost["last"])
 
 

@@ -71,7 +71,7 @@ async def polling(
     plant: Plant, drivers: dict[str, ScriptedDriver], clock: VirtualClock, stride: int = 1
 ) -> AsyncIterator[tuple[Poller, Recorder]]:
     sink = Recorder()
-    poller = Poller(plant, dict(drivers), sink, clock, lambda: stride)
+    poller = Poller(plant, dict(drivers), sink, clock, lambda _: stride)
     task = asyncio.create_task(poller.run())
     try:
         yield poller, sink

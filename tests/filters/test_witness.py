@@ -287,6 +287,14 @@ def test_a_bypass_during_a_demand_is_told_and_excuses_a_missing_effect(kernels: 
     assert line.events[-1].figures["because"] == "bypassed"
 
 
+def test_a_bypass_that_had_ended_before_and_begins_again_in_the_on_delay_does_not_shorten_the_time() -> None:
+    line = rig(cause={"tag": "p", "below": 2, "on_delay": "2s"})
+    run(line, (2, {"off": 1}), (4, {"off": 0}), (8, {"p": 1}), (9, {"off": 1}), (9.5, {"valve": 1}))
+    proven = line.events[-1]
+    assert proven.kind is EventKind.INTERLOCK_PROVEN
+    assert (proven.figures["elapsed_min_ms"], proven.figures["elapsed_max_ms"]) == (1000, 2000)
+
+
 def test_an_effect_without_a_cause_is_spurious_only_after_the_cause_could_have_been_declared(
     kernels: Kernels,
 ) -> None:

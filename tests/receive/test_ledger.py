@@ -37,8 +37,9 @@ def told(kind: EventKind, seq: int = 1, *, run: int = A, **figures: Any) -> Rece
 
 
 def loss(first: int, last: int, *, run: int = A, uplink: str = "province", seq: int = 1) -> Received:
-    body = {"run": run, "stream": "readings", "first": first, "last": last, "count": last - first + 1}
-    packed = orjson.dumps({**body, "uplink": uplink, "cause": "cap", "readings": 3 * (last - first + 1)})
+    count = max(0, last - first + 1)
+    body = {"run": run, "stream": "readings", "first": first, "last": last, "count": count}
+    packed = orjson.dumps({**body, "uplink": uplink, "cause": "cap", "readings": 3 * count})
     record = replace(on_events(RecordKind.LOSS, packed, seq), run=run)
     return received(CODEC.encode(record, None, ANCHOR, backfill=False))
 
@@ -51,6 +52,15 @@ def book(ledger: Ledger) -> dict[str, Any]:
 def stream(ledger: Ledger, run: int = A, name: str = "readings") -> dict[str, Any]:
     found: dict[str, Any] = book(ledger)["runs"][f"{run:016x}"][name]
     return found
+
+
+def test_a_loss_of_which_no_end_is_known_explains_nothing_and_breaks_nothing() -> None:
+    ledger = Ledger(from_start=True)
+    for seq in (1, 2, 5):
+        ledger.enter(scan(seq))
+    ledger.enter(loss(6, 0))
+    assert stream(ledger)["missing"] == [(3, 4)]
+    assert stream(ledger)["lost"] == []
 
 
 def test_the_same_record_twice_counts_once_whatever_the_moment_of_sending() -> None:

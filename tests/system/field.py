@@ -21,17 +21,18 @@ from config.models import ValueType
 from tests.system.plants import REGISTERS
 
 Result = TypeVar("Result")
+SPARE = 14
 _PATIENCE_S = 30.0
 
 
 class CountingUnit(modbus.Unit):
-    """A device that counts how often it was read, and whose other registers follow from that number.
+    """A device that counts how often it was read, and whose other registers follow from that number; those beyond are free.
 
     `read_at_s`: when (monotonic) each reading happened, the first at index 1.
     """
 
     def __init__(self) -> None:
-        super().__init__(REGISTERS)
+        super().__init__(REGISTERS + SPARE)
         self.read_at_s = [0.0]
 
     @property
@@ -44,7 +45,7 @@ class CountingUnit(modbus.Unit):
         if function_code == 3 and address == 0:
             self.read_at_s.append(time.monotonic())
             self.holding[:2] = divmod(self.reads, 65536)
-            self.holding[2:] = registers_at(self.reads)
+            self.holding[2:REGISTERS] = registers_at(self.reads)
         return super().read(function_code, address, count)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from threading import Event
 from types import TracebackType
@@ -88,6 +88,22 @@ class Receiver:
     def counters(self, device: str, run: str | None = None) -> list[int]:
         """Return the values of a counting device's counter, one for each key under which one came."""
         return [number for found, number in list(self._reads[device]) if run in (None, found)]
+
+    def outstanding(self, run: str) -> dict[str, int] | None:
+        """Return, by stream, how many of all records that the gateway ever made are neither here nor lost.
+
+        None until `run` has said that it stopped; what the gateway says of itself is from then.
+        """
+        last = next((status for status in reversed(list(self.statuses)) if status["run"] == run), None)
+        if last is None or last["reason"] != "stopped":
+            return None
+        here = Counter(received.key.stream for received in list(self.records) if received.key)
+        return {
+            stream: count["recorded"]["records"]
+            - sum(lost["records"] for lost in count["lost"].values())
+            - here[stream]
+            for stream, count in last["ledger"].items()
+        }
 
     def runs(self) -> list[str]:
         """Return the runs in the order in which they began to arrive."""

@@ -65,6 +65,19 @@ class Station:
         )
         return self.receiver.events(event, rule)[count - 1]
 
+    def end(self, agent: Agent) -> None:
+        """Stop an agent in order, and wait until everything that it recorded has arrived."""
+        run = agent.ask()["run"]
+        assert agent.stop() == 0
+        until(
+            lambda: self.receiver.outstanding(run) == {"events": 0, "readings": 0},
+            ARRIVE_S,
+            "everything that was recorded arrives",
+            lambda: self.receiver.outstanding(run),
+        )
+        assert self.receiver.events("agent_stopped")
+        assert self.receiver.faults == 0, self.receiver.book.summary()
+
 
 @contextmanager
 def standing(

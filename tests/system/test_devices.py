@@ -1,4 +1,4 @@
-"""Devices that are absent, silent, not who they should be, or refuse: each is named, and the others deliver."""
+"""Devices that are absent, silent, strange, or refuse: each is named, and the others deliver."""
 
 from __future__ import annotations
 

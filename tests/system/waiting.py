@@ -8,9 +8,11 @@ from collections.abc import Callable
 _LOOK_S = 0.02
 
 
-def until(condition: Callable[[], bool], within_s: float, what: str) -> None:
-    """Return as soon as `condition` holds; fail where it does not within a generous time."""
+def until(
+    condition: Callable[[], bool], within_s: float, what: str, found: Callable[[], object] = lambda: ""
+) -> None:
+    """Return as soon as `condition` holds; fail with what is `found` where it does not in a generous time."""
     due = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < due, f"within {within_s:g} s it did not come about that {what}"
+        assert time.monotonic() < due, f"within {within_s:g} s it did not come about that {what}; {found()}"
         time.sleep(_LOOK_S)
