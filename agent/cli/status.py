@@ -105,7 +105,7 @@ def _uplinks(found: Json) -> Table:
     table = _table(text("uplink"), text("connected"), text("delivered"), text("backlog"), text("lost"))
     for uplink in found["uplinks"]:
         streams = uplink["ledger"].values()
-        lost = sum(count["readings"] for stream in streams for count in stream["lost"].values())
+        lost = sum(count["records"] for stream in streams for count in stream["lost"].values())
         table.add_row(
             uplink["uplink"],
             shown(text("yes")) if uplink["connected"] else shown(text("no")),
