@@ -50,10 +50,14 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None
 
 def _begin(wiring: Wiring) -> None:
     take_up(wiring)
-    if wiring.degraded is not None:
-        journal.error(wiring.degraded)
-        event = own_event(EventKind.DEGRADED, "kernels", wiring.clock.boot_ns())
-        wiring.pipeline.tell(event, wiring.degraded)
+    if wiring.degraded is None:
+        return
+    if not wiring.engine.twins:
+        journal.warn(wiring.degraded)  # a slower start, and nothing else
+        return
+    journal.error(wiring.degraded)
+    event = own_event(EventKind.DEGRADED, "kernels", wiring.clock.boot_ns())
+    wiring.pipeline.tell(event, wiring.degraded)
 
 
 async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
