@@ -55,6 +55,8 @@ def _say(recovery: Recovery) -> None:
         journal.warn(text("the log's end was torn and has been cut"), bytes=recovery.torn_bytes)
     for name in recovery.ignored:
         journal.warn(text("a file in the log's directory is not part of the log"), file=name)
+    for name in recovery.emptied:
+        journal.error(text("a file of the log held no whole record and was deleted"), file=name)
     for loss in recovery.losses:
         journal.error(
             text("records of the log are lost"),

@@ -19,6 +19,7 @@ from filters.engine import Engine
 from filters.event import Event
 from filters.report import Report
 
+STATE_EVERY_NS: Final = 500_000_000
 _NEVER: Final = 2**63 - 1
 
 
@@ -35,6 +36,8 @@ class Pipeline:
         self._clock = clock
         self._timer: Timer | None = None
         self._timer_due = _NEVER
+        self._state_owed = False
+        self._state_kept_ns = -STATE_EVERY_NS
         self.ledger = IntakeLedger()
         self.progress = 0
 
@@ -55,7 +58,8 @@ class Pipeline:
         for event in events:
             self._record(event, pack_event(event, self._dictionary))
         if events:
-            self.keep_state()
+            self._state_owed = True
+            self.keep_state_if_owed()
         self._come_back(due)
 
     def tell(self, event: Event, detail: Text | None = None) -> None:
@@ -66,12 +70,17 @@ class Pipeline:
         """Record a time without data."""
         self._append(RecordKind.GAP, body, first_boot_ns, last_boot_ns)
 
-    def keep_state(self) -> None:
-        """Store what the judge remembers, so that a restart goes on from here."""
+    def keep_state_if_owed(self) -> None:
+        """Store what the judge remembers, where events have changed it; at most once in `STATE_EVERY_NS`.
+
+        Called after every judgement, and by the heartbeat for what a burst of events has left.
+        """
         now = self._clock.boot_ns()
-        self._log.append(
-            Stream.EVENTS, RecordKind.STATE, self._engine.state(), first_boot_ns=now, last_boot_ns=now
-        )
+        if self._state_owed and now - self._state_kept_ns >= STATE_EVERY_NS:
+            self._state_owed, self._state_kept_ns = False, now
+            self._log.append(
+                Stream.EVENTS, RecordKind.STATE, self._engine.state(), first_boot_ns=now, last_boot_ns=now
+            )
 
     def close(self) -> None:
         """Forget the pending judgement."""

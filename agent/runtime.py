@@ -50,10 +50,14 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None
 
 def _begin(wiring: Wiring) -> None:
     take_up(wiring)
-    if wiring.degraded is not None:
-        journal.error(wiring.degraded)
-        event = own_event(EventKind.DEGRADED, "kernels", wiring.clock.boot_ns())
-        wiring.pipeline.tell(event, wiring.degraded)
+    if wiring.degraded is None:
+        return
+    if not wiring.engine.twins:
+        journal.warn(wiring.degraded)  # a slower start, and nothing else
+        return
+    journal.error(wiring.degraded)
+    event = own_event(EventKind.DEGRADED, "kernels", wiring.clock.boot_ns())
+    wiring.pipeline.tell(event, wiring.degraded)
 
 
 async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
@@ -78,7 +82,6 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
         polling.cancel()
         await asyncio.wait([polling])
         wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", wiring.clock.boot_ns()))
-        wiring.pipeline.keep_state()
         await _drain(wiring)
         for task in others:
             task.cancel()

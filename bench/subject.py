@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import socket
 import subprocess
@@ -50,6 +51,7 @@ class Subject:
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.settimeout(_LISTEN_S)
         self._process: subprocess.Popen[bytes] | None = None
+        self.ready_after_s = math.nan
 
     @property
     def pid(self) -> int:
@@ -66,6 +68,7 @@ class Subject:
         with self._log.open("wb") as log:
             if self._before:
                 subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
+            begun_s = time.monotonic()
             self._process = subprocess.Popen(
                 self._command,
                 env=os.environ | {"NOTIFY_SOCKET": address},
@@ -73,6 +76,7 @@ class Subject:
                 stderr=subprocess.STDOUT,
             )
         self._await_ready()
+        self.ready_after_s = time.monotonic() - begun_s
 
     def status(self) -> dict[str, Any]:
         """Return the agent's own status (GET /status on its socket); nothing for the bare loop."""

@@ -26,7 +26,7 @@ _PATIENCE_S = 30.0
 
 
 class CountingUnit(modbus.Unit):
-    """A device that counts how often it was read, and whose other registers follow from that number; those beyond are free.
+    """A device that counts how often it was read; its other registers follow from that, the last are free.
 
     `read_at_s`: when (monotonic) each reading happened, the first at index 1.
     """
@@ -55,12 +55,13 @@ def registers_at(reads: int) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 class Field:
-    """Serves devices while it is entered."""
+    """Serves devices while it is entered. `simulators`: the Modbus devices by their ports."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="field")
         self._stack = AsyncExitStack()
+        self.simulators: dict[int, modbus.ModbusSimulator] = {}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -76,7 +77,9 @@ class Field:
 
     def modbus(self, units: Mapping[int, modbus.Unit], port: int = 0) -> modbus.ModbusSimulator:
         """Serve a Modbus TCP device."""
-        return self.enter(modbus.serve(units, port=port))
+        found = self.enter(modbus.serve(units, port=port))
+        self.simulators[found.port] = found
+        return found
 
     def counting(self) -> tuple[CountingUnit, int]:
         """Serve a counting device as unit 1; return it and its port."""

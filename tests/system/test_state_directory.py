@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import free_port
-from tests.system.capabilities import failing_sync, no_fault_injection, tmpfs
+from tests.system.capabilities import tmpfs
 from tests.system.field import CountingUnit
 from tests.system.plants import Description
 from tests.system.program import Agent, command
@@ -69,8 +69,8 @@ def test_a_second_agent_on_one_state_directory_is_refused_and_the_first_goes_on(
     ended = refusals(some_plant(tmp_path), first.state, first.cache)
     assert {done.returncode for done in ended.values()} == {EXIT_TRY_AGAIN}
     assert ended["en"].stderr == (
-        f"another agent (process {first.pid}) uses {first.state}/log; stop it, or give this one another state "
-        "directory\n"
+        f"another agent (process {first.pid}) uses {first.state}/log; stop it, or give this one another "
+        "state directory\n"
     )
     assert ended["zh"].stderr.startswith(f"另一个采集代理（进程 {first.pid}）正在使用 {first.state}/log；")
     assert first.ask()["run"] == before
