@@ -38,6 +38,8 @@ class Pipeline:
         self._timer_due = _NEVER
         self._state_owed = False
         self._state_kept_ns = -STATE_EVERY_NS
+        self._state_seq = 0
+        self._events_seq = 0
         self.ledger = IntakeLedger()
         self.progress = 0
 
@@ -49,7 +51,7 @@ class Pipeline:
         self.ledger.add(group.count, report)
         if report.recorded:
             for rows in split_rows(self._rows(group, scan, report)):
-                self._store(rows, start_boot_ns)
+                self._store(group, rows, start_boot_ns)
         self.progress += 1
 
     def judge(self) -> None:
@@ -73,11 +75,13 @@ class Pipeline:
     def keep_state_if_owed(self) -> None:
         """Store what the judge remembers, where events have changed it; at most once in `STATE_EVERY_NS`.
 
-        Called after every judgement, and by the heartbeat for what a burst of events has left.
+        Called after every judgement, and by the heartbeat for what a burst of events has left. While the disk
+        has not taken the last one, no other is queued: events need the room more.
         """
         now = self._clock.boot_ns()
-        if self._state_owed and now - self._state_kept_ns >= STATE_EVERY_NS:
-            self._state_owed, self._state_kept_ns = False, now
+        taken = self._log.stored_seq(Stream.EVENTS) >= self._state_seq
+        if self._state_owed and taken and now - self._state_kept_ns >= STATE_EVERY_NS:
+            self._state_owed, self._state_kept_ns, self._state_seq = False, now, self._events_seq
             self._log.append(
                 Stream.EVENTS, RecordKind.STATE, self._engine.state(), first_boot_ns=now, last_boot_ns=now
             )
@@ -96,6 +100,7 @@ class Pipeline:
         )
         self.ledger.events += 1
         self.ledger.events_refused += seq is None
+        self._events_seq = seq or self._events_seq
 
     def _rows(self, group: ScanGroup, scan: Scan, report: Report) -> Rows:
         image, span = self._engine.image, group.span
@@ -109,7 +114,7 @@ class Pipeline:
             exact=scan.exact,
         )
 
-    def _store(self, rows: Rows, start_boot_ns: int) -> None:
+    def _store(self, group: ScanGroup, rows: Rows, start_boot_ns: int) -> None:
         seq = self._log.append(
             Stream.READINGS,
             RecordKind.DATA,
@@ -120,6 +125,7 @@ class Pipeline:
         )
         if seq is None:
             self.ledger.refuse(len(rows))
+            self._engine.forget_report(group)
 
     def _come_back(self, due: int) -> None:
         """Arrange for `judge` at `due`; a timer that fires early only judges once more."""

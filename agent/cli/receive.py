@@ -78,7 +78,9 @@ def receive(
         client_id=client_id,
         username=username,
         password=secret,
-        tls=None if ca is None and certificate is None else Tls(ca=ca, certificate=certificate, key=key),
+        tls=None
+        if ca is None and certificate is None and key is None
+        else Tls(ca=ca, certificate=certificate, key=key),
     )
     faultless = listen(
         source, seconds=seconds, from_start=from_start, out=out, as_json=as_json, language=language()
