@@ -36,9 +36,9 @@ def test_a_broker_that_is_absent_at_start_gets_the_backlog_when_it_appears(eithe
     unit = station.units["plc"]
     until(lambda: unit.reads >= 10, ARRIVE_S, "the device is read without a platform")
     until(lambda: any("province" in said for said in agent.concerns()), ARRIVE_S, "the uplink is missed")
-    assert "uplink province is down: no connection: Connection refused" in agent.concerns()
-    assert "上行 province 中断：无法连接：Connection refused" in agent.concerns("zh")
-    assert "WARN  uplink lost uplink=province cause=no connection: Connection refused" in agent.said()
+    assert "uplink province is down: no connection: nobody listens there" in agent.concerns()
+    assert "上行 province 中断：无法连接：对方端口未监听" in agent.concerns("zh")
+    assert "WARN  uplink lost uplink=province cause=no connection: nobody listens there" in agent.said()
     unread = unit.reads
     station.field.relay(station.broker.port, port)  # the line to the broker that the receiver listens to
 
@@ -53,7 +53,7 @@ def test_a_broker_that_is_absent_at_start_gets_the_backlog_when_it_appears(eithe
     assert flagged[max(counters)] is False
     lost = station.receiver.events("uplink_lost", "province")[0]
     assert lost["backfill"] is True
-    assert lost["text"]["zh"] == "上行通道 province 中断：无法连接：Connection refused"
+    assert lost["text"]["zh"] == "上行通道 province 中断：无法连接：对方端口未监听"
 
 
 def test_a_frozen_broker_is_noticed_and_gets_everything_when_it_thaws(either: Station) -> None:
@@ -109,9 +109,9 @@ def test_a_broker_that_refuses_our_password_is_named_and_gets_everything_once_it
         described = station.describe("plc")
         described.mqtt(station.broker.port, username="agent", password=f"file:{secret}")
         agent = station.agent(described).start().ready()
-        refused = "uplink province is down: the broker refused us: Not authorized"
+        refused = "uplink province is down: the broker refused us: not authorised (0x87)"
         until(lambda: refused in agent.concerns(), ARRIVE_S, "the refusal is named")
-        assert "上行 province 中断：服务器拒绝连接：Not authorized" in agent.concerns("zh")
+        assert "上行 province 中断：服务器拒绝连接：未授权（0x87）" in agent.concerns("zh")
         reads = station.units["plc"].reads
         until(lambda: station.units["plc"].reads > reads + 5, ARRIVE_S, "polling goes on")
         assert sum("uplink lost" in line for line in agent.said()) == 1

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.simulate.rudeness import Manner
 from tests.brokers import free_port
 from tests.system.plants import Description
 from tests.system.program import clean_environment, command
@@ -135,7 +136,8 @@ def test_an_agent_whose_reader_has_gone_goes_on(station: Station) -> None:
     agent.wrap = ("sh", "-c", '"$@" 2>&1 | head -c 1', "sh")
     agent.start()
     until(agent.answers, ARRIVE_S, "the agent answers")
-    for simulator in station.field.simulators.values():
-        station.field.do(simulator.drop_connections)
-    station.arrived("device_restored", "plc")  # of which it could tell nobody in its journal
-    station.delivering("plc")
+    (simulator,) = station.field.simulators.values()
+    simulator.choose = lambda: Manner.CLOSE
+    station.arrived("device_lost", "plc")  # which is a line in the journal, for nobody
+    simulator.choose = None
+    station.arrived("device_restored", "plc")
