@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
+from bench.network import Network
 from bench.plant import Load, write_plant
 
 Name = Literal["agent", "bare"]
@@ -38,15 +39,15 @@ class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
 class Subject:
     """One process under measurement; `folder` is its own, the agent's state is below it."""
 
-    def __init__(self, name: Name, folder: Path, load: Load, ports: list[int], broker: int) -> None:
+    def __init__(self, name: Name, folder: Path, load: Load, network: Network) -> None:
         self.name = name
         self.state = folder / "state"
         self._folder = folder
         self._log = folder / "subject.log"
         self._before, self._command = (
-            ([], _bare_command(load, ports, broker))
+            ([], _bare_command(load, network))
             if name == "bare"
-            else _agent_commands(write_plant(folder, load, ports, broker), self.state)
+            else _agent_commands(write_plant(folder, load, network), self.state)
         )
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.settimeout(_LISTEN_S)
@@ -144,10 +145,11 @@ def _agent_commands(plant: Path, state: Path) -> tuple[list[str], list[str]]:
     return [*agent, "warm", "--state", str(state)], [*agent, "run", "--state", str(state), str(plant)]
 
 
-def _bare_command(load: Load, ports: list[int], broker: int) -> list[str]:
+def _bare_command(load: Load, network: Network) -> list[str]:
     arguments = {
-        "--ports": ",".join(map(str, ports)),
-        "--broker": str(broker),
+        "--host": network.host,
+        "--ports": ",".join(map(str, network.devices)),
+        "--broker": str(network.broker),
         "--registers": str(load.registers),
         "--period-ms": f"{load.period_ms:g}",
     }

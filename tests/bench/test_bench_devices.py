@@ -7,17 +7,20 @@ import pytest
 from pymodbus.client import ModbusTcpClient
 
 from bench.helper import Helper, HelperFailed
+from bench.network import own_loopback
+
+HOST = own_loopback()
 
 
 @pytest.fixture(scope="module")
 def devices():
-    with Helper("bench.load_devices", "--devices", "2") as helper:
+    with Helper("bench.load_devices", "--host", HOST, "--devices", "2") as helper:
         yield helper
 
 
 @pytest.fixture
 def client(devices):
-    with socket.create_connection(("127.0.0.1", devices.ready["ports"][0]), timeout=5) as connection:
+    with socket.create_connection((HOST, devices.ready["ports"][0]), timeout=5) as connection:
         yield connection
 
 
@@ -30,7 +33,7 @@ def registers_of(reply):
 
 
 def test_every_register_follows_the_number_of_the_answer(devices):
-    with ModbusTcpClient("127.0.0.1", port=devices.ready["ports"][1]) as modbus:
+    with ModbusTcpClient(HOST, port=devices.ready["ports"][1]) as modbus:
         first = modbus.read_holding_registers(0, count=100).registers
         second = modbus.read_holding_registers(0, count=100).registers
         beyond = modbus.read_holding_registers(65500, count=100).registers
@@ -65,9 +68,9 @@ def test_what_is_not_a_proper_read_is_refused_and_counted(devices, client, code,
 
 
 def test_devices_on_hold_repeat_their_last_answer():
-    with Helper("bench.load_devices", "--devices", "1") as helper:
+    with Helper("bench.load_devices", "--host", HOST, "--devices", "1") as helper:
         (port,) = helper.ready["ports"]
-        with ModbusTcpClient("127.0.0.1", port=port) as modbus:
+        with ModbusTcpClient(HOST, port=port) as modbus:
             before = modbus.read_holding_registers(0, count=3).registers
             served = helper.ask("hold")["answers"]
             after = modbus.read_holding_registers(0, count=3).registers
@@ -81,7 +84,7 @@ def test_a_helper_that_ends_is_noticed():
 
 
 def test_a_client_that_goes_away_disturbs_nobody(devices, client):
-    with socket.create_connection(("127.0.0.1", devices.ready["ports"][0])) as other:
+    with socket.create_connection((HOST, devices.ready["ports"][0])) as other:
         other.sendall(request(1, 3, 0, 100))
     client.sendall(request(2, 3, 0, 1))
     assert len(client.recv(4096)) == 11
