@@ -43,10 +43,10 @@ def _show(found: Json) -> None:
             run=found["run"],
         )
     )
-    for alarm in found["alarms"]:
-        say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
     for concern in found["concerns"]:
         say(text("attention: {concern}", concern=concern[language()]))
+    for alarm in found["alarms"]:
+        say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
     if not found["alarms"] and not found["concerns"]:
         say(text("all well"))
     console = Console()
