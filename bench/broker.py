@@ -58,12 +58,16 @@ class BrokerFailed(Exception):  # noqa: N818 - the failure's own word
 
 
 class Broker:
-    """One broker process with its folder; can be stopped and started again on the same port."""
+    """One broker process with its folder; can be stopped and started again on the same port.
+
+    `remembers`: whether it then still knows its sessions.
+    """
 
     def __init__(self, folder: Path, host: str) -> None:
         self._host = host
         self.port = _free_port(host)
-        self.name = "mosquitto" if _mosquitto() else "iotcore"
+        self.remembers = _mosquitto() is not None
+        self.name = "mosquitto" if self.remembers else "iotcore"
         self._command = self._prepare(folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._spent_s = 0.0
