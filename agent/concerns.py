@@ -9,13 +9,14 @@ import numpy as np
 from agent.wiring import Wiring
 from config.text import Text, text
 from config.units import show_duration
-from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, describe
+from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessState, describe
 
 
 def concerns(wiring: Wiring) -> Iterator[Text]:
     """Yield what somebody should know, most pressing first."""
     if wiring.degraded is not None:
         yield wiring.degraded
+    yield from _interlocks(wiring)
     for device, absence in wiring.poller.absences().items():
         yield text("device {device} does not answer: {cause}", device=device, cause=absence.cause)
     yield from _bad_tags(wiring)
@@ -26,6 +27,21 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     yield from _storage(wiring)
     if not wiring.timebase.anchor.synchronised:
         yield text("the clock of this machine is not synchronised")
+
+
+def _interlocks(wiring: Wiring) -> Iterator[Text]:
+    """Yield interlocks that failed in this run, are bypassed, or cannot be witnessed now."""
+    titles = {interlock.name: interlock.title or interlock.name for interlock in wiring.plant.interlocks}
+    for found in wiring.engine.interlocks():
+        title = titles[found.name]
+        if found.failed:
+            yield text(
+                "interlock {title} FAILED {count} times since the start", title=title, count=found.failed
+            )
+        if found.state is WitnessState.BYPASSED:
+            yield text("interlock {title} is bypassed", title=title)
+        if found.state is WitnessState.UNKNOWN:
+            yield text("interlock {title} cannot be witnessed: an input has no good value", title=title)
 
 
 def _bad_tags(wiring: Wiring) -> Iterator[Text]:

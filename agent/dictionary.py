@@ -27,6 +27,7 @@ class TagFacts:
     """What a platform needs to know of one tag. value = raw * scale + offset, before any filter."""
 
     name: str
+    code: str
     title: str
     unit: str
     device: str
@@ -101,6 +102,7 @@ def unpack_tags(body: bytes) -> Dictionary:
 def _facts(tag: Tag) -> TagFacts:
     return TagFacts(
         name=tag.tag,
+        code=tag.code or tag.tag,
         title=tag.title,
         unit=tag.unit,
         device=tag.device,

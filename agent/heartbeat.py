@@ -38,6 +38,7 @@ class Heartbeat:
             await clock.sleep_until(due)
             self._feed_watchdog(clock.boot_ns())
             self._watch_clock()
+            self.wiring.pipeline.keep_state_if_owed()
             self._watch_load()
 
     def _feed_watchdog(self, now_ns: int) -> None:

@@ -19,6 +19,7 @@ from filters.engine import Engine
 from filters.event import Event
 from filters.report import Report
 
+STATE_EVERY_NS: Final = 500_000_000
 _NEVER: Final = 2**63 - 1
 
 
@@ -35,6 +36,10 @@ class Pipeline:
         self._clock = clock
         self._timer: Timer | None = None
         self._timer_due = _NEVER
+        self._state_owed = False
+        self._state_kept_ns = -STATE_EVERY_NS
+        self._state_seq = 0
+        self._events_seq = 0
         self.ledger = IntakeLedger()
         self.progress = 0
 
@@ -46,7 +51,7 @@ class Pipeline:
         self.ledger.add(group.count, report)
         if report.recorded:
             for rows in split_rows(self._rows(group, scan, report)):
-                self._store(rows, start_boot_ns)
+                self._store(group, rows, start_boot_ns)
         self.progress += 1
 
     def judge(self) -> None:
@@ -55,7 +60,8 @@ class Pipeline:
         for event in events:
             self._record(event, pack_event(event, self._dictionary))
         if events:
-            self.keep_state()
+            self._state_owed = True
+            self.keep_state_if_owed()
         self._come_back(due)
 
     def tell(self, event: Event, detail: Text | None = None) -> None:
@@ -66,12 +72,19 @@ class Pipeline:
         """Record a time without data."""
         self._append(RecordKind.GAP, body, first_boot_ns, last_boot_ns)
 
-    def keep_state(self) -> None:
-        """Store what the judge remembers, so that a restart goes on from here."""
+    def keep_state_if_owed(self) -> None:
+        """Store what the judge remembers, where events have changed it; at most once in `STATE_EVERY_NS`.
+
+        Called after every judgement, and by the heartbeat for what a burst of events has left. While the disk
+        has not taken the last one, no other is queued: events need the room more.
+        """
         now = self._clock.boot_ns()
-        self._log.append(
-            Stream.EVENTS, RecordKind.STATE, self._engine.state(), first_boot_ns=now, last_boot_ns=now
-        )
+        taken = self._log.stored_seq(Stream.EVENTS) >= self._state_seq
+        if self._state_owed and taken and now - self._state_kept_ns >= STATE_EVERY_NS:
+            self._state_owed, self._state_kept_ns, self._state_seq = False, now, self._events_seq
+            self._log.append(
+                Stream.EVENTS, RecordKind.STATE, self._engine.state(), first_boot_ns=now, last_boot_ns=now
+            )
 
     def close(self) -> None:
         """Forget the pending judgement."""
@@ -87,6 +100,7 @@ class Pipeline:
         )
         self.ledger.events += 1
         self.ledger.events_refused += seq is None
+        self._events_seq = seq or self._events_seq
 
     def _rows(self, group: ScanGroup, scan: Scan, report: Report) -> Rows:
         image, span = self._engine.image, group.span
@@ -100,7 +114,7 @@ class Pipeline:
             exact=scan.exact,
         )
 
-    def _store(self, rows: Rows, start_boot_ns: int) -> None:
+    def _store(self, group: ScanGroup, rows: Rows, start_boot_ns: int) -> None:
         seq = self._log.append(
             Stream.READINGS,
             RecordKind.DATA,
@@ -111,6 +125,7 @@ class Pipeline:
         )
         if seq is None:
             self.ledger.refuse(len(rows))
+            self._engine.forget_report(group)
 
     def _come_back(self, due: int) -> None:
         """Arrange for `judge` at `due`; a timer that fires early only judges once more."""

@@ -82,7 +82,6 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
         polling.cancel()
         await asyncio.wait([polling])
         wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", wiring.clock.boot_ns()))
-        wiring.pipeline.keep_state()
         await _drain(wiring)
         for task in others:
             task.cancel()

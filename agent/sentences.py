@@ -8,6 +8,7 @@ from typing import Final
 from agent.dictionary import Dictionary
 from config.text import Text, text
 from config.vocabulary import EventKind, QualityClass, class_of, describe
+from filters.demand import Because
 from filters.event import Event, Evidence
 
 _SENTENCES: Final[dict[EventKind, Text]] = {
@@ -18,7 +19,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.INTERLOCK_DEMAND: text("interlock {rule} is demanded: {subject}"),
     EventKind.INTERLOCK_PROVEN: text("interlock {rule} answered in time: {subject}"),
     EventKind.INTERLOCK_FAILED: text("interlock {rule} FAILED: {subject}"),
-    EventKind.INTERLOCK_INDETERMINATE: text("interlock {rule}: too close to the limit to tell: {subject}"),
+    EventKind.INTERLOCK_INDETERMINATE: text("interlock {rule} cannot be judged: {subject}"),
     EventKind.INTERLOCK_SPURIOUS: text("interlock {rule} acted without a cause: {subject}"),
     EventKind.INTERLOCK_UNKNOWN: text("interlock {rule} cannot be witnessed: {subject}"),
     EventKind.INTERLOCK_BYPASSED: text("interlock {rule} is bypassed: {subject}"),
@@ -39,7 +40,22 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
 }
 
-_VERDICT: Final = ("elapsed_min_ms", "elapsed_max_ms", "budget_ms")
+_VERDICT: Final = ("budget_ms", "elapsed_min_ms", "elapsed_max_ms")
+_SEEN: Final = {
+    1: text("{effect} was not seen; {budget_ms} s are allowed"),
+    2: text("{effect} was seen after more than {elapsed_min_ms} s; {budget_ms} s are allowed"),
+    3: text("{effect} was seen after {elapsed_min_ms} to {elapsed_max_ms} s; {budget_ms} s are allowed"),
+}
+"""By how many of `_VERDICT` are known."""
+_BECAUSE: Final = {
+    Because.BETWEEN_SAMPLES: text("the samples are too far apart to tell"),
+    Because.TRUE_BEFORE: text("it was so before the cause"),
+    Because.INPUT_BAD: text("an input had no good value"),
+    Because.CAUSE_WITHDRAWN: text("the cause was gone before the time was over"),
+    Because.BYPASSED: text("the interlock was bypassed meanwhile"),
+    Because.BYPASS_UNKNOWN: text("the bypass flag could not be read"),
+    Because.DEMANDED_AGAIN: text("it was demanded again before that"),
+}
 
 
 def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -> Text:
@@ -61,19 +77,10 @@ def _verdict(event: Event, dictionary: Dictionary) -> Text:
     figures = event.figures
     effect = next((tag.label for tag in dictionary.tags if tag.name == figures["effect"]), figures["effect"])
     seconds = {name: f"{figures[name] / 1000:.2f}" for name in _VERDICT if name in figures}  # type: ignore[operator]
-    if "elapsed_min_ms" not in seconds:
-        return text("{effect} was not seen within {budget_ms} s", effect=effect, **seconds)
-    if "elapsed_max_ms" not in seconds:
-        return text(
-            "{effect} was seen after more than {elapsed_min_ms} s; {budget_ms} s are allowed",
-            effect=effect,
-            **seconds,
-        )
-    return text(
-        "{effect} was seen after {elapsed_min_ms} to {elapsed_max_ms} s; {budget_ms} s are allowed",
-        effect=effect,
-        **seconds,
-    )
+    seen = replace(_SEEN[len(seconds)], arguments=(("effect", effect), *seconds.items()))
+    because = figures.get("because")
+    why = _BECAUSE.get(Because(str(because))) if because is not None else None
+    return seen if why is None else text("{seen}; {why}", seen=seen, why=why)
 
 
 def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:

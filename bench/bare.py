@@ -22,6 +22,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from bench.message import SCALE, Row, encode_meta, encode_readings, tag_name
+from bench.network import Network
 
 TOPIC: Final = "fengsui/1/bench/bare/"
 WINDOW: Final = 20
@@ -31,12 +32,12 @@ GOOD: Final = 0
 class Publisher:
     """paho with a window of unacknowledged messages; numbers the messages."""
 
-    def __init__(self, port: int, tags: list[str]) -> None:
+    def __init__(self, host: str, port: int, tags: list[str]) -> None:
         self._run = secrets.token_hex(8)
         self._seq = 0
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
         self._client.max_inflight_messages_set(WINDOW)
-        self._client.connect("127.0.0.1", port)
+        self._client.connect(host, port)
         self._client.loop_start()
         self._client.publish(TOPIC + "meta", encode_meta(tags), qos=1)
 
@@ -55,9 +56,9 @@ class Publisher:
 class Poller:
     """One device on its grid."""
 
-    def __init__(self, device: int, port: int, registers: int, publisher: Publisher) -> None:
-        self._tags = range(device * registers, (device + 1) * registers)
-        self._client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=1, retries=0)
+    def __init__(self, client: AsyncModbusTcpClient, tags: range, publisher: Publisher) -> None:
+        self._tags = tags
+        self._client = client
         self._publisher = publisher
 
     async def run(self, first_due_s: float, period_s: float, ended: asyncio.Event) -> None:
@@ -83,18 +84,20 @@ class Poller:
         self._publisher.publish(scan_utc_ns, rows)
 
 
-async def poll(ports: list[int], broker: int, registers: int, period_s: float) -> None:
+async def poll(network: Network, registers: int, period_s: float) -> None:
     """Poll all devices, their first scans spread over one period, until SIGTERM."""
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    tags = [tag_name(device, register) for device in range(len(ports)) for register in range(registers)]
-    publisher = Publisher(broker, tags)
+    count = len(network.devices)
+    tags = [tag_name(device, register) for device in range(count) for register in range(registers)]
+    publisher = Publisher(network.host, network.broker, tags)
     start_s = time.monotonic()
     try:
         async with asyncio.TaskGroup() as devices:
-            for device, port in enumerate(ports):
-                poller = Poller(device, port, registers, publisher)
-                first_due_s = start_s + period_s * device / len(ports)
+            for device, port in enumerate(network.devices):
+                client = AsyncModbusTcpClient(network.host, port=port, timeout=1, retries=0)
+                poller = Poller(client, range(device * registers, (device + 1) * registers), publisher)
+                first_due_s = start_s + period_s * device / count
                 devices.create_task(poller.run(first_due_s, period_s, ended))
             say_ready()
     finally:
@@ -111,13 +114,15 @@ def say_ready() -> None:
 def main() -> None:
     """Run until SIGTERM."""
     parser = argparse.ArgumentParser(prog="bench.bare")
+    parser.add_argument("--host", required=True, help="where devices and broker listen")
     parser.add_argument("--ports", required=True, help="of the devices, with commas between")
     parser.add_argument("--broker", type=int, required=True)
     parser.add_argument("--registers", type=int, required=True)
     parser.add_argument("--period-ms", type=float, required=True)
     asked = parser.parse_args()
     ports = [int(port) for port in asked.ports.split(",")]
-    asyncio.run(poll(ports, asked.broker, asked.registers, asked.period_ms / 1000))
+    network = Network(host=asked.host, devices=ports, broker=asked.broker)
+    asyncio.run(poll(network, asked.registers, asked.period_ms / 1000))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from bench.process import cpu_s
 _READY_WITHIN_S: Final = 10.0
 
 _MOSQUITTO: Final = """\
-listener {port} 127.0.0.1
+listener {port} {host}
 allow_anonymous true
 set_tcp_nodelay true
 max_queued_messages 0
@@ -42,7 +42,7 @@ max_segment_count = 10
 
 [v5.1]
 name = "bench"
-listen = "127.0.0.1:{port}"
+listen = "{host}:{port}"
 next_connection_delay_ms = 1
 
 [v5.1.connections]
@@ -58,11 +58,16 @@ class BrokerFailed(Exception):  # noqa: N818 - the failure's own word
 
 
 class Broker:
-    """One broker process with its folder; can be stopped and started again on the same port."""
+    """One broker process with its folder; can be stopped and started again on the same port.
 
-    def __init__(self, folder: Path) -> None:
-        self.port = _free_port()
-        self.name = "mosquitto" if _mosquitto() else "iotcore"
+    `remembers`: whether it then still knows its sessions.
+    """
+
+    def __init__(self, folder: Path, host: str) -> None:
+        self._host = host
+        self.port = _free_port(host)
+        self.remembers = _mosquitto() is not None
+        self.name = "mosquitto" if self.remembers else "iotcore"
         self._command = self._prepare(folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._spent_s = 0.0
@@ -75,7 +80,7 @@ class Broker:
         """Start and return when it accepts connections. Raises BrokerFailed."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + _READY_WITHIN_S
-        while not _accepts(self.port):
+        while not _accepts(self._host, self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise BrokerFailed(f"{self.name} did not start on port {self.port}")
@@ -100,7 +105,7 @@ class Broker:
         mosquitto = _mosquitto()
         path = folder / "broker.toml"
         template = _MOSQUITTO if mosquitto else _IOTCORE
-        path.write_text(template.format(port=self.port, folder=folder), encoding="utf-8")
+        path.write_text(template.format(host=self._host, port=self.port, folder=folder), encoding="utf-8")
         if mosquitto:
             return [mosquitto, "-c", str(path)]
         return [sys.executable, "-m", "iotcore", "--config", str(path), "--log-level", "CRITICAL"]
@@ -110,15 +115,15 @@ def _mosquitto() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
 
 
-def _accepts(port: int) -> bool:
+def _accepts(host: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
+        socket.create_connection((host, port), timeout=1.0).close()
     except OSError:
         return False
     return True

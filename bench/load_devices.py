@@ -41,8 +41,8 @@ class Device:
 
     __slots__ = ("answers", "listener", "others", "readings", "step", "writes")
 
-    def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=8)
+    def __init__(self, host: str) -> None:
+        self.listener = socket.create_server((host, 0), backlog=8)
         self.listener.setblocking(False)
         self.answers = 0
         self.step = 1
@@ -114,8 +114,8 @@ class Connection:
 class LoadDevices:
     """All devices in one loop."""
 
-    def __init__(self, count: int) -> None:
-        self.devices = [Device() for _ in range(count)]
+    def __init__(self, host: str, count: int) -> None:
+        self.devices = [Device(host) for _ in range(count)]
         self.selector = selectors.EpollSelector()
         for device in self.devices:
             self._watch(device.listener, partial(self._accept, device))
@@ -164,7 +164,9 @@ def main() -> None:
     """Serve until standard input closes."""
     parser = argparse.ArgumentParser(prog="bench.load_devices")
     parser.add_argument("--devices", type=int, default=50)
-    load = LoadDevices(parser.parse_args().devices)
+    parser.add_argument("--host", default="127.0.0.1")
+    asked = parser.parse_args()
+    load = LoadDevices(asked.host, asked.devices)
     console = Console()
     console.say({"ports": load.ports()})
     try:

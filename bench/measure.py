@@ -24,7 +24,7 @@ Script = Callable[[Stand], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What one run amounted to.
+    """What one run amounted to; `ready_after_s`: from the start of the process to READY=1.
 
     Rates, CPU, memory, times and bytes are those of the window. What became of every answer is that of the
     whole run, asked after the devices were put on hold and everything had arrived or could not be waited for
@@ -39,6 +39,7 @@ class Run:
     """
 
     subject: Name
+    ready_after_s: float
     period_ms: float
     window_s: float
     asked_per_s: float
@@ -90,6 +91,7 @@ def measure(name: Name, load: Load, *, warm_up_s: float, script: Script) -> Run:
         served = stand.devices.close()
     return Run(
         subject=name,
+        ready_after_s=stand.subject.ready_after_s,
         period_ms=load.period_ms,
         asked_per_s=load.readings_per_s,
         **_window(before, after),

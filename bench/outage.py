@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bench.broker import BrokerFailed
 from bench.measure import Script, measure, quiet
 from bench.plan import Plan, Report, Target
 from bench.plant import Load
@@ -37,9 +38,16 @@ def run(plan: Plan) -> Report:
 
 
 def broker_gone(duration_s: float, *, around_s: float = _AROUND_S) -> Script:
-    """Return a window in which the broker is gone for a time and what was kept is sent afterwards."""
+    """Return a window in which the broker is gone for a time and what was kept is sent afterwards.
+
+    Raises BrokerFailed in a run whose broker would forget the sink.
+    """
 
     def script(stand: Stand) -> None:
+        if not stand.broker.remembers:
+            raise BrokerFailed(
+                f"{stand.broker.name} forgets its sessions; install mosquitto to measure an outage"
+            )
         stand.watch(around_s)
         stand.broker.stop()
         stand.watch(duration_s)

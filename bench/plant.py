@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.message import SCALE, tag_name
+from bench.network import Network
 
 ANSWERS_PER_ALARM: Final = 16
 """An alarm changes with bit 4 of register 0, which is that of the answer's number."""
@@ -31,12 +32,12 @@ class Load:
         return (self.devices * self.registers + self.alarms) * 1000 / self.period_ms
 
 
-def write_plant(folder: Path, load: Load, ports: list[int], broker: int) -> Path:
+def write_plant(folder: Path, load: Load, network: Network) -> Path:
     """Write `plant.yaml` and its point table into `folder`; return the former's path."""
     _write_points(folder / "points.csv", load)
     links = "".join(
-        f"  l{device:02d}: {{type: modbus-tcp, host: 127.0.0.1, port: {port}}}\n"
-        for device, port in enumerate(ports)
+        f"  l{device:02d}: {{type: modbus-tcp, host: {network.host}, port: {port}}}\n"
+        for device, port in enumerate(network.devices)
     )
     devices = "".join(f"  d{device:02d}: {{link: l{device:02d}}}\n" for device in range(load.devices))
     plant = folder / "plant.yaml"
@@ -46,7 +47,7 @@ def write_plant(folder: Path, load: Load, ports: list[int], broker: int) -> Path
         f"scan_classes:\n  grid: {{period: {load.period_ms:g}ms}}\n"
         f"links:\n{links}devices:\n{devices}"
         "points: [points.csv]\n"
-        f"uplinks:\n  north: {{type: mqtt, host: 127.0.0.1, port: {broker}}}\n",
+        f"uplinks:\n  north: {{type: mqtt, host: {network.host}, port: {network.broker}}}\n",
         encoding="utf-8",
     )
     return plant

@@ -28,8 +28,8 @@ _RETRY_S: Final = 0.05
 class Session:
     """One connection to the broker, subscribed to every topic."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=5.0)
+    def __init__(self, broker: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(broker, timeout=5.0)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._packets = Packets()
         self.socket.sendall(connect("bench-sink"))
@@ -70,8 +70,8 @@ def _count(payload: bytes, arrival_utc_ns: int, tally: Tally) -> None:
 class Sink:
     """The tally and the connection that feeds it, renewed for as long as it takes."""
 
-    def __init__(self, port: int, tally: Tally, console: Console) -> None:
-        self._port = port
+    def __init__(self, broker: tuple[str, int], tally: Tally, console: Console) -> None:
+        self._broker = broker
         self._tally = tally
         self._console = console
         self._selector = selectors.DefaultSelector()
@@ -108,7 +108,7 @@ class Sink:
 
     def _connect(self) -> None:
         try:
-            session = Session(self._port)
+            session = Session(self._broker)
         except OSError:
             return
         self._selector.register(session.socket, selectors.EVENT_READ)
@@ -128,7 +128,8 @@ class Sink:
 def main() -> None:
     """Receive until standard input closes."""
     parser = argparse.ArgumentParser(prog="bench.sink")
-    parser.add_argument("--broker", type=int, required=True, help="port on loopback")
+    parser.add_argument("--host", required=True, help="where the broker listens")
+    parser.add_argument("--broker", type=int, required=True, help="its port")
     parser.add_argument("--devices", type=int, required=True)
     parser.add_argument("--registers", type=int, required=True)
     parser.add_argument("--period-ms", type=float, required=True)
@@ -136,7 +137,7 @@ def main() -> None:
     tally = Tally(devices=asked.devices, registers=asked.registers, period_ns=round(asked.period_ms * 1e6))
     console = Console()
     try:
-        Sink(asked.broker, tally, console).run()
+        Sink((asked.host, asked.broker), tally, console).run()
     finally:
         console.say(tally.counters())
 

@@ -14,6 +14,7 @@ from typing import Final
 from bench.broker import Broker
 from bench.disk import log_bytes, written_bytes
 from bench.helper import Answer, Helper
+from bench.network import Network, own_loopback
 from bench.plant import Load
 from bench.process import busy_s, cpu_s, pss_bytes
 from bench.subject import Name, Subject
@@ -104,19 +105,24 @@ class Stand:
 @contextmanager
 def set_up(name: Name, load: Load) -> Iterator[Stand]:
     """Start everything, the subject last and until it is ready; end everything."""
+    host = own_loopback()
     with (
         tempfile.TemporaryDirectory(prefix="fengsui-bench-") as temporary,
-        Helper("bench.load_devices", "--devices", str(load.devices)) as devices,
-        Broker(Path(temporary)) as broker,
-        Helper("bench.sink", *_sink_arguments(load, broker.port)) as sink,
-        Subject(name, Path(temporary), load, devices.ready["ports"], broker.port) as subject,
+        Helper("bench.load_devices", "--host", host, "--devices", str(load.devices)) as devices,
+        Broker(Path(temporary), host) as broker,
     ):
-        yield Stand(load=load, devices=devices, broker=broker, sink=sink, subject=subject)
+        network = Network(host=host, devices=devices.ready["ports"], broker=broker.port)
+        with (
+            Helper("bench.sink", *_sink_arguments(load, network)) as sink,
+            Subject(name, Path(temporary), load, network) as subject,
+        ):
+            yield Stand(load=load, devices=devices, broker=broker, sink=sink, subject=subject)
 
 
-def _sink_arguments(load: Load, broker: int) -> list[str]:
+def _sink_arguments(load: Load, network: Network) -> list[str]:
     return [
-        *("--broker", str(broker)),
+        *("--host", network.host),
+        *("--broker", str(network.broker)),
         *("--devices", str(load.devices)),
         *("--registers", str(load.registers)),
         *("--period-ms", f"{load.period_ms:g}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
+from bench.network import Network
 from bench.plant import Load, write_plant
 
 Name = Literal["agent", "bare"]
@@ -37,19 +39,20 @@ class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
 class Subject:
     """One process under measurement; `folder` is its own, the agent's state is below it."""
 
-    def __init__(self, name: Name, folder: Path, load: Load, ports: list[int], broker: int) -> None:
+    def __init__(self, name: Name, folder: Path, load: Load, network: Network) -> None:
         self.name = name
         self.state = folder / "state"
         self._folder = folder
         self._log = folder / "subject.log"
         self._before, self._command = (
-            ([], _bare_command(load, ports, broker))
+            ([], _bare_command(load, network))
             if name == "bare"
-            else _agent_commands(write_plant(folder, load, ports, broker), self.state)
+            else _agent_commands(write_plant(folder, load, network), self.state)
         )
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.settimeout(_LISTEN_S)
         self._process: subprocess.Popen[bytes] | None = None
+        self.ready_after_s = math.nan
 
     @property
     def pid(self) -> int:
@@ -66,6 +69,7 @@ class Subject:
         with self._log.open("wb") as log:
             if self._before:
                 subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
+            begun_s = time.monotonic()
             self._process = subprocess.Popen(
                 self._command,
                 env=os.environ | {"NOTIFY_SOCKET": address},
@@ -73,6 +77,7 @@ class Subject:
                 stderr=subprocess.STDOUT,
             )
         self._await_ready()
+        self.ready_after_s = time.monotonic() - begun_s
 
     def status(self) -> dict[str, Any]:
         """Return the agent's own status (GET /status on its socket); nothing for the bare loop."""
@@ -140,10 +145,11 @@ def _agent_commands(plant: Path, state: Path) -> tuple[list[str], list[str]]:
     return [*agent, "warm", "--state", str(state)], [*agent, "run", "--state", str(state), str(plant)]
 
 
-def _bare_command(load: Load, ports: list[int], broker: int) -> list[str]:
+def _bare_command(load: Load, network: Network) -> list[str]:
     arguments = {
-        "--ports": ",".join(map(str, ports)),
-        "--broker": str(broker),
+        "--host": network.host,
+        "--ports": ",".join(map(str, network.devices)),
+        "--broker": str(network.broker),
         "--registers": str(load.registers),
         "--period-ms": f"{load.period_ms:g}",
     }

@@ -28,13 +28,13 @@ class Account:
             whole = (low, high) == (first, last)
             self.settled.settle(run, low, high, fate, readings if whole else count(low, high))
 
-    def advance(self, index: Index, present_run: int) -> None:
+    def advance(self, index: Index) -> None:
         """Raise the floor over finished segments that are settled, and fold runs that lie under it."""
         while (segment := index.after(self.settled.floor)) is not None and self.covers(segment):
             self.settled.floor = segment.opening.number
         for run in list(self.settled.spans):
             newest = index.newest_of(run)
-            if run != present_run and (newest is None or newest.opening.number <= self.settled.floor):
+            if newest is None or newest.opening.number <= self.settled.floor:
                 self.settled.fold(run)
 
     def covers(self, segment: Segment) -> bool:

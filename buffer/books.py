@@ -130,7 +130,7 @@ class Books:
         """Raise every floor as far as it goes."""
         for accounts in self.accounts.values():
             for stream, account in accounts.items():
-                account.advance(self.indexes[stream], self._run)
+                account.advance(self.indexes[stream])
 
     def positions(self, uplink: str, channels: Mapping[Stream, Channel]) -> Positions:
         """Return what an uplink's cursor says now; only of what is stored."""

@@ -48,6 +48,7 @@ class ReadingCounts:
 
     def in_hand(self, segment: Segment, tail: Tail, first: int, last: int) -> int:
         """Return the readings in `first`..`last` of a segment that is still being written."""
+        first = max(first, segment.opening.seq_before + 1)
         recent = tail.recent
         if recent and recent[0].record.seq <= first:
             records = (stored.record for stored in recent)

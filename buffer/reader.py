@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from buffer.account import Account
 from buffer.channel import Place, Stored, Tail
@@ -16,6 +16,9 @@ from buffer.record import Record
 from buffer.scan import Frame, Window, walk
 from buffer.segment import PRELUDE_BYTES, Hole
 from config.vocabulary import LossCause, RecordKind, Stream
+
+_STREAMS: Final = {int(stream): stream for stream in Stream}
+_KINDS: Final = {int(kind): kind for kind in RecordKind}
 
 OnMissing = Callable[[Segment, Hole], None]
 """Called with numbers that should be in a segment and are not."""
@@ -161,7 +164,7 @@ class Reader:
                 chapter.next_seq = header.seq + 1
                 chapter.next_readings = header.readings_before + header.readings
                 if not self._account.settled.contains(header.run, header.seq):
-                    yield self._record(found)
+                    yield record_of(found, self._decoder)
 
     def _belongs(self, chapter: _Chapter, frame: Frame) -> bool:
         header, opening = frame.header, chapter.segment.opening
@@ -176,18 +179,20 @@ class Reader:
             self._on_missing(chapter.segment, hole)
             chapter.next_seq, chapter.next_readings = seq, readings_before
 
-    def _record(self, frame: Frame) -> Record:
-        header = frame.header
-        return Record(
-            run=header.run,
-            stream=self.stream,
-            seq=header.seq,
-            kind=RecordKind(header.kind),
-            first_boot_ns=header.first_boot_ns,
-            last_boot_ns=header.last_boot_ns,
-            count=header.readings,
-            body=self._decoder.body(header, frame.stored),
-        )
+
+def record_of(frame: Frame, decoder: Decoder) -> Record:
+    """Return the record that a numbered frame holds."""
+    header = frame.header
+    return Record(
+        run=header.run,
+        stream=_STREAMS[header.stream],
+        seq=header.seq,
+        kind=_KINDS[header.kind],
+        first_boot_ns=header.first_boot_ns,
+        last_boot_ns=header.last_boot_ns,
+        count=header.readings,
+        body=decoder.body(header, frame.stored),
+    )
 
 
 def _place(stored: Stored) -> Place:

@@ -53,10 +53,8 @@ class SegmentWriter:
         try:
             self._disk.write(self._descriptor, b"".join(frames), self.end)
         except OSError:
-            with suppress(OSError):
-                self._disk.truncate(
-                    self._descriptor, self.end
-                )  # what was half written takes room, and is no frame
+            with suppress(OSError):  # what was half written is no frame, and takes room
+                self._disk.truncate(self._descriptor, self.end)
             raise
         places = []
         for item, frame in zip(items, frames, strict=True):

@@ -24,9 +24,8 @@ class Writer:
     """Stores events, then readings, then runs the tasks that were given before.
 
     `tasks`: run in the writer thread, after everything that was queued before them; one that finds no room is
-    tried again. `news`: for the event loop. `room_wanted`: the disk was full when last tried, and a segment
-    must go.
-    `failure`: why the thread ended, if it had to.
+    tried again. `news`: for the event loop. `full`: there was no room for everything when last tried.
+    `room_wanted`: so a segment must go. `failure`: why the thread ended, if it had to.
     """
 
     def __init__(
@@ -43,6 +42,7 @@ class Writer:
         self.tasks: deque[Task] = deque()
         self.news = news
         self.room_wanted = False
+        self.full = not ballast.stands
         self.failure: Exception | None = None
         self._disk = disk
         self._events = events
@@ -53,11 +53,6 @@ class Writer:
         self._wake = threading.Event()
         self._finished = False
         self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
-
-    @property
-    def full(self) -> bool:
-        """Whether the disk had no room when last tried."""
-        return not self._ballast.stands
 
     @property
     def last_sync_s(self) -> float:
@@ -118,6 +113,7 @@ class Writer:
         """Store readings only while the ballast stands: what room a full disk has is for events."""
         if self._ballast.restore():
             self._store(self._readings)
+            self.room_wanted = self.full = False
         elif self._readings.holding:
             self._ask_for_room()
 
@@ -140,7 +136,7 @@ class Writer:
 
     def _ask_for_room(self) -> None:
         self._ballast.release()
-        self.room_wanted = True
+        self.room_wanted = self.full = True
         self._on_stored()
 
     def _finish(self) -> None:

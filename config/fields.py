@@ -16,10 +16,9 @@ CODE_PATTERN: Final = r"^[A-Za-z0-9_.-]{0,64}$"
 LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]{0,200}$"
 """One line without control characters, which could garble a terminal."""
 
-HOST_PATTERN: Final = (
-    r"^([A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%\w+)?)$"
-)
-"""A host name, an IPv4 or an IPv6 address; no scheme, no port."""
+_LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+HOST_PATTERN: Final = rf"^({_LABEL}(\.{_LABEL})*|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%\w+)?)$"
+"""A host name (labels of at most 63 characters, RFC 1035), an IPv4 or an IPv6 address; no scheme, no port."""
 
 OPCUA_URL_PATTERN: Final = r"^opc\.tcp://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+)(:[0-9]{1,5})?(/\S*)?$"
 SERIAL_PORT_PATTERN: Final = r"^/[^\s\x00-\x1f]+$"

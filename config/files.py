@@ -10,7 +10,7 @@ from config.text import text
 
 def read_file(path: Path) -> bytes:
     """Return a file's content. Raises WrongValue where it cannot be had."""
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if _is_special(path):
         raise WrongValue(text('"{path}" is a device or a pipe; name a file', path=path))
     try:
         return path.read_bytes()
@@ -24,3 +24,18 @@ def read_file(path: Path) -> bytes:
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise WrongValue(text('"{path}" cannot be read; check the path and the disk', path=path)) from error
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether there is a folder; where that cannot be known, reading a file there will say why not."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_file() and not path.is_dir()
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ from typing import Final
 from config.consistency import inconsistencies
 from config.draft import describe, draft_of
 from config.faults import ConfigError, Fault, Place, WrongValue
-from config.files import read_file
+from config.files import is_folder, read_file
 from config.models import Description, MqttUplink
 from config.plant import Plant, number_tags
 from config.points.read import Row, read_table
@@ -27,7 +27,7 @@ def load(path: Path) -> Plant:
     Relative paths of point tables, certificates and secrets count from the file's folder. Raises ConfigError
     with every fault; only where the YAML is no YAML are the faults of the rest not known.
     """
-    file = path / FILE_NAME if path.is_dir() else path
+    file = path / FILE_NAME if is_folder(path) else path
     reading = _Reading()
     document = reading.description(file)
     if not document.data:

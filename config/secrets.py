@@ -44,6 +44,10 @@ class Secret:
 def resolve(reference: str) -> Secret:
     """Return the secret that `reference` names. Raises SecretError where there is none."""
     kind, _, name = reference.partition(":")
+    if kind not in _SOURCES:  # it may be the secret itself, so it is not repeated
+        raise SecretError(
+            text("this is no reference to a secret; write env:NAME, file:PATH or credential:NAME")
+        )
     try:
         value = _SOURCES[kind](name)
     except UnicodeDecodeError:

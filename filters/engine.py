@@ -96,11 +96,16 @@ class Engine:
         snapshot = load(state)
         if snapshot is None:
             return []
+        self._now_ns = now_boot_ns
         by_ns = 0 if same_boot else now_boot_ns - snapshot.now_ns
         self._comparisons.resume(snapshot.comparisons, by_ns)
         events = self._alarms.resume(snapshot.alarms, by_ns, now_boot_ns)
         events += self._witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
         return events
+
+    def forget_report(self, group: ScanGroup) -> None:
+        """Choose every reading of the group's next scan: what was chosen last could not be kept."""
+        self._reporter.forget(group)
 
     def alarms(self) -> list[ActiveAlarm]:
         """Return the alarms that stand, oldest first."""

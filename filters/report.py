@@ -45,9 +45,8 @@ class Reporter:
     def __init__(self, plant: Plant, image: Image, groups: Table, kernels: Kernels) -> None:
         selected: Bools = np.zeros(len(plant.tags), dtype=np.bool_)
         self._selected = [selected[group.span] for group in plant.groups]
-        self._run = partial(
-            kernels.report, groups, kernels.lay(_table(plant.tags)), image.value, image.quality, selected
-        )
+        self._table = kernels.lay(_table(plant.tags))
+        self._run = partial(kernels.report, groups, self._table, image.value, image.quality, selected)
 
     def report(self, group: ScanGroup, boot_ns: int) -> Report:
         """Choose from the group's newest scan, which began at `boot_ns`."""
@@ -57,6 +56,11 @@ class Reporter:
             recorded=recorded,
             suppressed=(group.count - recorded,),
         )
+
+    def forget(self, group: ScanGroup) -> None:
+        """Take nothing of a group as recorded: what was chosen last could not be kept."""
+        for row in self._table[group.span]:
+            row["boot_ns"] = LONG_AGO
 
 
 def _table(tags: tuple[Tag, ...]) -> Records:

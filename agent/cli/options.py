@@ -21,4 +21,9 @@ running_state_option = click.option(
     type=click.Path(path_type=Path),
     help=shown(text("state directory of the running agent")),
 )
+warm_state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help=shown(text("state directory whose cache to fill; default: the service's")),
+)
 json_option = click.option("--json", "as_json", is_flag=True, help=shown(text("print JSON")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -60,9 +61,12 @@ def receive(
     """Listen until stopped."""
     from agent.receive.listen import listen
     from agent.receive.subscriber import Source
+    from config.fields import HOST_PATTERN
     from config.models import Tls
     from config.secrets import SecretError, resolve
 
+    if not re.fullmatch(HOST_PATTERN, host):
+        fail(text("write a host name or an IP address alone, for example 192.168.1.10"), Exit.USAGE)
     try:
         secret = None if password is None else resolve(password).reveal()
     except SecretError as error:
@@ -74,9 +78,11 @@ def receive(
         client_id=client_id,
         username=username,
         password=secret,
-        tls=None if ca is None and certificate is None else Tls(ca=ca, certificate=certificate, key=key),
+        tls=None
+        if ca is None and certificate is None and key is None
+        else Tls(ca=ca, certificate=certificate, key=key),
     )
     faultless = listen(
         source, seconds=seconds, from_start=from_start, out=out, as_json=as_json, language=language()
     )
-    sys.exit(0 if faultless else 1)
+    sys.exit(Exit.OK if faultless else Exit.FAILED)

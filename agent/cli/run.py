@@ -72,6 +72,7 @@ async def _until_stopped(plant: Plant, layout: Layout, selector: IdleSelector) -
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    journal.info(text("loading the compiled kernels; the first time takes up to a minute"))
     kernels = load_kernels(layout.kernel_cache)
     wiring = wire(plant, layout, SystemClock(), kernels, lambda: selector.idle_ns)
     give_back_start_memory()

@@ -43,10 +43,10 @@ def _show(found: Json) -> None:
             run=found["run"],
         )
     )
-    for alarm in found["alarms"]:
-        say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
     for concern in found["concerns"]:
         say(text("attention: {concern}", concern=concern[language()]))
+    for alarm in found["alarms"]:
+        say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
     if not found["alarms"] and not found["concerns"]:
         say(text("all well"))
     console = Console()
@@ -105,7 +105,7 @@ def _uplinks(found: Json) -> Table:
     table = _table(text("uplink"), text("connected"), text("delivered"), text("backlog"), text("lost"))
     for uplink in found["uplinks"]:
         streams = uplink["ledger"].values()
-        lost = sum(count["readings"] for stream in streams for count in stream["lost"].values())
+        lost = sum(count["records"] for stream in streams for count in stream["lost"].values())
         table.add_row(
             uplink["uplink"],
             shown(text("yes")) if uplink["connected"] else shown(text("no")),

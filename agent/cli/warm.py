@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from agent.cli.options import running_state_option
+from agent.cli.options import warm_state_option
 from agent.cli.speech import say, shown
 from agent.layout import Layout
 from config.text import text
 
 
 @click.command(help=shown(text("Compile the kernels into the cache, so that `run` starts quickly.")))
-@running_state_option
+@warm_state_option
 def warm(state: Path | None) -> None:
     """Compile or load every kernel once."""
     from filters.kernels import load_kernels

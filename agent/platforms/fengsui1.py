@@ -274,6 +274,7 @@ def _tag(number: int, facts: TagFacts) -> Json:
     return {
         "tag": number,
         "name": facts.name,
+        "code": facts.code,
         "title": facts.title,
         "unit": facts.unit,
         "device": facts.device,

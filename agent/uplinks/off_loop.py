@@ -12,12 +12,12 @@ async def off_loop(work: Callable[[], object], *, abandoned: Callable[[], None])
     """Wait for `work`, which may raise OSError, in a daemon thread.
 
     When the caller is cancelled, the thread goes on until its own timeouts end it; `abandoned` is then
-    called, in the event loop, to undo what it did. Raises OSError.
+    called, in the event loop, to undo what it did. Raises what `work` raises.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 
-    def settle(error: OSError | None) -> None:
+    def settle(error: Exception | None) -> None:
         if done.cancelled():
             abandoned()
         elif error is None:
@@ -29,7 +29,7 @@ async def off_loop(work: Callable[[], object], *, abandoned: Callable[[], None])
         failure = None
         try:
             work()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - the thread's border: it is raised again where it is awaited
             failure = error
         with contextlib.suppress(RuntimeError):  # the loop is closed: the program has ended
             loop.call_soon_threadsafe(settle, failure)

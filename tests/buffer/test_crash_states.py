@@ -77,6 +77,21 @@ def test_whenever_something_is_called_stored_all_that_was_written_is_synced(tmp_
     assert stored > 20
 
 
+def test_events_are_stored_before_the_readings_of_the_same_commit(tmp_path: Path) -> None:
+    disk = RecordingDisk()
+    log = open_log(tmp_path, disk=disk)
+    put(log, b"r")
+    put(log, b"e", stream=EVENTS)
+    log.sync(SYNC_S)
+    disk.operations.clear()
+    put(log, b"r")
+    put(log, b"e", stream=EVENTS)
+    log.sync(SYNC_S)
+    log.close()
+    done = [(operation.kind, operation.path.name.split("-")[0]) for operation in disk.operations[:4]]
+    assert done == [("write", "events"), ("sync", "events"), ("write", "readings"), ("sync", "readings")]
+
+
 def crash_states(
     operations: list[Operation], rng: random.Random, more: int, start: State | None = None
 ) -> Iterator[tuple[Promises, State]]:

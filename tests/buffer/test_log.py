@@ -107,6 +107,19 @@ def test_acknowledging_twice_or_in_overlapping_ranges_counts_once(tmp_path: Path
     log.close()
 
 
+def test_an_overlapping_range_across_segments_is_counted_once(tmp_path: Path) -> None:
+    log = open_log(tmp_path, cap="2MB", segment="20kB")
+    for at in range(1, 101):
+        put(log, noise(at, 500), count=at)
+        if at % 10 == 0:
+            log.sync(SYNC_S)
+    acknowledge(log, unsettled(log)[49:50])
+    log.acknowledge("main", READINGS, 1, 1, 95, 0)
+    assert balance(log).delivered == Count(95, sum(range(1, 96)))
+    assert_adds_up(log)
+    log.close()
+
+
 def test_live_and_backfill_share_a_stream_without_overlap(tmp_path: Path) -> None:
     log = open_log(tmp_path, segment="64kB")
     for at in range(50):

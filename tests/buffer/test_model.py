@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -192,10 +193,13 @@ class LogAgainstDictionary(RuleBasedStateMachine):
         shutil.rmtree(self.root)
 
 
-LogAgainstDictionary.TestCase.settings = settings(
-    max_examples=int(os.environ.get("MEX", "30")),
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+class LogAgainstDictionaryForLonger(LogAgainstDictionary):
+    """The same, with other choices every time."""
+
+
+QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, max_examples=30)
+LONG = settings(QUICK, derandomize=False, max_examples=10 * int(os.environ.get("TORTURE_N", "20")))
+LogAgainstDictionary.TestCase.settings = settings(QUICK, stateful_step_count=40)
+LogAgainstDictionaryForLonger.TestCase.settings = settings(LONG, stateful_step_count=60)
 TestLogAgainstDictionary = LogAgainstDictionary.TestCase
+TestLogAgainstDictionaryForLonger = pytest.mark.torture(LogAgainstDictionaryForLonger.TestCase)

@@ -16,6 +16,7 @@ from buffer.errors import AlreadyRunning, DirectoryUnusable, NewerFormat
 from buffer.log import Log
 from buffer.settled import Count
 from config.vocabulary import LossCause, RecordKind
+from tests.buffer.faulty import FaultyDisk
 from tests.buffer.rig import (
     EVENTS,
     READINGS,
@@ -390,6 +391,54 @@ def test_a_refused_opening_leaves_the_directory_free(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(NewerFormat):
             open_log(tmp_path, run=2)
+
+
+def test_drops_are_known_for_what_they_were_after_a_kill(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log", cap="2MB")
+    numbers = [put(log, bytes(60_000), count=2) for _ in range(5)]
+    log.sync(SYNC_S)
+    put(log, b"after")
+    log._writer.tasks.clear()
+    log.sync(SYNC_S)
+    log = reopened(crash(log, tmp_path / "log"))
+    dropped = numbers.count(None)
+    assert balance(log).lost == {LossCause.PRESSURE: Count(dropped, 2 * dropped)}
+    log.close()
+
+
+def test_losses_found_at_opening_are_told_even_if_the_first_attempt_is_killed(tmp_path: Path) -> None:
+    written(tmp_path / "log", 100, segment="20kB")
+    segments(tmp_path / "log")[1].unlink()
+    log = open_log(tmp_path / "log", run=2)
+    found = log.recovery.losses
+    assert found
+    log._upkeep.save_cursors()
+    log._drain(SYNC_S)
+    log = open_log(crash(log, tmp_path / "log"), run=3)
+    assert log.recovery.losses == found
+    assert [loss["count"] for loss in losses(log)] == [loss.count for loss in found]
+    log.close()
+
+
+def test_a_cursor_never_names_what_is_not_stored(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path / "log", disk=disk)
+    put(log, b"stored")
+    log.sync(SYNC_S)
+    disk.affects = lambda path: path.suffix == ".seg"
+    disk.fill()
+    put(log, b"held")
+    log._upkeep.save_cursors()
+    with pytest.raises(TimeoutError):
+        log.sync(0.05)
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "log", copy)
+    disk.heal()
+    log.close()
+    log = reopened(copy)
+    assert log.recovery.losses == ()
+    assert balance(log).recorded == Count(1, 1)
+    log.close()
 
 
 def test_acknowledgements_survive_a_kill_as_far_as_the_cursor_was_saved(tmp_path: Path) -> None:

@@ -93,3 +93,13 @@ def test_a_plant_that_is_not_there_is_one_fault(tmp_path: Path) -> None:
 def test_a_plant_that_is_no_file_is_one_fault() -> None:
     with pytest.raises(ConfigError, match="device or a pipe"):
         load(Path("/dev/null"))
+
+
+def test_a_name_that_no_file_can_have_is_one_fault(folder: Path) -> None:
+    with pytest.raises(ConfigError) as failed:
+        load(folder / ("a" * 300))
+    assert len(failed.value.faults) == 1
+    rewrite(folder / "plant.yaml", "points.csv", "a" * 300)
+    with pytest.raises(ConfigError) as failed:
+        load(folder)
+    assert "cannot be read; check the path and the disk" in str(failed.value)

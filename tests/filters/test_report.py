@@ -47,6 +47,13 @@ def test_a_slow_drift_is_recorded_against_what_was_recorded_last(kernels: Kernel
     assert found == [True, False, False, True, False, False, True, False, False, True]
 
 
+def test_what_could_not_be_kept_is_chosen_again(kernels: Kernels) -> None:
+    line = rig(kernels, deadband={"absolute": 1})
+    assert [selected(line, second, 5)[0] for second in range(2)] == [True, False]
+    line.engine.forget_report(line.plant.groups[0])
+    assert [selected(line, second, 5)[0] for second in (2, 3)] == [True, False]
+
+
 def test_a_percentage_means_the_engineering_range() -> None:
     row = tag("t", deadband={"percent": 2}, range_low=-50, range_high=150)
     assert deadband_of(row) == 4

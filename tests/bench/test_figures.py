@@ -11,7 +11,7 @@ from bench.sequence import Sequence
 SECOND = 10**9
 
 
-def test_a_percentile_is_the_nearest_rank():
+def test_a_percentile_is_the_nearest_rank() -> None:
     values = list(range(100, 0, -1))
     assert percentile(values, 0.5) == 50
     assert percentile(values, 0.99) == 99
@@ -19,24 +19,24 @@ def test_a_percentile_is_the_nearest_rank():
     assert math.isnan(percentile([], 0.5))
 
 
-def test_a_steady_grid_is_never_late():
+def test_a_steady_grid_is_never_late() -> None:
     assert lateness_ns([5 + SECOND * k for k in range(10)], SECOND) == [0] * 10
 
 
-def test_lateness_does_not_carry_over_and_a_skipped_instant_costs_nothing():
+def test_lateness_does_not_carry_over_and_a_skipped_instant_costs_nothing() -> None:
     starts = [0, SECOND + 300, 2 * SECOND, 5 * SECOND + 40]
     assert lateness_ns(starts, SECOND) == [0, 300, 0, 40]
 
 
-def test_the_earliest_start_gives_the_phase_even_when_it_is_not_the_first():
+def test_the_earliest_start_gives_the_phase_even_when_it_is_not_the_first() -> None:
     assert lateness_ns([500, SECOND + 100, 2 * SECOND + 200], SECOND) == [400, 0, 100]
 
 
-def test_a_drifting_loop_is_seen_as_ever_later():
+def test_a_drifting_loop_is_seen_as_ever_later() -> None:
     assert lateness_ns([k * (SECOND + 1000) for k in range(4)], SECOND) == [0, 1000, 2000, 3000]
 
 
-def test_a_sequence_tells_holes_from_late_arrivals_and_from_duplicates():
+def test_a_sequence_tells_holes_from_late_arrivals_and_from_duplicates() -> None:
     numbers = Sequence()
     assert [numbers.take(number) for number in (1, 2, 5, 4, 4, 2)] == [True, True, True, True, False, False]
     assert numbers.missing == {3}
@@ -55,5 +55,5 @@ def test_a_sequence_tells_holes_from_late_arrivals_and_from_duplicates():
         (Target(name="x", found=math.nan, at_least=2.0), False),
     ],
 )
-def test_a_target_is_met_within_its_limit_and_never_by_nothing(target, met):
+def test_a_target_is_met_within_its_limit_and_never_by_nothing(target: Target, met: bool) -> None:
     assert target.met is met

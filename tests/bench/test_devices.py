@@ -2,35 +2,39 @@
 
 import socket
 import struct
+from collections.abc import Iterator
 
 import pytest
 from pymodbus.client import ModbusTcpClient
 
 from bench.helper import Helper, HelperFailed
+from bench.network import own_loopback
+
+HOST = own_loopback()
 
 
 @pytest.fixture(scope="module")
-def devices():
-    with Helper("bench.load_devices", "--devices", "2") as helper:
+def devices() -> Iterator[Helper]:
+    with Helper("bench.load_devices", "--host", HOST, "--devices", "2") as helper:
         yield helper
 
 
 @pytest.fixture
-def client(devices):
-    with socket.create_connection(("127.0.0.1", devices.ready["ports"][0]), timeout=5) as connection:
+def client(devices: Helper) -> Iterator[socket.socket]:
+    with socket.create_connection((HOST, devices.ready["ports"][0]), timeout=5) as connection:
         yield connection
 
 
-def request(transaction, code, address, words):
+def request(transaction: int, code: int, address: int, words: int) -> bytes:
     return struct.pack(">HHHBBHH", transaction, 0, 6, 1, code, address, words)
 
 
-def registers_of(reply):
+def registers_of(reply: bytes) -> list[int]:
     return list(struct.unpack(f">{reply[8] // 2}H", reply[9:]))
 
 
-def test_every_register_follows_the_number_of_the_answer(devices):
-    with ModbusTcpClient("127.0.0.1", port=devices.ready["ports"][1]) as modbus:
+def test_every_register_follows_the_number_of_the_answer(devices: Helper) -> None:
+    with ModbusTcpClient(HOST, port=devices.ready["ports"][1]) as modbus:
         first = modbus.read_holding_registers(0, count=100).registers
         second = modbus.read_holding_registers(0, count=100).registers
         beyond = modbus.read_holding_registers(65500, count=100).registers
@@ -40,7 +44,7 @@ def test_every_register_follows_the_number_of_the_answer(devices):
     assert devices.ask()["answers"][1] == 3
 
 
-def test_requests_that_arrive_in_pieces_or_together_are_answered_one_by_one(client):
+def test_requests_that_arrive_in_pieces_or_together_are_answered_one_by_one(client: socket.socket) -> None:
     both = request(7, 3, 0, 2) + request(8, 3, 0, 2)
     client.sendall(both[:5])
     client.sendall(both[5:])
@@ -56,7 +60,9 @@ def test_requests_that_arrive_in_pieces_or_together_are_answered_one_by_one(clie
     ("code", "words", "exception", "counted"),
     [(6, 1, 1, "writes"), (16, 1, 1, "writes"), (4, 1, 1, "others"), (3, 126, 3, None), (3, 0, 3, None)],
 )
-def test_what_is_not_a_proper_read_is_refused_and_counted(devices, client, code, words, exception, counted):
+def test_what_is_not_a_proper_read_is_refused_and_counted(
+    devices: Helper, client: socket.socket, code: int, words: int, exception: int, counted: str | None
+) -> None:
     before = devices.ask()
     client.sendall(request(9, code, 0, words))
     assert client.recv(4096) == struct.pack(">HHHBBB", 9, 0, 3, 1, code | 0x80, exception)
@@ -64,10 +70,10 @@ def test_what_is_not_a_proper_read_is_refused_and_counted(devices, client, code,
     assert {key for key in before if after[key] != before[key]} == ({counted} if counted else set())
 
 
-def test_devices_on_hold_repeat_their_last_answer():
-    with Helper("bench.load_devices", "--devices", "1") as helper:
+def test_devices_on_hold_repeat_their_last_answer() -> None:
+    with Helper("bench.load_devices", "--host", HOST, "--devices", "1") as helper:
         (port,) = helper.ready["ports"]
-        with ModbusTcpClient("127.0.0.1", port=port) as modbus:
+        with ModbusTcpClient(HOST, port=port) as modbus:
             before = modbus.read_holding_registers(0, count=3).registers
             served = helper.ask("hold")["answers"]
             after = modbus.read_holding_registers(0, count=3).registers
@@ -75,13 +81,13 @@ def test_devices_on_hold_repeat_their_last_answer():
         assert helper.close()["answers"] == served == [1]
 
 
-def test_a_helper_that_ends_is_noticed():
+def test_a_helper_that_ends_is_noticed() -> None:
     with pytest.raises(HelperFailed), Helper("bench.load_devices", "--no-such-option"):
         pass
 
 
-def test_a_client_that_goes_away_disturbs_nobody(devices, client):
-    with socket.create_connection(("127.0.0.1", devices.ready["ports"][0])) as other:
+def test_a_client_that_goes_away_disturbs_nobody(devices: Helper, client: socket.socket) -> None:
+    with socket.create_connection((HOST, devices.ready["ports"][0])) as other:
         other.sendall(request(1, 3, 0, 100))
     client.sendall(request(2, 3, 0, 1))
     assert len(client.recv(4096)) == 11

@@ -1,0 +1,51 @@
+"""Look into a log's directory without being its agent: nothing is locked, nothing is changed.
+
+For the command line, while an agent runs or when none does. What the agent has written but not yet synced may
+be seen too, and a segment may be deleted between two looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from buffer.examine import Unplaceable, costs_only_the_file, examine
+from buffer.frame import Decoder
+from buffer.index import Segment
+from buffer.reader import record_of
+from buffer.record import Record
+from buffer.scan import Frame, Window, walk
+from buffer.segment import PRELUDE_BYTES
+from config.vocabulary import Stream
+
+
+def survey(directory: Path) -> list[Segment]:
+    """Return the readable segments, by stream and number. Raises OSError where they may not be read."""
+    found = [segment for path in directory.glob("*.seg") if (segment := _look(path)) is not None]
+    return sorted(found, key=lambda segment: (segment.opening.stream, segment.opening.number))
+
+
+def records(segments: Sequence[Segment], stream: Stream) -> Iterator[Record]:
+    """Yield the whole records of a stream in log order; what is damaged or gone meanwhile is passed over."""
+    decoder = Decoder()
+    for segment in segments:
+        if segment.opening.stream is stream:
+            try:
+                for found in walk(Window(segment.path, segment.size_bytes), PRELUDE_BYTES):
+                    if isinstance(found, Frame) and found.header.numbered:
+                        yield record_of(found, decoder)
+            except OSError as error:
+                if not costs_only_the_file(error):
+                    raise
+
+
+def _look(path: Path) -> Segment | None:
+    try:
+        found = examine(path)
+    except Unplaceable:
+        return None
+    except OSError as error:
+        if not costs_only_the_file(error):
+            raise
+        return None
+    return found.segment if found is not None else None
