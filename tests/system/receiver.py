@@ -105,9 +105,9 @@ class Receiver:
             for stream, count in last["ledger"].items()
         }
 
-    def runs(self) -> list[str]:
-        """Return the runs in the order in which they began to arrive."""
-        return list(dict.fromkeys(received.key.run for received in list(self.records) if received.key))
+    def runs(self) -> set[str]:
+        """Return the runs of which anything has arrived."""
+        return {received.key.run for received in list(self.records) if received.key}
 
     def _note(self, content: dict[str, Any]) -> None:
         names = self._tags[content["meta"]]
