@@ -17,7 +17,7 @@ def run(plan: Plan) -> Report:
     """Measure every step; overload ends nothing, for what happens beyond it is wanted too."""
     runs = [step(plan, Load(period_ms=period_ms)) for period_ms in PERIODS_MS]
     best = max(run.delivered_per_s for run in runs)
-    kept_up = [run for run in runs if run.delivered_share >= _KEEPS_UP]
+    kept_up = [run for run in runs if run.served_share >= _KEEPS_UP]
     return Report(
         bench="ladder",
         runs=runs,

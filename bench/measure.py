@@ -43,6 +43,7 @@ class Run:
     period_ms: float
     window_s: float
     asked_per_s: float
+    served_per_s: float
     delivered_per_s: float
     cpu_us_per_reading: float
     cores: dict[str, float]
@@ -71,8 +72,13 @@ class Run:
     status: dict[str, Any]
 
     @property
+    def served_share(self) -> float:
+        """How much of the grid was kept: readings that the devices served of those asked for."""
+        return self.served_per_s / self.asked_per_s
+
+    @property
     def delivered_share(self) -> float:
-        """What was delivered of what was asked for, in the window."""
+        """What arrived of what was asked for, in the window; off by what one commit sends at once."""
         return self.delivered_per_s / self.asked_per_s
 
 
@@ -94,7 +100,7 @@ def measure(name: Name, load: Load, *, warm_up_s: float, script: Script) -> Run:
         ready_after_s=stand.subject.ready_after_s,
         period_ms=load.period_ms,
         asked_per_s=load.readings_per_s,
-        **_window(before, after),
+        **_window(load, before, after),
         **_account(load, served, settled),
         pss_end_mb=pss_end / MB,
         pss_peak_mb=max(stand.pss_peak, pss_end) / MB,
@@ -107,12 +113,13 @@ def quiet(window_s: float) -> Script:
     return lambda stand: stand.watch(window_s)
 
 
-def _window(before: Moment, after: Moment) -> dict[str, Any]:
+def _window(load: Load, before: Moment, after: Moment) -> dict[str, Any]:
     window_s = after.mono_s - before.mono_s
     spent_s = {name: after.cpu_s[name] - before.cpu_s[name] for name in after.cpu_s}
     readings = max(1, after.sink["readings"] - before.sink["readings"])
     return {
         "window_s": window_s,
+        "served_per_s": (_served(load, after) - _served(load, before)) / window_s,
         "delivered_per_s": readings / window_s,
         "cpu_us_per_reading": 1e6 * spent_s["subject"] / readings,
         "cores": {name: spent_s[name] / window_s for name in _RUN},
@@ -126,6 +133,11 @@ def _window(before: Moment, after: Moment) -> dict[str, Any]:
         "log_bytes_per_reading": (after.log_bytes - before.log_bytes) / readings,
         "written_bytes_per_reading": (after.written_bytes - before.written_bytes) / readings,
     }
+
+
+def _served(load: Load, moment: Moment) -> int:
+    answers: list[int] = moment.devices["answers"]
+    return sum(answers) * load.registers + sum(answers[: load.alarms])
 
 
 def _account(load: Load, served: Answer, settled: Answer) -> dict[str, Any]:

