@@ -56,8 +56,9 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
         if device in absent:
             continue
         yield text(
-            "{count} tags of device {device} are bad; {tag}: {quality}",
+            "{count} of {total} tags of device {device} are bad; {tag}: {quality}",
             count=len(numbers),
+            total=sum(tag.device == device for tag in plant.tags),
             device=device,
             tag=plant.tags[numbers[0]].tag,
             quality=describe(int(quality[numbers[0]])),

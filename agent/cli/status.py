@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from agent.cli.client import NotRunning, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, say, shown
-from config.text import Text, text
+from agent.cli.tables import show, table
+from config.text import text
 
 Json = dict[str, Any]
 
@@ -49,31 +49,21 @@ def _show(found: Json) -> None:
         say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
     if not found["alarms"] and not found["concerns"]:
         say(text("all well"))
-    console = Console()
-    for table in (_interlocks(found), _devices(found), _grid(found), _uplinks(found)):
-        if table.row_count:
-            console.print(table)
+    show(_interlocks(found), _devices(found), _grid(found), _uplinks(found))
     _show_log(found)
 
 
-def _table(*headings: Text) -> Table:
-    table = Table(box=None, header_style="bold")
-    for heading in headings:
-        table.add_column(shown(heading))
-    return table
-
-
 def _interlocks(found: Json) -> Table:
-    table = _table(text("interlock"), text("state"), text("demands"), text("proven"), text("failed"))
+    rows = table(text("interlock"), text("state"), text("demands"), text("proven"), text("failed"))
     for interlock in found["interlocks"]:
         counts = (str(interlock[key]) for key in ("demands", "proven", "failed"))
         name = interlock["title"] or interlock["interlock"]
-        table.add_row(name, interlock["state_words"][language()], *counts)
-    return table
+        rows.add_row(name, interlock["state_words"][language()], *counts)
+    return rows
 
 
 def _devices(found: Json) -> Table:
-    table = _table(text("device"), text("answers"), text("requests"), text("timeouts"), text("refused"))
+    rows = table(text("device"), text("answers"), text("requests"), text("timeouts"), text("refused"))
     for device in found["devices"]:
         answers = (
             shown(text("yes"))
@@ -81,16 +71,16 @@ def _devices(found: Json) -> Table:
             else shown(text("no, for {seconds} s", seconds=round(device["lost_for_s"])))
         )
         counts = (str(device[key]) for key in ("requests", "timeouts", "refused"))
-        table.add_row(device["device"], answers, *counts)
-    return table
+        rows.add_row(device["device"], answers, *counts)
+    return rows
 
 
 def _grid(found: Json) -> Table:
-    table = _table(
+    rows = table(
         text("scan group"), text("period"), text("scans"), text("bad"), text("missed"), text("late p99")
     )
     for group in found["grid"]:
-        table.add_row(
+        rows.add_row(
             group["group"],
             f"{group['period_ms']:g} ms",
             str(group["scans"]),
@@ -98,22 +88,22 @@ def _grid(found: Json) -> Table:
             str(group["overruns"] + group["shed"]),
             f"{group['late_ms']['p99']:.1f} ms",
         )
-    return table
+    return rows
 
 
 def _uplinks(found: Json) -> Table:
-    table = _table(text("uplink"), text("connected"), text("delivered"), text("backlog"), text("lost"))
+    rows = table(text("uplink"), text("connected"), text("delivered"), text("backlog"), text("lost"))
     for uplink in found["uplinks"]:
         streams = uplink["ledger"].values()
         lost = sum(count["records"] for stream in streams for count in stream["lost"].values())
-        table.add_row(
+        rows.add_row(
             uplink["uplink"],
             shown(text("yes")) if uplink["connected"] else shown(text("no")),
             str(sum(stream["delivered"]["records"] for stream in streams)),
             str(sum(stream["backlog"]["records"] for stream in streams)),
             str(lost),
         )
-    return table
+    return rows
 
 
 def _show_log(found: Json) -> None:

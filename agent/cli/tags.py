@@ -7,13 +7,12 @@ from urllib.parse import quote
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 from agent.cli.client import NotRunning, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, shown
+from agent.cli.tables import show, table
 from config.text import text
 
 
@@ -33,18 +32,11 @@ def tags(names: tuple[str, ...], state: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return
-    table = Table(box=None, header_style="bold")
-    for heading in (
-        text("tag"),
-        text("title"),
-        text("value"),
-        text("quality"),
-        text("since"),
-        text("defined at"),
-    ):
-        table.add_column(shown(heading), overflow="fold")
+    rows = table(
+        text("tag"), text("title"), text("value"), text("quality"), text("since"), text("defined at")
+    )
     for tag in found:
         value = "-" if tag["value"] is None else f"{tag['value']:.6g} {tag['unit']}"
         since = shown(text("{seconds} s", seconds=round(tag["quality_for_s"])))
-        table.add_row(tag["tag"], tag["title"], value, tag["quality_words"][language()], since, tag["place"])
-    Console().print(table)
+        rows.add_row(tag["tag"], tag["title"], value, tag["quality_words"][language()], since, tag["place"])
+    show(rows)

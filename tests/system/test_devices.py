@@ -103,11 +103,12 @@ def test_illegal_addresses_cost_only_their_own_tags(shop: Shop) -> None:
     words = shop.agent.tag("illegal_17")["quality_words"]
     assert words == {"en": "Bad: address fenced off (code 0x2)", "zh": "无效：地址已隔离（代码 0x2）"}
     assert (
-        "2 tags of device illegal are bad; illegal_17: Bad: address fenced off (code 0x2)"
+        "2 of 49 tags of device illegal are bad; illegal_17: Bad: address fenced off (code 0x2)"
         in shop.agent.concerns()
     )
-    assert "设备 illegal 有 2 个点位无效；illegal_17：无效：地址已隔离（代码 0x2）" in shop.agent.concerns(
-        "zh"
+    assert (
+        "设备 illegal 的 49 个点位中有 2 个无效；illegal_17：无效：地址已隔离（代码 0x2）"
+        in shop.agent.concerns("zh")
     )
 
 

@@ -1,0 +1,223 @@
+"""What the agent says of itself: plain JSON, whole, in both languages, and for those who may ask."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from agent.cli.client import NotRunning, ask
+from agent.status import answers
+from agent.status_server import SocketPathTooLong, SocketUnusable, check_path, serve_status
+from agent.wiring import Wiring
+from config.text import text
+from config.vocabulary import NOT_YET_READ, Reason, bad
+from drivers.contract import DeviceTimeout
+from tests.agent.rig import UPLINK, forwarding_plant, take, wired
+from tests.virtual import VirtualClock
+
+S = 10**9
+NOBODY = 65534
+INTERLOCK = {
+    "name": "water",
+    "title": "断水联锁",
+    "cause": {"tag": "plc_0", "limit": "H"},
+    "effects": [{"tag": "plc_1", "equals": 1, "within": "3s"}],
+}
+
+
+@asynccontextmanager
+async def troubled(state: Path) -> AsyncIterator[Wiring]:
+    """An agent with an alarm, a demand, a bad tag, an uplink to nowhere, and an unsynchronised clock."""
+    plant = forwarding_plant(tags_each=3, tag={"h": 4}, rules={"interlocks": [INTERLOCK]})
+    clock = VirtualClock(vouched=False)
+    async with wired(plant, state, clock) as wiring:
+        take(wiring, [1, 0, 1])
+        await clock.advance(S)
+        take(wiring, [5, 0, 1])
+        wiring.engine.image.quality[2] = bad(Reason.REFUSED, detail=2)
+        await clock.advance(S // 2)
+        yield wiring
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that other users may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+async def asked(path: Path, question: str) -> Any:
+    """Ask from another thread, as another process would."""
+    return await asyncio.to_thread(ask, path, question)
+
+
+async def test_the_status_is_whole_and_plain_json(tmp_path: Path) -> None:
+    async with troubled(tmp_path) as wiring:
+        found = orjson.loads(orjson.dumps(answers(wiring)["/status"]({})))
+    assert found["gateway"] == "gw-1"
+    assert len(found["run"]) == 16
+    assert [alarm["rule"] for alarm in found["alarms"]] == ["plc_0.H"]
+    assert [interlock["state"] for interlock in found["interlocks"]] == ["demand"]
+    assert found["devices"][0]["answers"] is True
+    assert found["grid"][0]["period_ms"] == 1000
+    assert found["readings"]["scanned"] == 6
+    assert found["log"]["cap_bytes"] == 1_000_000_000
+    (uplink,) = found["uplinks"]
+    assert (uplink["uplink"], uplink["connected"]) == (UPLINK, False)
+    for stream in ("events", "readings"):
+        ledger = uplink["ledger"][stream]
+        parts = [ledger[part]["records"] for part in ("delivered", "backlog", "quarantined")]
+        assert ledger["recorded"]["records"] == sum(parts) + sum(
+            c["records"] for c in ledger["lost"].values()
+        )
+    assert found["clock"]["synchronised"] is False
+    assert {"en": "the clock of this machine is not synchronised", "zh": "本机时钟未同步"} in found[
+        "concerns"
+    ]
+    bad_tag = {
+        "en": "1 of 3 tags of device plc are bad; plc_2: Bad: refused by the device (code 0x2)",
+        "zh": "设备 plc 的 3 个点位中有 1 个无效；plc_2：无效：设备拒绝（代码 0x2）",
+    }
+    assert bad_tag in found["concerns"]
+
+
+async def test_a_lost_device_is_a_concern_with_its_cause_instead_of_its_tags(tmp_path: Path) -> None:
+    async with troubled(tmp_path) as wiring:
+        words = text("no answer within {seconds} s", seconds=1)
+        wiring.poller._lost("plc", DeviceTimeout(words))
+        found = [concern["en"] for concern in answers(wiring)["/status"]({})["concerns"]]  # type: ignore[index]
+        assert "device plc does not answer: no answer within 1 s" in found
+        assert not any("tags of device" in concern for concern in found)
+
+
+async def test_a_tag_is_told_with_its_value_its_quality_and_its_place(tmp_path: Path) -> None:
+    async with troubled(tmp_path) as wiring:
+        tags = answers(wiring)["/tags"]
+        water, _, refused = orjson.loads(orjson.dumps(tags({})))
+        assert (water["tag"], water["value"], water["raw"]) == ("plc_0", 5, 5)
+        assert water["place"] == "points.csv:2:1"
+        assert water["quality_for_s"] == pytest.approx(1.5)
+        assert refused["quality_words"]["zh"] == "无效：设备拒绝（代码 0x2）"
+        assert tags({"tag": "plc_1"})[0]["tag"] == "plc_1"  # type: ignore[index]
+        assert tags({"tag": "nobody"}) == []
+
+
+async def test_a_tag_that_was_never_read_has_no_value_and_says_so(tmp_path: Path) -> None:
+    async with wired(forwarding_plant(), tmp_path, VirtualClock()) as wiring:
+        unread, _ = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
+        assert (unread["value"], unread["quality"]) == (None, NOT_YET_READ)
+        assert unread["quality_words"]["en"] == "Bad: not yet read"
+
+
+async def test_the_socket_is_for_owner_and_group_and_goes_with_the_agent(place: Path) -> None:
+    path = place / "fengsui.sock"
+    async with serve_status(path, {"/status": lambda _: {"all": "well"}}):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert await asked(path, "/status") == {"all": "well"}
+        with pytest.raises(NotRunning, match="refused: 404"):
+            await asked(path, "/secrets")
+    assert not path.exists()
+    with pytest.raises(NotRunning, match="is it running"):
+        await asked(path, "/status")
+
+
+async def test_the_socket_of_an_agent_that_was_killed_is_replaced(place: Path) -> None:
+    path = place / "fengsui.sock"
+    path.touch()
+    async with serve_status(path, {"/status": lambda _: 1}):
+        assert await asked(path, "/status") == 1
+
+
+async def test_curl_reads_the_socket(place: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("capability: curl is not installed")
+    path = place / "fengsui.sock"
+    async with serve_status(path, {"/status": lambda _: {"all": "well"}}):
+        command = ("curl", "--silent", "--unix-socket", str(path), "http://localhost/status")
+        curl = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        said, _ = await curl.communicate()
+    assert orjson.loads(said) == {"all": "well"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "group", "answer"),
+    [
+        (0o660, NOBODY, "may not be opened; join the group that owns it"),
+        (0o666, NOBODY, "refused: 403"),
+        (0o666, os.getegid(), "all well"),
+    ],
+    ids=["the mode keeps strangers out", "so does the agent", "its group is let in"],
+)
+async def test_the_kernel_names_the_caller(mode: int, group: int, answer: str, place: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("capability: only root can act as another user")
+    path = place / "fengsui.sock"
+    async with serve_status(path, {"/status": lambda _: "all well"}):
+        path.chmod(mode)
+        other = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", ASK_AS_ANOTHER, path, str(NOBODY), str(group), stdout=subprocess.PIPE
+        )
+        said, _ = await other.communicate()
+    assert answer in said.decode()
+
+
+ASK_AS_ANOTHER = """
+import os, sys
+from pathlib import Path
+from agent.cli.client import NotRunning, ask
+path, user, group = sys.argv[1:]
+os.setgroups([])
+os.setgid(int(group))
+os.setuid(int(user))
+try:
+    print(ask(Path(path), "/status"))
+except NotRunning as error:
+    print(error)
+"""
+
+
+def test_no_socket_can_have_a_path_of_more_than_107_bytes(place: Path) -> None:
+    check_path(place / ("s" * (106 - len(str(place)))))
+    with pytest.raises(SocketPathTooLong) as raised:
+        check_path(place / ("s" * (107 - len(str(place)))))
+    assert "is longer than 107 bytes; choose a shorter state directory" in raised.value.words.show("en")
+    assert "超过 107 字节；请选用更短的状态目录" in raised.value.words.show("zh")
+
+
+async def test_a_socket_that_cannot_be_made_is_named(place: Path) -> None:
+    taken = place / "fengsui.sock"
+    taken.mkdir()
+    with pytest.raises(SocketUnusable) as raised:
+        async with serve_status(taken, {}):
+            pass
+    assert raised.value.words.show("en") == f"the socket {taken} cannot be made: Is a directory"
+    assert raised.value.words.show("zh") == f"无法建立套接字 {taken}：Is a directory"
+
+
+async def test_an_agent_that_ends_while_it_is_asked_is_no_traceback(place: Path) -> None:
+    path = place / "fengsui.sock"
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with await asyncio.start_unix_server(hang_up, path):
+        with pytest.raises(NotRunning, match="cannot be asked"):
+            await asked(path, "/status")
+
+
+def test_a_path_that_no_socket_can_have_is_no_traceback(place: Path) -> None:
+    with pytest.raises(NotRunning, match="cannot be asked: AF_UNIX path too long"):
+        ask(place / ("s" * 200), "/status")

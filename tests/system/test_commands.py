@@ -1,0 +1,113 @@
+"""The commands as people call them, beside an agent that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.brokers import free_port
+from tests.system.field import registers_at
+from tests.system.plants import Description
+from tests.system.program import Agent, command
+from tests.system.station import Station, standing
+
+TITLE = "进水[/压力] :fire:"
+UNAVAILABLE, USAGE = 69, 64
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, kernel_cache: Path) -> Iterator[Station]:
+    with standing(tmp_path_factory.mktemp("shop"), kernel_cache) as station:
+        described = station.describe("plc").modbus("absent", free_port())
+        described.tag("plc", "water", "hr:60", title=TITLE, unit="MPa", h=100)
+        station.units["plc"].holding[60] = 500
+        station.agent(described).start().ready()
+        station.arrived("alarm_raised", "water.H")
+        station.arrived("device_lost", "absent")
+        yield station
+
+
+@pytest.fixture
+def agent(shop: Station) -> Agent:
+    return shop.agents[0]
+
+
+def test_status_shows_what_is_wrong_first_in_both_languages(agent: Agent) -> None:
+    en = command("status", "--state", str(agent.state))
+    zh = command("status", "--state", str(agent.state), language="zh")
+    assert (en.returncode, en.stderr, zh.returncode, zh.stderr) == (0, "", 0, "")
+    assert en.stdout.startswith("gateway gw-1 of 91130300MA00000009, run ")
+    assert "attention: device absent does not answer: no connection to 127.0.0.1:" in en.stdout
+    assert f"ALARM water ({TITLE}): high, 500 MPa" in en.stdout
+    assert "注意：设备 absent 没有应答：无法连接 127.0.0.1:" in zh.stdout
+    assert f"报警 water（{TITLE}）：高，500 MPa" in zh.stdout
+    assert "all well" not in en.stdout
+    assert "a power cut now would take at most" in en.stdout
+
+
+def test_status_gives_json(agent: Agent) -> None:
+    told = command("status", "--state", str(agent.state), "--json")
+    found = orjson.loads(told.stdout)
+    assert [alarm["rule"] for alarm in found["alarms"]] == ["water.H"]
+    assert {device["device"]: device["answers"] for device in found["devices"]} == {
+        "plc": True,
+        "absent": False,
+    }
+
+
+def test_tags_shows_titles_as_they_are_values_and_why_one_is_bad(agent: Agent) -> None:
+    en = command("tags", "water", "absent_2", "--state", str(agent.state), COLUMNS="200")
+    zh = command("tags", "absent_2", "--state", str(agent.state), language="zh", COLUMNS="200")
+    assert (en.returncode, en.stderr) == (0, "")
+    assert f"water     {TITLE}" in en.stdout
+    assert "500 MPa" in en.stdout
+    assert "Bad: link down" in en.stdout
+    assert "points.csv:" in en.stdout
+    assert "无效：链路中断" in zh.stdout
+
+
+def test_tags_gives_json(agent: Agent) -> None:
+    (told,) = orjson.loads(command("tags", "plc_2", "--state", str(agent.state), "--json").stdout)
+    assert told["tag"] == "plc_2"
+    assert told["value"] in {float(registers_at(reads)[0]) for reads in range(100_000)}
+
+
+def test_a_tag_that_does_not_exist_is_named(agent: Agent) -> None:
+    for language, words in (("en", "no such tag: ghost"), ("zh", "没有这个点位：ghost")):
+        told = command("tags", "ghost", "--state", str(agent.state), language=language)
+        assert (told.returncode, told.stderr) == (USAGE, f"{words}\n")
+
+
+def test_asking_where_nobody_runs_says_what_to_do(tmp_path: Path) -> None:
+    for language, words in (
+        ("en", "is it running? (--state names its state directory)"),
+        ("zh", "它在运行吗"),
+    ):
+        for asking in ("status", "tags"):
+            told = command(asking, "--state", str(tmp_path), language=language)
+            assert told.returncode == UNAVAILABLE
+            assert words in told.stderr
+            assert len(told.stderr.splitlines()) == 1
+
+
+def test_check_shows_the_requests_of_every_link_without_starting_anything(tmp_path: Path) -> None:
+    plant = Description().modbus("plc", free_port()).write(tmp_path)
+    en, zh = (command("check", str(plant), language=language) for language in ("en", "zh"))
+    assert (en.returncode, en.stderr, zh.returncode) == (0, "", 0)
+    assert "  plc/normal: 49 tags every 100ms, 1 requests a scan" in en.stdout
+    assert "    function code 3, 0..49: 50 words for 49 values" in en.stdout
+    assert en.stdout.endswith("49 tags, 1 devices, 0 interlocks, 0 uplinks; no faults\n")
+    assert "    功能码 3，0..49：读 50 字，含 49 个值" in zh.stdout
+    found = orjson.loads(command("check", str(plant), "--json").stdout)
+    assert found["links"]["plc"][0]["period_ms"] == 100
+    assert list(tmp_path.iterdir()) == [plant, plant.parent / "points.csv"]
+
+
+def test_warm_fills_the_cache_that_run_then_uses(tmp_path: Path, kernel_cache: Path) -> None:
+    told = command("warm", "--state", str(tmp_path), CACHE_DIRECTORY=str(kernel_cache))
+    assert told.returncode == 0
+    assert told.stdout.startswith("kernels ready after ")
+    assert "计算核就绪" in command("warm", language="zh", CACHE_DIRECTORY=str(kernel_cache)).stdout
