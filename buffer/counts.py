@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Final
 
 from buffer.channel import Tail
+from buffer.disk import not_now
 from buffer.frame import Header
 from buffer.index import Segment
 from buffer.scan import Frame, Window, walk
@@ -74,11 +75,13 @@ class ReadingCounts:
 
 
 def _read(segment: Segment, end: int) -> _Whole:
-    """Read which records are whole up to `end`; none where the file cannot be read."""
+    """Read which records are whole up to `end`; none where the medium does not give the file."""
     opening = segment.opening
     try:
         found = list(walk(Window(segment.path, end), PRELUDE_BYTES))
-    except OSError:
+    except OSError as error:
+        if not_now(error):
+            raise
         found = []
     headers = [frame.header for frame in found if isinstance(frame, Frame) and frame.header.numbered]
     return _Whole(
