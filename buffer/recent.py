@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from buffer.channel import Stored
+
+_OBJECT_BYTES: Final = 550
+"""What a record costs in RAM besides its body: the objects of `Stored` and `Record` (CPython 3.11)."""
 
 
 class Recent:
@@ -18,9 +22,13 @@ class Recent:
     def add(self, stored: Sequence[Stored]) -> None:
         """Add records; the oldest go while all together are over the limit."""
         self.records = (*self.records, *stored)
-        self._bytes += sum(len(item.record.body) for item in stored)
+        self._bytes += sum(map(_cost_bytes, stored))
         gone = 0
         while self._bytes > self._limit_bytes:
-            self._bytes -= len(self.records[gone].record.body)
+            self._bytes -= _cost_bytes(self.records[gone])
             gone += 1
         self.records = self.records[gone:]
+
+
+def _cost_bytes(stored: Stored) -> int:
+    return len(stored.record.body) + _OBJECT_BYTES
