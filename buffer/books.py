@@ -12,7 +12,7 @@ from buffer.cursor import Position, Positions
 from buffer.index import Index, Segment
 from buffer.ledger import Balance
 from buffer.record import Loss, Record
-from buffer.segment import Hole
+from buffer.segment import Contents, Hole
 from buffer.settled import Count, Fate
 from config.vocabulary import LossCause, Stream
 
@@ -85,15 +85,26 @@ class Books:
         )
 
     def lose(self, segment: Segment, hole: Hole) -> None:
-        """Note that numbers in or just before a segment are not there, for every uplink that needed them."""
+        """Note that numbers in or just before a segment are not there, for every uplink that needed them.
+
+        Where a hole took settled numbers too, nobody knows how many of its readings the others had: they
+        count none, and the next opening finds the difference.
+        """
         opening = segment.opening
         for uplink, accounts in self.accounts.items():
             settled = accounts[opening.stream].settled
             if settled.floor >= opening.number:
                 continue
             for low, high in list(settled.unsettled(opening.run, hole.first, hole.last)):
-                part = hole.readings * (high - low + 1) // (hole.last - hole.first + 1)
-                self._lose_part(uplink, opening.stream, opening.run, low, high, part, hole.cause)
+                readings = hole.readings if (low, high) == (hole.first, hole.last) else 0
+                self._lose_part(uplink, opening.stream, opening.run, low, high, readings, hole.cause)
+
+    def lose_damaged(self, segment: Segment, contents: Contents) -> None:
+        """Look for damage where an uplink needs a part of a finished segment, which has to be read anyway."""
+        needed = [accounts[segment.opening.stream].needs(segment) for accounts in self.accounts.values()]
+        if any(parts not in ([], [(contents.first, contents.last)]) for parts in needed):
+            for hole in self._counts.missing(segment, contents):
+                self.lose(segment, hole)
 
     def give_up(self, uplink: str, record: Record, cause: LossCause) -> None:
         """Note that one stored record is lost to an uplink."""

@@ -20,7 +20,7 @@ from config.vocabulary import Stream
 
 
 def survey(directory: Path) -> list[Segment]:
-    """Return the readable segments, by stream and number. Raises OSError where they may not be read."""
+    """Return the readable segments, by stream and number. Raises OSError where this user may not look."""
     found = [segment for path in directory.glob("*.seg") if (segment := _look(path)) is not None]
     return sorted(found, key=lambda segment: (segment.opening.stream, segment.opening.number))
 

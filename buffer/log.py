@@ -241,7 +241,10 @@ class Log:
             self._writer.tasks.append(partial(self._quarantine.put, item, self._writer.news))
 
     def preamble_of(self, record: Record) -> Bodies:
-        """Return the TAGS of a record's run and the newest ANCHOR of its boot, where they can be had."""
+        """Return the TAGS of a record's run and the newest ANCHOR of its boot, where they can be had.
+
+        Raises OSError where descriptors or memory have run out.
+        """
         return self._preambles.of(record)
 
     def ledger(self) -> Ledger:

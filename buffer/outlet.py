@@ -68,10 +68,13 @@ class Outlet:
                 self._append(self._entries())
 
     def seal(self, *, clean: bool = False) -> None:
-        """Finish the segment in hand, if there is one. Raises OSError, SyncFailed."""
+        """Finish the segment in hand, if there is one; it is clean only if nothing is left out of it.
+
+        Raises OSError, SyncFailed.
+        """
         segment = self._segment
         if segment is not None:
-            segment.seal(clean=clean)
+            segment.seal(clean=clean and not self._held)
             self._segment = None
             self._news.append(
                 Sealed(opening=segment.opening, contents=segment.contents, size_bytes=segment.end)

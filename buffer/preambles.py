@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Final, TypeVar
 
+from buffer.disk import not_now
 from buffer.frame import Decoder
 from buffer.index import Index, Segment
 from buffer.record import Record
@@ -90,10 +91,12 @@ def newest(segments: Iterator[Segment], kind: RecordKind) -> bytes | None:
 
 
 def read_mark(segment: Segment, mark: Mark) -> bytes | None:
-    """Read an unnumbered record's body; None where it is damaged or the file is gone."""
+    """Read an unnumbered record's body; None where it is damaged or the medium does not give the file."""
     try:
         found = next(walk(Window(segment.path, segment.size_bytes), mark.offset), None)
-    except OSError:
+    except OSError as error:
+        if not_now(error):
+            raise
         return None
     if not isinstance(found, Frame) or found.header.kind != mark.kind:
         return None

@@ -147,6 +147,7 @@ def _find_missing(books: Books, loaded: Loaded, positions: Mapping[str, Position
         for segment in index.segments:
             for hole in (*_gap(before, segment), *_contents(segment).holes):
                 books.lose(segment, hole)
+            books.lose_damaged(segment, _contents(segment))
             before = segment
     for uplink, accounts in books.accounts.items():
         found = positions[uplink]

@@ -206,5 +206,7 @@ def test_a_stop_on_a_full_disk_still_ends(tmp_path: Path, monkeypatch: pytest.Mo
     put(log, b"not stored")
     log.close()
     log = open_log(tmp_path, run=2)
+    assert log.recovery.previous is not None
+    assert not log.recovery.previous.clean
     assert [record.body for record in unsettled(log)] == [b"stored"]
     log.close()

@@ -124,10 +124,10 @@ def lengthen(path: Path, rng: random.Random) -> None:
 
 
 def swap(path: Path, rng: random.Random) -> None:
-    other = rng.choice([found for found in sorted(path.parent.glob("*.seg")) if found != path])
-    ours, theirs = path.read_bytes(), other.read_bytes()
-    path.write_bytes(theirs)
-    other.write_bytes(ours)
+    first, second = rng.sample(sorted(path.parent.glob("*.seg")), 2)
+    ours, theirs = first.read_bytes(), second.read_bytes()
+    first.write_bytes(theirs)
+    second.write_bytes(ours)
 
 
 def rename(path: Path, rng: random.Random) -> None:
