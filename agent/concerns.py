@@ -58,7 +58,7 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
         yield text(
             "{count} of {total} tags of device {device} are bad; {tag}: {quality}",
             count=len(numbers),
-            total=sum(tag.device == device for tag in plant.tags),
+            total=sum(group.count for group in plant.groups if group.device == device),
             device=device,
             tag=plant.tags[numbers[0]].tag,
             quality=describe(int(quality[numbers[0]])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from importlib.metadata import version
 
 from agent.concerns import concerns
@@ -154,7 +155,13 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "raw": float(image.raw[number]),
         "unit": tag.unit,
         "quality": quality,
-        "quality_words": in_both(describe(quality)),
+        "quality_words": _quality_words(quality),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
         "place": str(wiring.plant.places[number]),
     }
+
+
+@lru_cache(maxsize=1024)
+def _quality_words(quality: int) -> Json:
+    """Return a quality for people; kept, because thousands of tags share few of them."""
+    return in_both(describe(quality))

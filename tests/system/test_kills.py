@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from random import Random
+from random import Random, randrange
 
 import pytest
 
@@ -20,18 +20,18 @@ AT_RISK_S = 2.0
 
 
 def test_three_kills_take_nothing_that_was_stored(station: Station) -> None:
-    kill_under_load(station, Random(7), kills=3)
+    kill_under_load(station, seed=7, kills=3)
 
 
 @pytest.mark.torture
 def test_many_kills_take_nothing_that_was_stored(station: Station) -> None:
-    kill_under_load(station, Random(), kills=int(os.environ.get("TORTURE_N", "20")))
+    seed = int(os.environ.get("TORTURE_SEED") or randrange(2**32))
+    kill_under_load(station, seed=seed, kills=int(os.environ.get("TORTURE_N", "20")))
 
 
-def kill_under_load(station: Station, random: Random, kills: int) -> None:
+def kill_under_load(station: Station, *, seed: int, kills: int) -> None:
     """Kill an agent again and again, stop it in order at last, and compare all accounts."""
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    print(f"TORTURE_SEED={seed}")
     random = Random(seed)
     agent = station.agent(station.describe(*DEVICES))
     killed_at_s = []
