@@ -19,12 +19,14 @@ _log: Final = logging.getLogger("fengsui")
 
 
 def open_journal(language: Language) -> None:
-    """Send all log lines to stderr; with `<N>` priorities and no time where journald adds its own."""
+    """Send all log lines to stderr; with `<N>` priorities and no time where journald adds its own.
+
+    What libraries warn of becomes lines, too.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines(language, under_systemd="JOURNAL_STREAM" in os.environ))
-    _log.addHandler(handler)
+    logging.getLogger().addHandler(handler)
     _log.setLevel(logging.INFO)
-    _log.propagate = False
 
 
 def info(words: Text, **facts: object) -> None:
@@ -53,10 +55,19 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter`."""
         facts: dict[str, object] = getattr(record, "facts", {})
-        said = [self._shown(record.msg), *(f"{key}={self._shown(fact)}" for key, fact in facts.items())]
+        said = [self._words(record), *(f"{key}={self._shown(fact)}" for key, fact in facts.items())]
+        if record.exc_info:
+            said.append(f"\n{self.formatException(record.exc_info)}")
+        level = min(record.levelno, logging.ERROR)
         if self._under_systemd:
-            return f"<{_PRIORITIES[record.levelno]}>{' '.join(said)}"
-        return f"{self.formatTime(record, self.datefmt)} {_WORDS[record.levelno]} {' '.join(said)}"
+            return f"<{_PRIORITIES[level]}>{' '.join(said)}"
+        return f"{self.formatTime(record, self.datefmt)} {_WORDS[level]} {' '.join(said)}"
+
+    def _words(self, record: logging.LogRecord) -> str:
+        """Return our own words in the person's language, a library's with its name."""
+        if isinstance(record.msg, Text):
+            return self._shown(record.msg)
+        return f"{record.name}: {record.getMessage()}"
 
     def _shown(self, found: object) -> str:
         return found.show(self._language) if isinstance(found, Text) else str(found)

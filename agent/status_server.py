@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import grp
+import logging
 import os
 import pwd
 import socket
@@ -17,6 +18,7 @@ from typing import Final
 
 import orjson
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from config.text import Text, text
 
@@ -25,8 +27,18 @@ _LONGEST_PATH_BYTES: Final = 107
 _PEERCRED: Final = struct.Struct("3i")
 _STOP_S: Final = 1.0
 
+_log: Final = logging.getLogger("aiohttp.server")
+
 Answer = Callable[[Mapping[str, str]], object]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether aiohttp complains of us: of a malformed request, its caller is told with 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_log.addFilter(_is_ours)
 
 
 class SocketUnusable(Exception):  # noqa: N818 - the failure's own word
@@ -63,7 +75,7 @@ async def serve_status(path: Path, answers: Mapping[str, Answer]) -> AsyncIterat
     application = web.Application(middlewares=[_admit])
     for route, answer in answers.items():
         application.router.add_get(route, _handler(answer))
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_STOP_S)
+    runner = web.AppRunner(application, logger=_log, access_log=None, shutdown_timeout=_STOP_S)
     await runner.setup()
     try:
         await _open(runner, path)

@@ -153,6 +153,32 @@ async def test_curl_reads_the_socket(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "request_", [b"\0\xff\r\n\r\n", b"GET /tags?tag=" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n"]
+)
+async def test_a_malformed_request_is_answered_and_is_nothing_for_the_journal(
+    request_: bytes, place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = place / "fengsui.sock"
+    async with serve_status(path, {"/status": lambda _: 1}):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(request_)
+        assert b" 400 " in await reader.readline()
+        writer.close()
+        assert await asked(path, "/status") == 1
+    assert caplog.records == []
+
+
+async def test_an_answer_that_fails_is_a_line_for_the_journal(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = place / "fengsui.sock"
+    async with serve_status(path, {"/status": lambda _: 1 / 0}):
+        with pytest.raises(NotRunning, match="refused: 500"):
+            await asked(path, "/status")
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
     ("mode", "group", "answer"),
     [
         (0o660, NOBODY, "may not be opened; join the group that owns it"),
