@@ -26,6 +26,7 @@ _MODE: Final = 0o660
 _LONGEST_PATH_BYTES: Final = 107
 _PEERCRED: Final = struct.Struct("3i")
 _STOP_S: Final = 1.0
+_BACKLOG: Final = 8  # asyncio logs a traceback for each place when there are no descriptors left
 
 _log: Final = logging.getLogger("aiohttp.server")
 
@@ -90,7 +91,7 @@ async def _open(runner: web.AppRunner, path: Path) -> None:
     mask = os.umask(0o777 & ~_MODE)
     try:
         _remove(path)
-        await web.UnixSite(runner, str(path)).start()
+        await web.UnixSite(runner, str(path), backlog=_BACKLOG).start()
     except OSError as error:
         words = text("the socket {path} cannot be made: {reason}", path=path, reason=error.strerror)
         raise SocketUnusable(words) from error

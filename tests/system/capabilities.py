@@ -36,7 +36,7 @@ def no_fault_injection() -> str:
     with TemporaryDirectory() as folder:
         script = f"import os; os.fdatasync(os.open({folder + '/x'!r}, os.O_CREAT | os.O_RDWR))"
         injected = subprocess.run(
-            ["strace", "-f", *failing_sync(1), sys.executable, "-c", script],
+            ["strace", *failing_sync(1), sys.executable, "-c", script],
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -46,7 +46,15 @@ def no_fault_injection() -> str:
 
 def failing_sync(number: int) -> list[str]:
     """Return strace's options for a disk whose syncs fail from the given one on."""
-    return ["--quiet=all", "-e", "trace=fdatasync", "-e", f"inject=fdatasync:error=EIO:when={number}+"]
+    return [
+        "-f",
+        "--seccomp-bpf",
+        "--quiet=all",
+        "-e",
+        "trace=fdatasync",
+        "-e",
+        f"inject=fdatasync:error=EIO:when={number}+",
+    ]
 
 
 def other_user() -> int:

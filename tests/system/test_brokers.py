@@ -28,8 +28,7 @@ def either(request: pytest.FixtureRequest, tmp_path: Path, kernel_cache: Path) -
         yield found
 
 
-def test_a_broker_that_is_absent_at_start_gets_the_backlog_when_it_appears(either: Station) -> None:
-    station = either
+def test_a_broker_that_is_absent_at_start_gets_the_backlog_when_it_appears(station: Station) -> None:
     port = free_port()
     described = station.describe("plc").mqtt(port)
     agent = station.agent(described).start().ready()

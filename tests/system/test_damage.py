@@ -23,7 +23,9 @@ def with_backlog(station: Station, language: str = "en") -> tuple[Agent, int]:
     Its plant forwards to a port where nothing listens until the broker's line is laid.
     """
     port = free_port()
-    agent = station.agent(station.describe("plc").mqtt(port), language=language).start().ready()
+    agent = (
+        station.agent(station.describe("plc", period="50ms").mqtt(port), language=language).start().ready()
+    )
     unit = station.units["plc"]
     until(lambda: unit.reads >= BACKLOG, ARRIVE_S, "a backlog grows")
     agent.kill()
@@ -97,7 +99,7 @@ def test_a_failed_sync_ends_the_agent_and_the_next_delivers_all_that_was_stored(
     if why := no_fault_injection():
         pytest.skip(f"capability: no system call can be made to fail: {why}")
     agent = station.agent(station.describe("plc"))
-    agent.wrap = ("strace", "-f", *failing_sync(12), "-o", str(station.folder / "strace.log"))
+    agent.wrap = ("strace", *failing_sync(12), "-o", str(station.folder / "strace.log"))
     agent.start()
     assert agent.wait() == 1
     failed_s = time.monotonic()
@@ -120,7 +122,7 @@ def test_a_failed_sync_is_told_in_chinese_too(station: Station) -> None:
     if why := no_fault_injection():
         pytest.skip(f"capability: no system call can be made to fail: {why}")
     agent = station.agent(station.describe("plc"), language="zh")
-    agent.wrap = ("strace", "-f", *failing_sync(1), "-o", str(station.folder / "strace.log"))
+    agent.wrap = ("strace", *failing_sync(1), "-o", str(station.folder / "strace.log"))
     agent.start()
     assert agent.wait() == 1
     assert "日志无法写入：[Errno 5] Input/output error" in agent.journal
