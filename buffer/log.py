@@ -28,7 +28,7 @@ from buffer.recover import Recovered, recover
 from buffer.segment import Hole
 from buffer.settled import Count, Fate
 from buffer.upkeep import Upkeep
-from buffer.writer import Writer
+from buffer.writer import Task, Writer
 from config.models import LogSettings
 from config.vocabulary import LossCause, RecordKind, Stream
 
@@ -239,6 +239,15 @@ class Log:
                 preamble=self.preamble_of(record),
             )
             self._writer.tasks.append(partial(self._quarantine.put, item, self._writer.news))
+
+    def inherit_losses(self, missing: Mapping[tuple[str, Stream], Count], then: Task) -> None:
+        """Account for records that another log held for uplinks and that go with it.
+
+        `then`: run in the writer thread once LOSS records and cursors that say so are stored.
+        """
+        for (uplink, stream), count in missing.items():
+            self._books.lose_unnamed(uplink, stream, count)
+        self._upkeep.once_saved.append(then)
 
     def preamble_of(self, record: Record) -> Bodies:
         """Return the TAGS of a record's run and the newest ANCHOR of its boot, where they can be had.
