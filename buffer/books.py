@@ -125,12 +125,17 @@ class Books:
     def reconcile(self, uplink: str, stream: Stream, expected: Count | None) -> None:
         """Settle as damaged what an account should have (None: not known) and neither settled nor on disk."""
         account = self.accounts[uplink][stream]
-        known = account.settled.tally().total().plus(self._backlog(account, stream))
-        missing = known.most(expected or Count()).minus(known)
+        known = account.settled.tally().total().plus(self.backlog(account, stream))
+        account.accounted = known
+        self.lose_unnamed(uplink, stream, known.most(expected or Count()).minus(known))
+
+    def lose_unnamed(self, uplink: str, stream: Stream, missing: Count) -> None:
+        """Note that records are lost to an uplink whose numbers nobody knows, and that nobody counted yet."""
         if missing != Count():
+            account = self.accounts[uplink][stream]
             account.settled.below.add(Fate.DAMAGED, missing)
+            account.accounted = account.accounted.plus(missing)
             self.owe([_unnamed(uplink, stream, missing)])
-        account.accounted = known.plus(missing)
 
     def needed(self, segment: Segment) -> bool:
         """Tell whether an uplink still needs something of a finished segment."""
@@ -189,7 +194,7 @@ class Books:
             ]
         )
 
-    def _backlog(self, account: Account, stream: Stream) -> Count:
+    def backlog(self, account: Account, stream: Stream) -> Count:
         """Count what finished segments hold that is not settled."""
         total = Count()
         for segment in self.indexes[stream].segments:

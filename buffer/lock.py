@@ -27,7 +27,7 @@ class Lock:
             self._descriptor = os.open(directory / "lock", flags, 0o640)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             self.release()
             raise AlreadyRunning(

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Final, Literal
 
-from buffer.ballast import Ballast
+from buffer.assembly import Order, Parts, assemble
 from buffer.channel import Channel, Place, Tail
 from buffer.disk import Disk
 from buffer.index import Segment
-from buffer.intake import Identity, Intake, Preamble
+from buffer.intake import Identity, Preamble
 from buffer.ledger import Ledger
-from buffer.limits import Limits
 from buffer.lock import Lock, usable
-from buffer.news import News
-from buffer.outlet import Outlet
-from buffer.preambles import Bodies, Preambles
-from buffer.quarantine import Quarantine, Quarantined
+from buffer.preambles import Bodies
+from buffer.quarantine import Quarantined
 from buffer.reader import Bound, Reader
 from buffer.record import Record
-from buffer.recover import Recovered, recover
+from buffer.recover import Recovery, recover
 from buffer.segment import Hole
 from buffer.settled import Count, Fate
-from buffer.upkeep import Upkeep
-from buffer.writer import Writer
+from buffer.stock import take_stock
+from buffer.writer import Task
 from config.models import LogSettings
 from config.vocabulary import LossCause, RecordKind, Stream
 
@@ -43,71 +39,16 @@ class Log:
     `recovery`: what opening found.
     """
 
-    def __init__(
-        self,
-        *,
-        directory: Path,
-        lock: Lock,
-        disk: Disk,
-        recovered: Recovered,
-        identity: Identity,
-        settings: LogSettings,
-        required: Mapping[str, bool],
-        preamble: Preamble,
-        on_stored: Callable[[], None],
-    ) -> None:
+    def __init__(self, lock: Lock, recovery: Recovery, parts: Parts) -> None:
         """Use `open`."""
-        limits, books = Limits.of(settings), recovered.books
-        self.recovery = recovered.recovery
+        self.recovery = recovery
         self._lock = lock
-        self._limits = limits
-        self._books = books
-        self._channels = {stream: _channel(stream, limits, recovered) for stream in Stream}
-        self._preambles = Preambles(books.indexes, identity.run, identity.boot_id)
-        self._quarantine = Quarantine(disk, directory / "quarantine")
-        self._intake = Intake(
-            directory=directory,
-            identity=identity,
-            channels=self._channels,
-            books=books,
-            preambles=self._preambles,
-            preamble=preamble,
-        )
-        news: deque[News] = deque()
-        outlets = {
-            stream: Outlet(
-                disk=disk,
-                directory=directory,
-                channel=channel,
-                news=news,
-                run=identity.run,
-                recent_bytes=limits.recent[stream],
-                segment_bytes=limits.segment,
-            )
-            for stream, channel in self._channels.items()
-        }
-        ballast = Ballast(disk, directory / "ballast", limits.ballast)
-        ballast.restore()
-        self._writer = Writer(
-            disk=disk,
-            news=news,
-            events=outlets[Stream.EVENTS],
-            readings=outlets[Stream.READINGS],
-            ballast=ballast,
-            commit_interval_s=settings.commit_interval / 1e9,
-            on_stored=on_stored,
-        )
-        self._upkeep = Upkeep(
-            books=books,
-            channels=self._channels,
-            cursors=recovered.cursors,
-            required=required,
-            limits=limits,
-            at_least_ns=settings.at_least,
-            quarantine=self._quarantine,
-            intake=self._intake,
-            writer=self._writer,
-        )
+        self._parts = parts
+        self._books = parts.books
+        self._channels = parts.channels
+        self._intake = parts.intake
+        self._writer = parts.writer
+        self._upkeep = parts.upkeep
         self._writer.start()
 
     @classmethod
@@ -132,26 +73,24 @@ class Log:
         disk = disk or Disk()
         with Lock(directory) as lock, usable(directory):
             recovered = recover(disk, directory, run=run, uplinks=uplinks)
-            identity = Identity(
-                log=recovered.log,
-                run=run,
-                start=recovered.recovery.start,
-                boot_id=boot_id,
-                uplinks=tuple(uplinks),
-            )
-            log = cls(
+            order = Order(
                 directory=directory,
-                lock=lock,
                 disk=disk,
-                recovered=recovered,
-                identity=identity,
+                identity=Identity(
+                    log=recovered.log,
+                    run=run,
+                    start=recovered.recovery.start,
+                    boot_id=boot_id,
+                    uplinks=tuple(uplinks),
+                ),
                 settings=settings,
                 required=uplinks,
                 preamble=preamble,
                 on_stored=on_stored,
             )
+            parts = assemble(order, recovered)
             lock.keep()
-        return log
+        return cls(lock, recovered.recovery, parts)
 
     @property
     def failure(self) -> Exception | None:
@@ -227,8 +166,9 @@ class Log:
 
         Once the quarantine has its share of the cap, further records are lost instead (`cap`).
         """
+        quarantine = self._parts.quarantine
         segment = self._books.indexes[record.stream].find(record.run, record.seq)
-        if self._quarantine.bytes >= self._limits.quarantine:
+        if quarantine.bytes >= self._parts.limits.quarantine:
             self._upkeep.give_up(uplink, record)
         elif segment is not None:
             item = Quarantined(
@@ -238,35 +178,28 @@ class Log:
                 opening=segment.opening,
                 preamble=self.preamble_of(record),
             )
-            self._writer.tasks.append(partial(self._quarantine.put, item, self._writer.news))
+            self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
+
+    def inherit_losses(self, missing: Mapping[tuple[str, Stream], Count], then: Task) -> None:
+        """Account for records that another log held for uplinks and that go with it.
+
+        `then`: run in the writer thread once LOSS records and cursors that say so are stored.
+        """
+        for (uplink, stream), count in missing.items():
+            self._books.lose_unnamed(uplink, stream, count)
+        self._upkeep.once_saved.append(then)
 
     def preamble_of(self, record: Record) -> Bodies:
         """Return the TAGS of a record's run and the newest ANCHOR of its boot, where they can be had.
 
         Raises OSError where descriptors or memory have run out.
         """
-        return self._preambles.of(record)
+        return self._parts.preambles.of(record)
 
     def ledger(self) -> Ledger:
         """Return the log as it stands."""
         self._upkeep.run()
-        books, channels, writer = self._books, self._channels, self._writer
-        segments = [segment for index in books.indexes.values() for segment in index.segments]
-        return Ledger(
-            balances={
-                uplink: {stream: books.balance(uplink, channel) for stream, channel in channels.items()}
-                for uplink in books.accounts
-            },
-            recorded={stream: Count(channel.seq, channel.readings) for stream, channel in channels.items()},
-            disk_bytes=self._disk_bytes(segments),
-            cap_bytes=self._limits.cap,
-            segments=len(segments),
-            oldest_age_s=_oldest_age_s(segments),
-            at_least_missed=self._upkeep.at_least_missed,
-            pending_bytes=sum(channel.pending_bytes for channel in channels.values()),
-            last_sync_s=writer.last_sync_s,
-            full=writer.full,
-        )
+        return take_stock(self._parts)
 
     def close(self) -> None:
         """Store everything and a last STATE, mark a clean stop, save the cursors, free the directory.
@@ -321,24 +254,3 @@ class Log:
                 channel.pending_bytes for channel in self._channels.values()
             )
         return stored
-
-    def _disk_bytes(self, segments: list[Segment]) -> int:
-        ends = {stream: channel.tail.end for stream, channel in self._channels.items()}
-        in_hand = sum(
-            end.offset
-            for stream, end in ends.items()
-            if (segment := self._books.indexes[stream].at(end.segment)) and segment.contents is None
-        )
-        return sum(segment.size_bytes for segment in segments) + in_hand + self._quarantine.bytes
-
-
-def _channel(stream: Stream, limits: Limits, recovered: Recovered) -> Channel:
-    newest = recovered.books.indexes[stream].newest
-    return Channel(stream, limits.pending[stream], Tail(end=Place(newest + 1, 0)))
-
-
-def _oldest_age_s(segments: list[Segment]) -> float | None:
-    if not segments:
-        return None
-    oldest_ns = min(segment.opening.created_utc_ns for segment in segments)
-    return max(0, time.time_ns() - oldest_ns) / 1e9

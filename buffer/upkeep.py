@@ -18,7 +18,7 @@ from buffer.quarantine import Quarantine
 from buffer.record import Record
 from buffer.room import next_victim
 from buffer.settled import Fate
-from buffer.writer import Writer
+from buffer.writer import Task, Writer
 from config.vocabulary import LossCause, Stream
 
 _CURSOR_INTERVAL_S: Final = 2.0
@@ -27,9 +27,10 @@ FULL_GRACE_S: Final = 2.0
 
 
 class Upkeep:
-    """Runs inside calls to the log, in the event loop. `dirty`: a cursor has changed since it was saved.
+    """Runs inside calls to the log, in the event loop.
 
-    `at_least_missed`: the cap has taken segments younger than the settings' `at_least`.
+    `dirty`: a cursor has changed since it was saved. `once_saved`: for the writer to do when the cursors are
+    saved. `at_least_missed`: the cap has taken segments younger than the settings' `at_least`.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Upkeep:
     ) -> None:
         self.dirty = True
         self.at_least_missed = False
+        self.once_saved: list[Task] = []
         self._books = books
         self._channels = channels
         self._cursors = cursors
@@ -82,6 +84,8 @@ class Upkeep:
         for uplink, cursor in self._cursors.items():
             body = encode(self._books.positions(uplink, self._channels), runs)
             self._writer.tasks.append(partial(cursor.write, body, copies=copies))
+        self._writer.tasks.extend(self.once_saved)
+        self.once_saved.clear()
         self.dirty = False
         self._saved_s = time.monotonic()
 

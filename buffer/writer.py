@@ -2,7 +2,7 @@
 
 The only place where a failure of the disk turns into something else: no room becomes a request for room, "not
 now" becomes the next attempt, and everything else ends the thread and stands in `failure`, upon which the
-agent ends the process. (A mode that goes on in RAM would begin where `_run` catches.)
+agent ends the process; whether the next start can sync is for `buffer/volatile.py` to find out.
 """
 
 from __future__ import annotations
