@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from agent.bodies import unpack_json
-from config.models import Tag
 from config.plant import Plant
+from config.tags import Tag
 
 _DIGEST_HEX: Final = 16
 

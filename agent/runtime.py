@@ -35,7 +35,7 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None
     Raises DiskFailed, `status_server.SocketUnusable`, and whatever is a bug.
     """
     try:
-        async with serve_status(layout.socket, answers(wiring)):
+        async with serve_status(layout.socket, answers(wiring), {}):
             _begin(wiring)
             await _supervise(wiring, stop)
     except ExceptionGroup as group:

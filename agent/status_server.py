@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ import orjson
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from config.text import Text, text
+from config.text import LANGUAGES, Text, text
 
 _MODE: Final = 0o660
 _LONGEST_PATH_BYTES: Final = 107
@@ -31,6 +32,7 @@ _BACKLOG: Final = 8  # asyncio logs a traceback for each place when there are no
 _log: Final = logging.getLogger("aiohttp.server")
 
 Answer = Callable[[Mapping[str, str]], object]
+Action = Callable[[str, Mapping[str, object]], object]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -40,6 +42,14 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 _log.addFilter(_is_ours)
+
+
+class Refused(Exception):  # noqa: N818 - the failure's own word
+    """What was asked for cannot be done; nothing has changed."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
 
 
 class SocketUnusable(Exception):  # noqa: N818 - the failure's own word
@@ -67,15 +77,21 @@ def check_path(path: Path) -> None:
 
 
 @asynccontextmanager
-async def serve_status(path: Path, answers: Mapping[str, Answer]) -> AsyncIterator[None]:
-    """Serve each of `answers` (path -> function of the query, whose result becomes JSON) while inside.
+async def serve_status(
+    path: Path, answers: Mapping[str, Answer], actions: Mapping[str, Action]
+) -> AsyncIterator[None]:
+    """Serve while inside: GET each of `answers`, POST each of `actions`; all results become JSON.
 
+    `answers`: path -> function of the query. `actions`: name (`/actions/<name>`) -> function of the user's
+    name, as the kernel tells it, and of the JSON object that was sent; it may raise Refused.
     Raises SocketUnusable.
     """
     check_path(path)
     application = web.Application(middlewares=[_admit])
     for route, answer in answers.items():
         application.router.add_get(route, _handler(answer))
+    for name, action in actions.items():
+        application.router.add_post(f"/actions/{name}", _action_handler(action))
     runner = web.AppRunner(application, logger=_log, access_log=None, shutdown_timeout=_STOP_S)
     await runner.setup()
     try:
@@ -105,24 +121,60 @@ def _remove(path: Path) -> None:
 
 def _handler(answer: Answer) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        body = orjson.dumps(answer(request.query), option=orjson.OPT_NON_STR_KEYS)
-        return web.Response(body=body, content_type="application/json")
+        return _json(answer(request.query))
 
     return handle
+
+
+def _action_handler(action: Action) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            arguments = orjson.loads(await request.read())
+        except orjson.JSONDecodeError as error:
+            raise web.HTTPBadRequest from error
+        if not isinstance(arguments, dict):
+            raise web.HTTPBadRequest
+        try:
+            return _json(action(_user(request), arguments))
+        except Refused as refusal:
+            words = {language: refusal.words.show(language) for language in LANGUAGES}
+            return _json(words, status=HTTPStatus.CONFLICT)
+
+    return handle
+
+
+def _json(found: object, *, status: int = HTTPStatus.OK) -> web.Response:
+    body = orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS)
+    return web.Response(body=body, content_type="application/json", status=status)
+
+
+def _user(request: web.Request) -> str:
+    """Return the login name of whoever asks; the user id where it has no name."""
+    uid, _ = _peer(request)
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 @web.middleware
 async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Admit root, the agent's own user and members of its group, as the kernel names them (SO_PEERCRED)."""
+    uid, gid = _peer(request)
+    if uid not in (0, os.geteuid()) and os.getegid() not in _groups(uid, gid):
+        raise web.HTTPForbidden
+    return await handler(request)
+
+
+def _peer(request: web.Request) -> tuple[int, int]:
+    """Return the user id and group id of whoever asks. Raises HTTPForbidden where nobody can tell."""
     transport = request.transport
     peer = transport.get_extra_info("socket") if transport is not None else None
     if peer is None:
         raise web.HTTPForbidden
     credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size)
     _, uid, gid = _PEERCRED.unpack(credentials)
-    if uid not in (0, os.geteuid()) and os.getegid() not in _groups(uid, gid):
-        raise web.HTTPForbidden
-    return await handler(request)
+    return uid, gid
 
 
 def _groups(uid: int, gid: int) -> set[int]:

@@ -12,17 +12,10 @@ from pydantic_core import ErrorDetails
 
 from config.explain import KEY, Finding, explain, schema_at
 from config.faults import Fault, Loc
-from config.models import (
-    Cause,
-    Condition,
-    Description,
-    Device,
-    Effect,
-    Link,
-    LogSettings,
-    Model,
-    ScanClass,
-)
+from config.fields import Model
+from config.links import Device, Link
+from config.models import Description, LogSettings, ScanClass
+from config.rules import Cause, Condition, Effect
 from config.units import Duration
 from config.yaml_source import Document
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from config.faults import WrongValue
 from config.text import text
@@ -48,3 +48,9 @@ NumberNotTruth: Final = BeforeValidator(_refuse_truth)
 
 Level = Annotated[float, BeforeValidator(_truth_as_number, json_schema_input_type=float | bool)]
 """What a tag is compared with; `equals: true` means 1."""
+
+
+class Model(BaseModel):
+    """What every model shares: nothing unknown is accepted, nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)

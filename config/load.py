@@ -11,10 +11,11 @@ from config.consistency import inconsistencies
 from config.draft import describe, draft_of
 from config.faults import ConfigError, Fault, Place, WrongValue
 from config.files import is_folder, read_file
-from config.models import Description, MqttUplink
+from config.models import Description
 from config.plant import Plant, number_tags
 from config.points.read import Row, read_table
 from config.text import text
+from config.uplinks import MqttUplink
 from config.yaml_source import Document, read_yaml
 
 FILE_NAME: Final = "plant.yaml"

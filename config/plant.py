@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from config.faults import Loc, Place
-from config.models import Description, Device, Interlock, Link, ScanClass, Tag
+from config.links import Device, Link
+from config.models import Description, ScanClass
+from config.rules import Interlock
+from config.tags import Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

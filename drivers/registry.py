@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from config.models import ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink, OpcUaLink
+from config.links import ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink, OpcUaLink
 from config.plant import Plant
 from drivers.contract import Driver
 from drivers.modbus.driver import ModbusDriver

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from config.models import Tag
 from config.plant import Plant
+from config.tags import Tag
 from config.vocabulary import EventKind, Limit, Priority
 from filters.comparisons import Comparison, Comparisons, limit_key
 from filters.event import Event, Figures, trust_figures

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from config.models import Tag
 from config.plant import Plant
+from config.tags import Tag
 from config.vocabulary import Limit
 from filters.condition import window_of
 from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Records, moved

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from config.models import Tag, ValueType
 from config.plant import Plant, ScanGroup
+from config.tags import Tag, ValueType
 from config.vocabulary import DETAIL_MASK, Reason, bad
 from filters.image import Image
 from filters.layout import CONDITIONING, LONGEST_WINDOW, SENTINEL, Float64s, Records, Table, Uint32s

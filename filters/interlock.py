@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.models import Condition, Interlock, Tag
 from config.plant import Plant
+from config.rules import Condition, Interlock
+from config.tags import Tag
 from filters.comparisons import Comparison, Comparisons, limit_key
 from filters.condition import delay_ns
 from filters.machine import ABOVE, BELOW, EQUAL

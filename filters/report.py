@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from config.models import Tag
 from config.plant import Plant, ScanGroup
+from config.tags import Tag
 from filters.image import Image
 from filters.layout import LONG_AGO, REPORTING, Bools, Records, Table
 

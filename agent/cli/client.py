@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from agent.cli.speech import language
 from agent.layout import SOCKET_NAME
 from config.text import Text, text
 
@@ -33,13 +34,41 @@ def find_socket(state: Path | None) -> Path:
     return next((place for place in places if _may_exist(place)), places[0])
 
 
+class ActionRefused(Exception):  # noqa: N818
+    """The agent will not do what was asked for; `words`: why, in the language shown."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+        super().__init__(words)
+
+
 def ask(path: Path, question: str) -> Any:
     """Return the answer to GET `question` as JSON. Raises NotRunning."""
+    status, body = _exchange(path, "GET", question)
+    if status != http.HTTPStatus.OK:
+        raise NotRunning(text("the agent at {path} refused: {status}", path=path, status=status))
+    return orjson.loads(body)
+
+
+def act(path: Path, action: str, **arguments: object) -> Any:
+    """Have the agent do something on behalf of this user, and return its answer.
+
+    Raises NotRunning, ActionRefused.
+    """
+    status, body = _exchange(path, "POST", f"/actions/{action}", orjson.dumps(arguments))
+    if status == http.HTTPStatus.CONFLICT:
+        raise ActionRefused(orjson.loads(body)[language()])
+    if status != http.HTTPStatus.OK:
+        raise NotRunning(text("the agent at {path} refused: {status}", path=path, status=status))
+    return orjson.loads(body)
+
+
+def _exchange(path: Path, method: str, question: str, sent: bytes | None = None) -> tuple[int, bytes]:
     connection = _UnixConnection(path)
     try:
-        connection.request("GET", question)
+        connection.request(method, question, sent)
         response = connection.getresponse()
-        body = response.read()
+        return response.status, response.read()
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         raise NotRunning(
             text("no agent answers at {path}; is it running? (--state names its state directory)", path=path)
@@ -54,9 +83,6 @@ def ask(path: Path, question: str) -> Any:
         ) from None
     finally:
         connection.close()
-    if response.status != http.HTTPStatus.OK:
-        raise NotRunning(text("the agent at {path} refused: {status}", path=path, status=response.status))
-    return orjson.loads(body)
 
 
 def _may_exist(path: Path) -> bool:

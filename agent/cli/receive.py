@@ -62,8 +62,8 @@ def receive(
     from agent.receive.listen import listen
     from agent.receive.subscriber import Source
     from config.fields import HOST_PATTERN
-    from config.models import Tls
     from config.secrets import SecretError, resolve
+    from config.uplinks import Tls
 
     if not re.fullmatch(HOST_PATTERN, host):
         fail(text("write a host name or an IP address alone, for example 192.168.1.10"), Exit.USAGE)

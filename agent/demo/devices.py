@@ -15,7 +15,7 @@ import orjson
 
 from agent.demo.casting import Casting, Trouble
 from agent.simulate import modbus, opcua
-from config.models import ValueType
+from config.tags import ValueType
 
 _MELT, _TILT, _TICKS = (
     f"nsu={opcua.NAMESPACE};s={name}" for name in ("melt_temp", "tilt_angle", "furnace_ticks")

@@ -15,8 +15,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.uplinks.reasons import reason_words
 from agent.uplinks.tls import connect_words, tls_context
-from config.models import Tls
 from config.text import Text, text
+from config.uplinks import Tls
 
 RETRY_S: Final = 0.2
 TURN_S: Final = 0.1

@@ -15,7 +15,7 @@ from asyncua.server.server import Server
 from asyncua.ua.status_codes import StatusCodes
 
 from config.address import NodeAddress, parse_node_id
-from config.models import ValueType
+from config.tags import ValueType
 
 NAMESPACE: Final = "urn:fengsui:simulator"
 """The namespace URI of nodes spelled `nsu=urn:fengsui:simulator;...`; its index is 2."""

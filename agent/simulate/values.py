@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from config.models import ValueType, WordOrder
+from config.links import WordOrder
+from config.tags import ValueType
 
 _FORMATS: Final = {
     ValueType.BOOL: ">H",

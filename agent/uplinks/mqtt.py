@@ -23,9 +23,9 @@ from agent.uplinks.contract import Message, UplinkBusy, UplinkDown, UplinkRefuse
 from agent.uplinks.off_loop import off_loop
 from agent.uplinks.reasons import QUOTA_EXCEEDED, reason_words
 from agent.uplinks.tls import connect_words, tls_context
-from config.models import MqttUplink
 from config.secrets import SecretError, resolve
 from config.text import Text, text
+from config.uplinks import MqttUplink
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike

@@ -8,8 +8,8 @@ from agent.uplinks.forward import Forwarder, Notify
 from agent.uplinks.mqtt import PahoUplink
 from agent.uplinks.session import Gateway
 from buffer.log import Log
-from config.models import MqttUplink
 from config.plant import Plant
+from config.uplinks import MqttUplink
 
 
 def make_forwarders(plant: Plant, log: Log, gateway: Gateway, notify: Notify) -> dict[str, Forwarder]:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from agent.uplinks.contract import UplinkDown
 from agent.uplinks.reasons import error_words
-from config.models import Tls
 from config.text import Text, text
+from config.uplinks import Tls
 
 _NOT_YET_VALID: Final = 9
 _EXPIRED: Final = 10

@@ -9,8 +9,9 @@ from typing import Final
 from config.address import TABLE_SIZE, ModbusAddress, parse_modbus, parse_node_id
 from config.draft import Draft
 from config.faults import Fault, WrongValue
-from config.models import Device, ValueType
+from config.links import Device
 from config.points.read import Row
+from config.tags import ValueType
 from config.text import Text, text
 
 _MODBUS_LOOK: Final = re.compile(r"(co|di|hr|ir):|[0-9.]+$", re.IGNORECASE)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from config.draft import Draft
 from config.faults import Fault
-from config.models import OpcUaLink
+from config.links import OpcUaLink
 from config.points.read import Row
 from config.text import text
 from config.wording import closest, unknown

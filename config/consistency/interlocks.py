@@ -7,8 +7,9 @@ from typing import Final
 
 from config.draft import INTERLOCKS, Draft, interlocks_of
 from config.faults import Fault, Loc
-from config.models import Cause, Condition, Effect, Tag, ValueType
 from config.points.read import Row
+from config.rules import Cause, Condition, Effect
+from config.tags import Tag, ValueType
 from config.text import text
 from config.units import show_duration
 from config.vocabulary import Limit

@@ -13,10 +13,10 @@ from config.address import parse_modbus
 from config.decode import UNREADABLE
 from config.explain import Finding, explain, schema_at
 from config.faults import Fault, Place, WrongValue
-from config.models import Tag, ValueType
 from config.points.columns import COLUMNS, Column, column_of, is_for_people, known_headers
 from config.points.grid import Cell, Cells, Grid, read_grid
 from config.points.mangled import lost_content
+from config.tags import Tag, ValueType
 from config.text import Text, text
 from config.wording import brief, closest
 

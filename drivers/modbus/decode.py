@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from config.models import ValueType, WordOrder
+from config.links import WordOrder
+from config.tags import ValueType
 from config.vocabulary import Reason, bad
 from drivers.contract import Float64s, Uint32s
 

@@ -6,7 +6,7 @@ import asyncio
 from random import randrange
 from typing import Final
 
-from config.models import ModbusBus, ModbusLink, ModbusRtuLink
+from config.links import ModbusBus, ModbusLink, ModbusRtuLink
 from config.text import text
 from drivers.contract import DeviceError, DriverCounters, LinkDown
 from drivers.modbus.frame import Answer, ReadRequest

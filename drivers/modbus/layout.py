@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from config.address import parse_modbus
-from config.models import Device, Tag, ValueType, WordOrder
+from config.links import Device, WordOrder
+from config.tags import Tag, ValueType
 from config.vocabulary import Reason, bad, uncertain
 from drivers.contract import DeviceRefused, Scan
 from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register

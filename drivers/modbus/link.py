@@ -18,7 +18,7 @@ from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
-from config.models import ModbusBus, ModbusLink, ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink
+from config.links import ModbusBus, ModbusLink, ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink
 from config.text import text
 from drivers.contract import Desync, DeviceError, DeviceTimeout, LinkDown
 from drivers.modbus.frame import READ_ONLY, ReadRequest

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from config.models import ModbusBus
+from config.links import ModbusBus
 from config.text import Text, text
 from drivers.contract import Desync, DeviceError
 from drivers.modbus.frame import EXCEPTION, ReadRequest, hear_pdu

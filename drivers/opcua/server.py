@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from config.models import OpcUaLink
+from config.links import OpcUaLink
 from config.text import text
 from drivers.contract import DeviceError, DriverCounters, LinkDown
 from drivers.opcua.session import Session

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from config.faults import Place
-from config.models import Description, Tag
+from config.models import Description
 from config.plant import Plant, number_tags
+from config.tags import Tag
 
 
 def make_plant(

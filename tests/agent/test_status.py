@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from typing import Any
 import orjson
 import pytest
 
-from agent.cli.client import NotRunning, ask
+from agent.cli.client import ActionRefused, NotRunning, act, ask
 from agent.status import answers
-from agent.status_server import SocketPathTooLong, SocketUnusable, check_path, serve_status
+from agent.status_server import Refused, SocketPathTooLong, SocketUnusable, check_path, serve_status
 from agent.wiring import Wiring
 from config.text import text
 from config.vocabulary import NOT_YET_READ, Reason, bad
@@ -124,7 +125,7 @@ async def test_a_tag_that_was_never_read_has_no_value_and_says_so(tmp_path: Path
 
 async def test_the_socket_is_for_owner_and_group_and_goes_with_the_agent(place: Path) -> None:
     path = place / "fengsui.sock"
-    async with serve_status(path, {"/status": lambda _: {"all": "well"}}):
+    async with serve_status(path, {"/status": lambda _: {"all": "well"}}, {}):
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         assert await asked(path, "/status") == {"all": "well"}
         with pytest.raises(NotRunning, match="refused: 404"):
@@ -137,7 +138,7 @@ async def test_the_socket_is_for_owner_and_group_and_goes_with_the_agent(place: 
 async def test_the_socket_of_an_agent_that_was_killed_is_replaced(place: Path) -> None:
     path = place / "fengsui.sock"
     path.touch()
-    async with serve_status(path, {"/status": lambda _: 1}):
+    async with serve_status(path, {"/status": lambda _: 1}, {}):
         assert await asked(path, "/status") == 1
 
 
@@ -145,7 +146,7 @@ async def test_curl_reads_the_socket(place: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("capability: curl is not installed")
     path = place / "fengsui.sock"
-    async with serve_status(path, {"/status": lambda _: {"all": "well"}}):
+    async with serve_status(path, {"/status": lambda _: {"all": "well"}}, {}):
         command = ("curl", "--silent", "--unix-socket", str(path), "http://localhost/status")
         curl = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
         said, _ = await curl.communicate()
@@ -159,7 +160,7 @@ async def test_a_malformed_request_is_answered_and_is_nothing_for_the_journal(
     request_: bytes, place: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = place / "fengsui.sock"
-    async with serve_status(path, {"/status": lambda _: 1}):
+    async with serve_status(path, {"/status": lambda _: 1}, {}):
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(request_)
         assert b" 400 " in await reader.readline()
@@ -168,11 +169,29 @@ async def test_a_malformed_request_is_answered_and_is_nothing_for_the_journal(
     assert caplog.records == []
 
 
+async def test_an_action_hears_who_asks_and_may_refuse(place: Path) -> None:
+    def ring(user: str, arguments: Mapping[str, object]) -> object:
+        if "bell" not in arguments:
+            raise Refused(text("all well"))
+        return f"{user} rings {arguments['bell']}"
+
+    path = place / "fengsui.sock"
+    async with serve_status(path, {}, {"ring": ring}):
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        assert await asyncio.to_thread(act, path, "ring", bell="east") == f"{user} rings east"
+        with pytest.raises(ActionRefused, match="all well"):
+            await asyncio.to_thread(act, path, "ring")
+        with pytest.raises(NotRunning, match="refused: 404"):
+            await asyncio.to_thread(act, path, "burn")
+        with pytest.raises(NotRunning, match="refused: 405"):
+            await asked(path, "/actions/ring")
+
+
 async def test_an_answer_that_fails_is_a_line_for_the_journal(
     place: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = place / "fengsui.sock"
-    async with serve_status(path, {"/status": lambda _: 1 / 0}):
+    async with serve_status(path, {"/status": lambda _: 1 / 0}, {}):
         with pytest.raises(NotRunning, match="refused: 500"):
             await asked(path, "/status")
     assert "ZeroDivisionError" in caplog.text
@@ -191,7 +210,7 @@ async def test_the_kernel_names_the_caller(mode: int, group: int, answer: str, p
     if os.geteuid() != 0:
         pytest.skip("capability: only root can act as another user")
     path = place / "fengsui.sock"
-    async with serve_status(path, {"/status": lambda _: "all well"}):
+    async with serve_status(path, {"/status": lambda _: "all well"}, {}):
         path.chmod(mode)
         other = await asyncio.create_subprocess_exec(
             sys.executable, "-c", ASK_AS_ANOTHER, path, str(NOBODY), str(group), stdout=subprocess.PIPE
@@ -203,7 +222,7 @@ async def test_the_kernel_names_the_caller(mode: int, group: int, answer: str, p
 ASK_AS_ANOTHER = """
 import os, sys
 from pathlib import Path
-from agent.cli.client import NotRunning, ask
+from agent.cli.client import ActionRefused, NotRunning, act, ask
 path, user, group = sys.argv[1:]
 os.setgroups([])
 os.setgid(int(group))
@@ -227,7 +246,7 @@ async def test_a_socket_that_cannot_be_made_is_named(place: Path) -> None:
     taken = place / "fengsui.sock"
     taken.mkdir()
     with pytest.raises(SocketUnusable) as raised:
-        async with serve_status(taken, {}):
+        async with serve_status(taken, {}, {}):
             pass
     assert raised.value.words.show("en") == f"the socket {taken} cannot be made: Is a directory"
     assert raised.value.words.show("zh") == f"无法建立套接字 {taken}：Is a directory"

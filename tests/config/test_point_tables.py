@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from config.models import Priority, Tag, ValueType, WordOrder
+from config.links import WordOrder
+from config.models import Priority
 from config.points.columns import COLUMNS
 from config.points.read import read_table
+from config.tags import Tag, ValueType
 
 FILE = Path("points.csv")
 HEADERS = "tag,device,scan_class,address"

@@ -13,9 +13,10 @@ from config.consistency import inconsistencies
 from config.draft import describe, draft_of
 from config.explain import _PATTERNS
 from config.fields import SECRET_PATTERN
-from config.models import Description, Tag
+from config.models import Description
 from config.points.read import read_table
 from config.schema.generate import PATH, schema
+from config.tags import Tag
 from config.units import DURATION_PATTERN, SIZE_PATTERN
 from config.yaml_source import Document, read_yaml
 

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from config.faults import Place
-from config.models import Description, Tag, ValueType
+from config.models import Description
 from config.plant import Plant, ScanGroup, number_tags
+from config.tags import Tag, ValueType
 from config.vocabulary import GOOD, QualityClass, Reason, class_of, reason_of
 from drivers.contract import DeviceError, DeviceTimeout, Driver, LinkDown, Scan
 from drivers.registry import make_drivers

@@ -17,7 +17,8 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from agent.simulate.modbus import Unit
 from agent.simulate.values import registers_of
 from config.address import parse_modbus
-from config.models import Tag, ValueType, WordOrder
+from config.links import WordOrder
+from config.tags import Tag, ValueType
 from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Rig, tag_of
 from tests.drivers.port_proxy import PortProxy
 from tests.drivers.proxy import Proxy

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from agent.simulate.opcua import NAMESPACE, OpcUaSimulator, Value, serve
-from config.models import Tag, ValueType
+from config.tags import Tag, ValueType
 from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Rig, tag_of
 from tests.drivers.proxy import Proxy
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.models import ValueType, WordOrder
+from config.links import WordOrder
+from config.tags import ValueType
 from config.vocabulary import GOOD, Reason, bad
 from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register
 

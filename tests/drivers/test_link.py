@@ -12,7 +12,7 @@ import pytest
 
 from agent.simulate.modbus import ModbusSimulator, Unit, serve
 from agent.simulate.rudeness import Manner
-from config.models import ModbusTcpLink
+from config.links import ModbusTcpLink
 from drivers.contract import Desync, DeviceRefused, DeviceTimeout, DriverCounters, LinkDown
 from drivers.modbus.frame import Answer, ReadRequest
 from drivers.modbus.guard import GuardedLink

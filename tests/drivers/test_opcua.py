@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.simulate.opcua import NAMESPACE
-from config.models import ValueType
+from config.tags import ValueType
 from config.vocabulary import GOOD, Reason, bad, opcua_status, uncertain
 from drivers.contract import LinkDown
 from drivers.opcua import session as session_module

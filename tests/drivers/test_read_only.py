@@ -17,7 +17,7 @@ from pymodbus.pdu.register_message import WriteMultipleRegistersRequest, WriteSi
 import drivers
 from agent.simulate.modbus import ModbusSimulator, Unit, serve
 from agent.simulate.modbus_rtu import serve_tcp
-from config.models import ModbusRtuTcpLink, ModbusTcpLink
+from config.links import ModbusRtuTcpLink, ModbusTcpLink
 from drivers.contract import DriverCounters
 from drivers.modbus.frame import ReadRequest
 from drivers.modbus.guard import GuardedLink

@@ -16,7 +16,7 @@ from agent.simulate import modbus_rtu
 from agent.simulate.modbus import Connection, ModbusSimulator, Unit
 from agent.simulate.modbus_rtu import RtuEnvelope, checksum
 from agent.simulate.rudeness import Manner
-from config.models import ModbusRtuLink, ModbusRtuTcpLink
+from config.links import ModbusRtuLink, ModbusRtuTcpLink
 from drivers.contract import Desync, DeviceRefused, DeviceTimeout, DriverCounters, LinkDown
 from drivers.modbus.frame import Answer, ReadRequest
 from drivers.modbus.guard import GuardedLink

@@ -17,7 +17,7 @@ from serial.urlhandler import protocol_socket
 from agent.simulate import modbus, modbus_rtu
 from agent.simulate.modbus import Unit
 from agent.simulate.rudeness import RUDE_ON_A_BUS, RUDE_ON_TCP, WRONG, Manner
-from config.models import ModbusLink, ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink
+from config.links import ModbusLink, ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink
 from config.vocabulary import QualityClass
 from drivers.contract import DeviceError
 from drivers.modbus.driver import ModbusDriver

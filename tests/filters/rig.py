@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from config.faults import Place
-from config.models import Description, Tag
+from config.models import Description
 from config.plant import Plant, ScanGroup, number_tags
+from config.tags import Tag
 from config.vocabulary import EventKind
 from filters.engine import Engine
 from filters.event import Event

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import medfilt
 
-from config.models import ValueType
+from config.tags import ValueType
 from config.vocabulary import (
     GOOD,
     NOT_YET_READ,

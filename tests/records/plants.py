@@ -7,8 +7,9 @@ from pathlib import Path
 
 from agent.dictionary import Dictionary, pack_tags, unpack_tags
 from config.faults import Place
-from config.models import Description, Tag
+from config.models import Description
 from config.plant import Plant, number_tags
+from config.tags import Tag
 
 SUPPRESSION = ("deadband",)
 

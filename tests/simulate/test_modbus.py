@@ -15,7 +15,8 @@ from agent.simulate.modbus import MbapEnvelope, Unit, serve
 from agent.simulate.modbus_rtu import RtuEnvelope, checksum, serve_port, serve_tcp
 from agent.simulate.rudeness import Manner, Reply, misbehave
 from agent.simulate.values import registers_of
-from config.models import ValueType, WordOrder
+from config.links import WordOrder
+from config.tags import ValueType
 
 ENVELOPES = {"tcp": MbapEnvelope(7), "rtu": RtuEnvelope()}
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from agent.demo.relay import Relay
 from agent.simulate import modbus, opcua
-from config.models import ValueType
+from config.tags import ValueType
 from tests.system.plants import REGISTERS
 
 Result = TypeVar("Result")

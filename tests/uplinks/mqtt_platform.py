@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.uplinks.contract import Message
 from agent.uplinks.mqtt import PahoUplink
-from config.models import MqttUplink, Tls
+from config.uplinks import MqttUplink, Tls
 from tests.brokers import Broker
 from tests.uplinks.contract_suite import Platform
 from tests.uplinks.observer import Observer, observing

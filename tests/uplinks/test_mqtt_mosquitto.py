@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.uplinks.contract import UplinkDown, UplinkRefused
-from config.models import Tls
+from config.uplinks import Tls
 from tests.brokers import MOSQUITTO, MOSQUITTO_PASSWD, Broker, mosquitto
 from tests.uplinks.certificates import DAY, Authority, Files
 from tests.uplinks.contract_suite import message
