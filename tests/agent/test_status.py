@@ -222,7 +222,7 @@ async def test_the_kernel_names_the_caller(mode: int, group: int, answer: str, p
 ASK_AS_ANOTHER = """
 import os, sys
 from pathlib import Path
-from agent.cli.client import ActionRefused, NotRunning, act, ask
+from agent.cli.client import NotRunning, ask
 path, user, group = sys.argv[1:]
 os.setgroups([])
 os.setgid(int(group))
