@@ -14,6 +14,7 @@ from asyncua.common.callback import CallbackType
 from asyncua.server.server import Server
 from asyncua.ua.status_codes import StatusCodes
 
+from agent.simulate.account import note_device, note_write
 from config.address import NodeAddress, parse_node_id
 from config.tags import ValueType
 
@@ -53,6 +54,7 @@ class OpcUaSimulator:
         self.url = f"opc.tcp://127.0.0.1:{self.port}/"
         self._server = server
         self._types = types
+        note_device("opcua")
         server.subscribe_server_callback(CallbackType.PreRead, self._count_reads)
         server.subscribe_server_callback(CallbackType.PreWrite, self._count_writes)
 
@@ -78,7 +80,9 @@ class OpcUaSimulator:
 
     async def _count_writes(self, event: Any, _: object) -> None:
         if event.is_external:
-            self.counts.writes += len(event.request_params.NodesToWrite)
+            for node in event.request_params.NodesToWrite:
+                self.counts.writes += 1
+                note_write("opcua", node.NodeId)
 
 
 @asynccontextmanager

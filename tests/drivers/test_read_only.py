@@ -118,6 +118,7 @@ def _writes(name: str) -> bool:
     )
 
 
+@pytest.mark.usefixtures("deliberate_writes")
 async def test_the_simulator_refuses_and_counts_a_write(kind: str, simulator: ModbusSimulator) -> None:
     framer = FramerType.SOCKET if kind == "modbus-tcp" else FramerType.RTU
     client = AsyncModbusTcpClient("127.0.0.1", port=simulator.port, framer=framer, retries=0)
