@@ -19,9 +19,8 @@ from config.text import text
 from config.units import parse_duration_ns
 from config.wording import unknown
 
-Value = bool | int | float | str
-Course = Callable[[float], Value]
-"""Seconds since the start, to a tag's value in engineering units."""
+Course = Callable[[float], float]
+"""Seconds since the start, to a tag's value in engineering units (a bool or a whole number stays one)."""
 
 DEFAULT_PERIOD_S: Final = 20.0
 
@@ -49,9 +48,9 @@ class Shape(StrEnum):
 class Still:
     """A value that stands still."""
 
-    value: Value
+    value: float
 
-    def __call__(self, _: float) -> Value:
+    def __call__(self, _: float) -> float:
         """Return the value."""
         return self.value
 
@@ -130,7 +129,7 @@ def _period_s(spelling: str) -> float:
     return found_s
 
 
-def _number(spelling: str) -> bool | int | float:
+def _number(spelling: str) -> float:
     plain = spelling.strip().lower()
     if plain in _TRUTHS:
         return _TRUTHS[plain]
