@@ -82,6 +82,7 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
         notify("STOPPING=1")
         polling.cancel()
         await asyncio.wait([polling])
+        wiring.black_box.close()
         wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", wiring.clock.boot_ns()))
         await _drain(wiring)
         for task in others:

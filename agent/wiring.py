@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.anchor import pack_anchor
+from agent.blackbox.recorder import Recorder
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
@@ -39,6 +40,7 @@ class Wiring:
     timebase: Timebase
     engine: Engine
     log: Log
+    black_box: Recorder
     pipeline: Pipeline
     poller: Poller
     governor: Governor
@@ -56,7 +58,8 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
     dictionary = unpack_tags(tags)
     stored = asyncio.Event()
     log = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
-    pipeline = Pipeline(engine, dictionary, log, clock)
+    black_box = Recorder(plant, engine.image, dictionary, log)
+    pipeline = Pipeline(engine, dictionary, log, clock, black_box)
     governor = Governor(idle_ns)
     gateway = Gateway(
         run=run_id,
@@ -71,6 +74,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         timebase=timebase,
         engine=engine,
         log=log,
+        black_box=black_box,
         pipeline=pipeline,
         poller=Poller(
             plant,

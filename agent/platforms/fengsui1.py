@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from agent.anchor import Anchor
+from agent.blackbox.body import unpack_window
 from agent.bodies import RecordError
 from agent.dictionary import Dictionary, TagFacts
 from agent.findings import (
@@ -54,6 +55,8 @@ class Fengsui1:
         """See `Codec`."""
         if record.kind is RecordKind.DATA:
             kind, content = "readings", _readings(record, dictionary, anchor)
+        elif record.kind is RecordKind.WINDOW:
+            kind, content = "window", _window(record, dictionary, anchor)
         elif record.kind is RecordKind.EVENT:
             kind, content = "event", _event(record, anchor)
         elif record.kind is RecordKind.GAP:
@@ -171,6 +174,23 @@ def _readings(record: Record, dictionary: Dictionary | None, anchor: Anchor | No
     }
     exact = _exact(rows)
     return {**content, "exact": exact} if exact else content
+
+
+def _window(record: Record, dictionary: Dictionary | None, anchor: Anchor | None) -> Json:
+    if dictionary is None:
+        raise RecordError("the tag dictionary of this record is gone")
+    window = unpack_window(record.body, dictionary)
+    scans = window.scans
+    return {
+        "meta": dictionary.meta,
+        "rule": window.rule,
+        "event_at": _instant(window.event_boot_ns, anchor),
+        "first_tag": scans.first,
+        "scans": [_instant(boot_ns, anchor) for boot_ns in scans.boot_ns.tolist()],
+        "raw": scans.raw.tolist(),
+        "value": scans.value.tolist(),
+        "quality": scans.quality.tolist(),
+    }
 
 
 def _exact(rows: Rows) -> dict[str, str]:
