@@ -43,11 +43,15 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fengsui1:
-    """The codec of one gateway towards one uplink (`agent.platforms.contract.Codec`)."""
+    """The codec of one gateway towards one uplink (`agent.platforms.contract.Codec`).
+
+    `volatile`: what it encodes comes from a log in RAM, and says so.
+    """
 
     enterprise: str
     gateway: str
     uplink: str
+    volatile: bool = False
 
     def encode(
         self, record: Record, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
@@ -66,7 +70,7 @@ class Fengsui1:
         else:
             raise RecordError(f"a record of kind {record.kind} is never sent")
         key = {"run": show_run(record.run), "stream": record.stream.name.lower(), "seq": record.seq}
-        about = {"backfill": backfill, "clock": _clock(anchor)}
+        about = {"backfill": backfill, "clock": _clock(anchor), **self._mark()}
         return self._message(kind, {**key, **about, **content})
 
     def meta(self, dictionary: Dictionary, *, current: bool) -> Sequence[Message]:
@@ -103,6 +107,7 @@ class Fengsui1:
             "ledger": {
                 stream.name.lower(): _balance(balance) for stream, balance in presence.balances.items()
             },
+            **self._mark(),
         }
         return self._message("status", content, retain=True)
 
@@ -118,6 +123,9 @@ class Fengsui1:
             "ledger": {},
         }
         return self._message("status", content, retain=True)
+
+    def _mark(self) -> Json:
+        return {"volatile": True} if self.volatile else {}
 
     def _message(self, kind: str, content: Mapping[str, object], *, retain: bool = False) -> Message:
         envelope = {
