@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -96,13 +96,14 @@ class _Stopwatch:
     """Stands at 0 until it is started: an OPC UA server takes its time to get up."""
 
     def __init__(self) -> None:
+        self._time_s = asyncio.get_running_loop().time
         self._begun_s: float | None = None
 
     def start(self) -> None:
-        self._begun_s = time.monotonic()
+        self._begun_s = self._time_s()
 
     def seconds(self) -> float:
-        return 0.0 if self._begun_s is None else time.monotonic() - self._begun_s
+        return 0.0 if self._begun_s is None else self._time_s() - self._begun_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from agent.simulate.account import Account, note_device, note_write, read_account
+from tests import conftest
 
 pytest_plugins = ["pytester"]
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
@@ -15,7 +18,7 @@ A_RUN = """
 import subprocess, sys
 
 def test_devices():
-    source = "from agent.simulate import account as a; a.note_device('modbus'); {deed}"
+    source = "from agent.simulate.account import *; note_device('modbus'); note_write('modbus', 6)"
     subprocess.run([sys.executable, "-c", source], check=True)
 """
 
@@ -28,28 +31,30 @@ def test_devices_and_writes_are_counted_apart(deliberate_writes: Path) -> None:
     assert read_account(deliberate_writes) == Account(devices=2, writes=("modbus 6",))
 
 
-@pytest.mark.parametrize(
-    ("deed", "code", "said"),
-    [
-        ("pass", 0, "1 simulated devices, 0 write requests"),
-        ("a.note_write('modbus', 6)", 1, "somebody has written to a simulated device: ('modbus 6',)"),
-        ("a._enter('nothing')", 0, "1 passed"),
-    ],
-)
-def test_a_write_in_another_process_fails_the_run(
-    pytester: pytest.Pytester, deed: str, code: int, said: str
-) -> None:
+def test_a_write_in_another_process_fails_the_run(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
-    pytester.makepyfile(A_RUN.format(deed=deed))
-    found = pytester.run(sys.executable, "-m", "pytest", "-q")
-    assert found.ret == code
-    assert said in found.stdout.str()
-
-
-def test_a_run_in_which_no_device_was_counted_says_nothing(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
-    folder = pytester.mkdir("simulate")
-    (folder / "test_it.py").write_text("def test_it(): pass\n")
+    pytester.makepyfile(A_RUN)
     found = pytester.run(sys.executable, "-m", "pytest", "-q")
     assert found.ret == 1
-    assert "the account of write requests says nothing" in found.stdout.str()
+    assert "1 passed" in found.stdout.str()
+    assert "somebody has written to a simulated device: ('modbus 6',)" in found.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("file", "devices", "good"),
+    [
+        ("test_modbus_contract.py", 1, True),
+        ("test_modbus_contract.py", 0, False),
+        ("test_planner.py", 0, True),
+    ],
+)
+def test_a_run_of_the_contract_in_which_no_device_was_counted_fails(
+    deliberate_writes: Path, capsys: pytest.CaptureFixture[str], file: str, devices: int, good: bool
+) -> None:
+    deliberate_writes.touch()
+    for _ in range(devices):
+        note_device("modbus")
+    session: Any = SimpleNamespace(exitstatus=0, items=[SimpleNamespace(path=Path(file))])
+    conftest.pytest_sessionfinish(session)
+    assert session.exitstatus == (0 if good else 1)
+    assert ("no simulated device was ever counted" in capsys.readouterr().out) == (not good)
