@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.forecast import Forecast, cycle_s, forecast
+from drivers.modbus.forecast import Forecast, cycle_s, forecast, noticed_s
 from drivers.modbus.guard import GuardedLink
 
 
@@ -15,12 +15,13 @@ class Measured:
     """What was seen of a link of late; None where it is too early to tell.
 
     `cycle_s`: every request of its devices once, at the measured price. `load`: see `Meter.load`. `dead`: ids
-    of the units that are asked rarely.
+    of the units that are asked rarely. `noticed_s`: within what time each of them is, when it comes back.
     """
 
     cycle_s: float | None
     load: float | None
     dead: tuple[int, ...]
+    noticed_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,12 @@ class Bus:
 
     def measured(self, now_s: float) -> Measured:
         """Return what was seen; `now_s` is of the event loop's clock."""
-        cost = self.link.meter.cost
+        prices, cost = self.link.prices, self.link.meter.cost
         work = [each for driver in self.drivers for each in driver.work()]
+        dead = tuple(sorted(self.link.demotion.dead))
         return Measured(
             cycle_s=None if cost is None else cycle_s(work, cost),
             load=self.link.meter.load(now_s),
-            dead=tuple(sorted(self.link.demotion.dead)),
+            dead=dead,
+            noticed_s=noticed_s(work, len(dead), prices.share, prices.silence_s),
         )

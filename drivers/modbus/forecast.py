@@ -51,17 +51,20 @@ def forecast(work: list[Work], cost: Cost, share: float, silence_s: float) -> Fo
 
     `share`: of its time, for dead units. `silence_s`: the most that a question without an answer costs.
     """
-    units = {each.unit_id for each in work}
-    slowest_s = max(min(each.period_s for each in work if each.unit_id == unit) for unit in units)
-    if len(units) == 1:  # nobody is protected from it, and it is asked in every scan
-        only_s = slowest_s + silence_s
-        revival, all_but_one = only_s, only_s
-    else:
-        revival = revival_s(1, share, silence_s, slowest_s)
-        all_but_one = revival_s(len(units) - 1, share, silence_s, slowest_s)
+    others = len({each.unit_id for each in work}) - 1
     return Forecast(
         cycle_s=cycle_s(work, cost),
         load=sum(scan_s(each, cost) / each.period_s for each in work),
-        revival_s=revival,
-        all_but_one_s=all_but_one,
+        revival_s=noticed_s(work, min(1, others), share, silence_s),
+        all_but_one_s=noticed_s(work, others, share, silence_s),
     )
+
+
+def noticed_s(work: list[Work], dead: int, share: float, silence_s: float) -> float:
+    """Return within how many seconds one of `dead` dead units is noticed that came back.
+
+    0 of them: the one of a link of its own, which is asked in every scan.
+    """
+    units = {each.unit_id for each in work}
+    slowest_s = max(min(each.period_s for each in work if each.unit_id == unit) for unit in units)
+    return revival_s(dead, share, silence_s, slowest_s)
