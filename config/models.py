@@ -15,7 +15,7 @@ from config.fields import Identifier, Line, Model, NumberNotTruth
 from config.links import Device, Link
 from config.profiles.models import ProfileUse
 from config.rules import Rules
-from config.units import DAY, MS, Duration, Size, no_shorter_than
+from config.units import DAY, MS, Duration, S, Size, no_shorter_than
 from config.uplinks import MqttUplink
 
 
@@ -23,12 +23,14 @@ class Gateway(Model):
     """Who this gateway is.
 
     `enterprise`: its id at the platforms, usually the 统一社会信用代码; `state`: the folder of the log.
+    `alarm_repeat`: how often an alarm that stands is told again; never where it is not given.
     """
 
     enterprise: Identifier
     name: Identifier
     title: Line = ""
     state: Path = Path("/var/lib/fengsui")
+    alarm_repeat: Annotated[Duration, no_shorter_than(1 * S)] | None = None
 
 
 class ScanClass(Model):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from config.fields import CODE_PATTERN, Identifier, Line, Model
 from config.links import WordOrder
+from config.rules import Condition
 from config.units import MS, Duration, S, no_shorter_than
 from config.vocabulary import Limit, Priority
 
@@ -59,6 +60,8 @@ class Tag(Model):
     signal (NAMUR NE 43), `range_low`/`range_high` are the engineering range that a deadband's percent means.
     `sentinels`: raw values that are codes, not measurements, with their meaning.
     `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
+    `latch`, `alarm_group`, `suppressed_when`, `response` and `basis` are for all of its limits: whether they
+    stand until acknowledged, whose first-out is asked for, when they mean nothing, what to do, who asks.
     """
 
     tag: Identifier
@@ -90,6 +93,11 @@ class Tag(Model):
     on_delay: Duration = 0
     off_delay: Duration = 0
     priority: Priority = Priority.HIGH
+    latch: bool = False
+    alarm_group: Line = ""
+    suppressed_when: Condition | None = None
+    response: Line = ""
+    basis: Line = ""
 
     @property
     def limits(self) -> dict[Limit, float]:

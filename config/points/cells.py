@@ -18,6 +18,8 @@ _NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?", re
 _GROUPED: Final = re.compile(r"[-+]?\d+(?:,\d+)+(?:\.\d+)?", re.ASCII)
 _AS_TEXT: Final = re.compile(r'="(.*)"')
 _SENTINEL_SEPARATORS: Final = re.compile(r"[;；|\n]")
+_CONDITION: Final = re.compile(r"([^\s=<>]+)\s*([=<>])\s*([^=<>]+)")
+_COMPARISONS: Final = {"=": "equals", "<": "below", ">": "above"}
 _UNIT_OF: Final = {
     "毫秒": "ms", "秒钟": "s", "秒": "s", "分钟": "min", "分": "min", "小时": "h", "时": "h", "天": "d",
 }  # fmt: skip
@@ -129,6 +131,16 @@ def sentinels(content: str) -> dict[float, str]:
             )
         found[number(code.strip())] = meaning.strip()
     return found
+
+
+def condition(content: str) -> dict[str, object]:
+    """One comparison of a tag: `casting = 0`, `speed < 5`, `p > 2.5`."""
+    match = _CONDITION.fullmatch(half_width(content))
+    if match is None:
+        raise WrongValue(
+            text('"{found}" is no comparison; write for example casting = 0', found=brief(content))
+        )
+    return {"tag": name(match[1]), _COMPARISONS[match[2]]: number(match[3].strip())}
 
 
 def _refuse(words: Text | None) -> None:
