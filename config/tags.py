@@ -10,6 +10,7 @@ from pydantic import Field
 
 from config.fields import CODE_PATTERN, Identifier, Line, Model
 from config.links import WordOrder
+from config.rules import Condition
 from config.units import MS, Duration, S, no_shorter_than
 from config.vocabulary import Limit, Priority
 
@@ -97,6 +98,8 @@ class Tag(Model):
     `sentinels`: raw values that are codes, not measurements, with their meaning. `enum`: what raw values mean
     to people.
     `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
+    `latch`, `alarm_group`, `suppressed_when`, `response` and `basis` are for all of its limits: whether they
+    stand until acknowledged, whose first-out is asked for, when they mean nothing, what to do, who asks.
     """
 
     tag: Identifier
@@ -132,6 +135,11 @@ class Tag(Model):
     on_delay: Duration = 0
     off_delay: Duration = 0
     priority: Priority = Priority.HIGH
+    latch: bool = False
+    alarm_group: Line = ""
+    suppressed_when: Condition | None = None
+    response: Line = ""
+    basis: Line = ""
 
     @property
     def words(self) -> int:

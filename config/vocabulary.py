@@ -233,6 +233,18 @@ class Limit(StrEnum):
     HH = "HH"
 
 
+class Withheld(StrEnum):
+    """Why an event is kept but is not to be told as an alarm; the names are sent and never change.
+
+    ISA-18.2: out of service, shelved, suppressed by design; muted: our own notification of an interlock.
+    """
+
+    MAINTENANCE = "maintenance"
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+    MUTED = "muted"
+
+
 class WitnessState(StrEnum):
     """What the interlock witness can say of one interlock."""
 
@@ -251,6 +263,13 @@ class EventKind(StrEnum):
 
     ALARM_RAISED = "alarm_raised"
     ALARM_CLEARED = "alarm_cleared"
+    ALARM_REPEATED = "alarm_repeated"
+    ALARM_LATCHED = "alarm_latched"
+    ALARM_CHATTER = "alarm_chatter"
+    ALARM_CHATTER_ENDED = "alarm_chatter_ended"
+    ALARM_FLOOD = "alarm_flood"
+    ALARM_FLOOD_ENDED = "alarm_flood_ended"
+    ALARM_SHELF_ENDED = "alarm_shelf_ended"
     MAINTENANCE_ENDED = "maintenance_ended"
     OPERATOR_ACTION = "operator_action"
     INTERLOCK_ARMED = "interlock_armed"
