@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
 
+from agent.balances import show_balances
 from agent.concerns import concerns
 from agent.judged import alarms, in_both, interlocks
 from agent.lateness import Lateness
@@ -14,8 +15,8 @@ from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.wiring import Wiring
-from buffer.settled import Count
 from config.vocabulary import describe
+from filters.report import SUPPRESSING_RULES
 
 Json = dict[str, object]
 
@@ -98,7 +99,9 @@ def _quantiles(lateness: Lateness) -> Json:
 
 
 def _intake(wiring: Wiring) -> Json:
-    return {**asdict(wiring.pipeline.ledger), "level": wiring.governor.level}
+    intake = wiring.pipeline.ledger
+    suppressed = dict(zip(SUPPRESSING_RULES, intake.suppressed, strict=True))
+    return {**asdict(intake), "suppressed": suppressed, "level": wiring.governor.level}
 
 
 def _log(wiring: Wiring) -> Json:
@@ -124,23 +127,10 @@ def _uplinks(wiring: Wiring) -> list[Json]:
             "for_s": (now - forwarder.state.since_boot_ns) / 1e9,
             "why": None if forwarder.state.why is None else in_both(forwarder.state.why),
             "refused": forwarder.state.refused,
-            "ledger": {
-                stream.name.lower(): {
-                    "recorded": _count(balance.recorded),
-                    "delivered": _count(balance.delivered),
-                    "backlog": _count(balance.backlog),
-                    "quarantined": _count(balance.quarantined),
-                    "lost": {cause.value: _count(count) for cause, count in balance.lost.items()},
-                }
-                for stream, balance in balances[name].items()
-            },
+            "ledger": show_balances(balances[name]),
         }
         for name, forwarder in wiring.forwarders.items()
     ]
-
-
-def _count(count: Count) -> Json:
-    return {"records": count.records, "readings": count.readings}
 
 
 def _tag(wiring: Wiring, number: int) -> Json:

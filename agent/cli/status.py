@@ -121,7 +121,7 @@ def _show_log(found: Json) -> None:
             "readings: {scanned} scanned = {recorded} recorded + {suppressed} unchanged + {refused} refused",
             scanned=readings["scanned"],
             recorded=readings["recorded"],
-            suppressed=sum(readings["suppressed"]),
+            suppressed=sum(readings["suppressed"].values()),
             refused=readings["refused"],
         )
     )

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from agent.anchor import Anchor
+from agent.balances import show_balances
 from agent.bodies import RecordError
 from agent.dictionary import Dictionary, TagFacts
 from agent.findings import (
@@ -26,9 +27,7 @@ from agent.platforms.contract import Presence
 from agent.records import unpack_scan
 from agent.rows import Counters, Rows
 from agent.uplinks.contract import Message
-from buffer.ledger import Balance
 from buffer.record import Record
-from buffer.settled import Count
 from config.text import text
 from config.vocabulary import REASONS, Flag, RecordKind
 
@@ -97,9 +96,7 @@ class Fengsui1:
             "reason": presence.reason,
             "clock": _clock(presence.anchor),
             "at": _instant(presence.boot_ns, presence.anchor),
-            "ledger": {
-                stream.name.lower(): _balance(balance) for stream, balance in presence.balances.items()
-            },
+            "ledger": show_balances(presence.balances),
         }
         return self._message("status", content, retain=True)
 
@@ -189,20 +186,6 @@ def _ledger(counters: Counters, dictionary: Dictionary) -> Json:
         "recorded": counters.recorded,
         "suppressed": dict(zip(dictionary.suppression, counters.suppressed, strict=False)),
     }
-
-
-def _balance(balance: Balance) -> Json:
-    return {
-        "recorded": _amount(balance.recorded),
-        "delivered": _amount(balance.delivered),
-        "backlog": _amount(balance.backlog),
-        "quarantined": _amount(balance.quarantined),
-        "lost": {cause.value: _amount(count) for cause, count in balance.lost.items()},
-    }
-
-
-def _amount(count: Count) -> Json:
-    return {"records": count.records, "readings": count.readings}
 
 
 def _event(record: Record, anchor: Anchor | None) -> Json:

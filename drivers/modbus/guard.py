@@ -6,6 +6,7 @@ import asyncio
 from random import randrange
 from typing import Final
 
+from config.causes import cause_of
 from config.links import ModbusBus, ModbusLink, ModbusRtuLink
 from config.text import text
 from drivers.contract import DeviceError, DriverCounters, LinkDown
@@ -13,7 +14,7 @@ from drivers.modbus.frame import Answer, ReadRequest
 from drivers.modbus.link import Connection, connection_to
 from drivers.modbus.planner import Cost
 from drivers.modbus.rtu import cost_of
-from drivers.shared import Shared, cause_of
+from drivers.shared import Shared
 
 _SECOND_NS: Final = 10**9
 _NEVER: Final = 2**63
