@@ -15,7 +15,7 @@ from config.fields import Identifier, Line, Model, NumberNotTruth
 from config.links import Device, Link
 from config.rules import Rules
 from config.units import DAY, MS, Duration, Size, no_shorter_than
-from config.uplinks import MqttUplink
+from config.uplinks import Uplink
 
 
 class Gateway(Model):
@@ -61,5 +61,5 @@ class Description(Model):
     devices: dict[Identifier, Device] = Field(min_length=1)
     points: tuple[Path, ...] = Field(min_length=1)
     rules: Rules = Rules()
-    uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
+    uplinks: dict[Identifier, Uplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()

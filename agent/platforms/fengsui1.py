@@ -23,6 +23,7 @@ from agent.findings import (
     unpack_gap,
     unpack_loss,
 )
+from agent.platforms.confirmation import Confirmed, unpack_confirmation
 from agent.platforms.contract import Presence
 from agent.records import unpack_scan
 from agent.rows import Counters, Rows
@@ -48,7 +49,13 @@ class Fengsui1:
     uplink: str
 
     def encode(
-        self, record: Record, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
+        self,
+        record: Record,
+        dictionary: Dictionary | None,
+        anchor: Anchor | None,
+        *,
+        backfill: bool,
+        replay: bool = False,
     ) -> Message:
         """See `Codec`."""
         if record.kind is RecordKind.DATA:
@@ -62,7 +69,7 @@ class Fengsui1:
         else:
             raise RecordError(f"a record of kind {record.kind} is never sent")
         key = {"run": show_run(record.run), "stream": record.stream.name.lower(), "seq": record.seq}
-        about = {"backfill": backfill, "clock": _clock(anchor)}
+        about = {"backfill": backfill, "clock": _clock(anchor)} | ({"replay": True} if replay else {})
         return self._message(kind, {**key, **about, **content})
 
     def meta(self, dictionary: Dictionary, *, current: bool) -> Sequence[Message]:
@@ -86,6 +93,10 @@ class Fengsui1:
             )
             for part, first in enumerate(starts, start=1)
         ]
+
+    def confirmed(self, payload: bytes) -> Sequence[Confirmed]:
+        """See `Codec`."""
+        return unpack_confirmation(payload, self.enterprise, self.gateway)
 
     def status(self, presence: Presence) -> Message:
         """See `Codec`."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from agent.ranges import Ranges
 from agent.receive.messages import Key, Received
-from agent.receive.ranges import Ranges
 
 DIGESTS_KEPT: Final = 200_000
 
