@@ -14,6 +14,7 @@ from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
+from agent.uplinks.forward import ForwardState
 from agent.wiring import Wiring
 from config.vocabulary import describe
 from filters.report import SUPPRESSING_RULES
@@ -124,14 +125,23 @@ def _uplinks(wiring: Wiring) -> list[Json]:
     return [
         {
             "uplink": name,
-            "connected": forwarder.state.connected,
-            "for_s": (now - forwarder.state.since_boot_ns) / 1e9,
-            "why": None if forwarder.state.why is None else in_both(forwarder.state.why),
-            "refused": forwarder.state.refused,
+            **_standing(forwarder.state, now),
             "ledger": show_balances(balances[name]),
         }
         for name, forwarder in wiring.forwarders.items()
     ]
+
+
+def _standing(state: ForwardState, now: int) -> Json:
+    next_try = state.next_try_boot_ns
+    return {
+        "connected": state.connected,
+        "for_s": (now - state.since_boot_ns) / 1e9,
+        "why": None if state.why is None else in_both(state.why),
+        "next_try_s": None if next_try is None else max(0, next_try - now) / 1e9,
+        "unconfirmed": state.unconfirmed,
+        "refused": state.refused,
+    }
 
 
 def _tag(wiring: Wiring, number: int) -> Json:

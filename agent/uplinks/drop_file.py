@@ -22,6 +22,8 @@ SUFFIX: Final = ".fengsui"
 PART: Final = ".part"
 """What a file is called while it is written; it begins with a dot, too."""
 _FIRST: Final = b"fengsui-drop/1\n"
+_HEAD_WORDS: Final = 3
+_LONGEST_HEAD: Final = 200
 
 
 class NotWhole(Exception):  # noqa: N818 - what is the case
@@ -35,43 +37,34 @@ def pack_file(messages: Iterable[Message]) -> bytes:
         head = f"{message.kind} {len(message.payload)} {int(message.retain)}\n"
         parts += [head.encode(), message.payload, b"\n"]
         count += 1
-    content = b"".join(parts)
-    return content + f"end {count} {hashlib.sha256(content).hexdigest()}\n".encode()
+    body = b"".join(parts)
+    return body + _end(body, count)
 
 
 def unpack_file(content: bytes) -> list[Message]:
     """Return a file's messages. Raises NotWhole."""
-    body, messages = _checked(content), []
+    end = content.rfind(b"\nend ") + 1
+    body, messages = content[:end], []
+    if not body.startswith(_FIRST):
+        raise NotWhole("no beginning, or no end")
     at = len(_FIRST)
     while at < len(body):
-        head, _, _ = body[at : at + 200].partition(b"\n")
+        head, _, _ = body[at : at + _LONGEST_HEAD].partition(b"\n")
         kind, size, retain = _head(head)
         begin = at + len(head) + 1
         at = begin + size + 1
         messages.append(Message(kind=kind, payload=body[begin : at - 1], retain=retain))
+    if content[end:] != _end(body, len(messages)):
+        raise NotWhole("the digest does not fit")
     return messages
 
 
-def _checked(content: bytes) -> bytes:
-    """Return what stands before the last line, which must vouch for it."""
-    end = content.rstrip(b"\n").rfind(b"\nend ") + 1
-    if not content.startswith(_FIRST) or not end or not content.endswith(b"\n"):
-        raise NotWhole("no end")
-    body, (_, _, digest) = content[:end], _words(content[end:], 3)
-    if hashlib.sha256(body).hexdigest().encode() != digest:
-        raise NotWhole("the digest does not fit")
-    return body
+def _end(body: bytes, count: int) -> bytes:
+    return f"end {count} {hashlib.sha256(body).hexdigest()}\n".encode()
 
 
 def _head(line: bytes) -> tuple[str, int, bool]:
-    kind, size, retain = _words(line, 3)
-    if not size.isdigit():
-        raise NotWhole("a size is no number")
-    return kind.decode(errors="replace"), int(size), retain == b"1"
-
-
-def _words(line: bytes, count: int) -> list[bytes]:
-    words = line.split()
-    if len(words) != count:
-        raise NotWhole("a line has too many words, or too few")
-    return words
+    words = line.split(b" ")
+    if len(words) != _HEAD_WORDS or not words[1].isdigit():
+        raise NotWhole("a message has no head")
+    return words[0].decode(errors="replace"), int(words[1]), words[2] == b"1"

@@ -183,11 +183,10 @@ class Session:
         while True:
             await asyncio.sleep(unconfirmed.within_s / CONFIRM_TURNS)
             for taken in unconfirmed.overdue(self._now_s()):
-                if unconfirmed.hopeless(taken):
-                    unconfirmed.drop(taken.record)
-                    self._put_aside(taken, text("the platform never confirms this record"))
-                else:
+                if unconfirmed.resend(taken):
                     self._prepare(taken._replace(backfill=True))
+                else:
+                    self._put_aside(taken, text("the platform never confirms this record"))
             self._stored.set()
 
     async def _work(self) -> None:
@@ -234,6 +233,8 @@ class Session:
             self._put_aside(taken, text("the record cannot be read: {error}", error=str(error)))
             return
         self._ready.extend(parcels)
+        if self._repeat is not None:
+            self._repeat.note(taken.record)
         if taken.paced:
             self._pace.spend(len(parcels[-1].message.payload))
             self._room.enter()
@@ -243,6 +244,8 @@ class Session:
         if parcel.record is not None:
             self._under_way[key_of(parcel.record)] = parcel.record
             self._last_sent_s = begun_s
+        if self._unconfirmed is not None and parcel.taken is not None:
+            self._unconfirmed.add(parcel.taken)
         try:
             await self._uplink.send(parcel.message)
         except UplinkRefused as error:
@@ -258,12 +261,10 @@ class Session:
 
     def _on_delivered(self, taken: Taken) -> None:
         """Settle a record, or have it wait for the platform's own word."""
-        if self._repeat is not None:
-            self._repeat.note(taken.record)
         if self._unconfirmed is None:
             self._acks.add(taken.record)
         else:
-            self._unconfirmed.add(taken, self._now_s())
+            self._unconfirmed.left(taken.record, self._now_s())
 
     def _on_refusal(self, parcel: Parcel, why: Text, begun_s: float) -> None:
         """Put a refused record aside. Raises UplinkDown where the platform refuses one after another."""

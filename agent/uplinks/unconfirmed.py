@@ -18,16 +18,16 @@ from buffer.record import Record
 MOST_RECORDS: Final = 1_000
 MOST_BYTES: Final = 8_000_000
 MOST_SENDS: Final = 5
+_UNDER_WAY: Final = float("inf")
 
 
 @dataclass(slots=True, kw_only=True)
 class _Waiting:
-    """A record, when it was last sent, and how often."""
+    """A record, how often it was sent, and since when the broker has it: `_UNDER_WAY` until it says so."""
 
     taken: Taken
-    sent_s: float
+    since_s: float
     sends: int = 1
-    again: bool = False
 
 
 class Unconfirmed:
@@ -47,14 +47,17 @@ class Unconfirmed:
         """Whether nothing more may leave before something is confirmed."""
         return len(self._waiting) >= MOST_RECORDS or self._bytes >= MOST_BYTES
 
-    def add(self, taken: Taken, now_s: float) -> None:
-        """Note that the broker has a record, for the first time or again."""
-        waiting = self._waiting.get(key_of(taken.record))
-        if waiting is None:
-            self._waiting[key_of(taken.record)] = _Waiting(taken=taken, sent_s=now_s)
+    def add(self, taken: Taken) -> None:
+        """Note that a record leaves, for the first time or again."""
+        if key_of(taken.record) not in self._waiting:
+            self._waiting[key_of(taken.record)] = _Waiting(taken=taken, since_s=_UNDER_WAY)
             self._bytes += len(taken.record.body)
-        else:
-            waiting.sent_s, waiting.again = now_s, False
+
+    def left(self, record: Record, now_s: float) -> None:
+        """Note that the broker has a record; the platform's word may have come before."""
+        waiting = self._waiting.get(key_of(record))
+        if waiting is not None:
+            waiting.since_s = now_s
 
     def drop(self, record: Record) -> bool:
         """Forget a record; tell whether it was waiting."""
@@ -71,20 +74,22 @@ class Unconfirmed:
         return found
 
     def overdue(self, now_s: float) -> list[Taken]:
-        """Return what must be sent again; each once until it was."""
-        late = [found for found in self._waiting.values() if self._late(found, now_s)]
-        for waiting in late:
-            waiting.again = True
-            waiting.sends += 1
+        """Return what the broker has and the platform has not confirmed in time; see `resend`."""
+        late = [found for found in self._waiting.values() if now_s - found.since_s >= self.within_s]
         return [waiting.taken for waiting in late]
 
-    def hopeless(self, taken: Taken) -> bool:
-        """Tell whether sending a record once more is of no use: later ones were confirmed meanwhile."""
-        waiting = self._waiting.get(key_of(taken.record))
-        return waiting is not None and waiting.sends > MOST_SENDS and self._confirmed_s > waiting.sent_s
+    def resend(self, taken: Taken) -> bool:
+        """Note that a record leaves once more; tell whether there is hope.
 
-    def _late(self, waiting: _Waiting, now_s: float) -> bool:
-        return not waiting.again and now_s - waiting.sent_s >= self.within_s
+        There is none after MOST_SENDS while the platform confirms what left later.
+        """
+        waiting = self._waiting[key_of(taken.record)]
+        if waiting.sends >= MOST_SENDS and self._confirmed_s > waiting.since_s:
+            self.drop(taken.record)
+            return False
+        waiting.sends += 1
+        waiting.since_s = _UNDER_WAY
+        return True
 
     def _of(self, confirmed: Confirmed) -> Iterator[Record]:
         """Yield the waiting records of a range, however wide the platform has made it."""

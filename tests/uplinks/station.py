@@ -50,6 +50,7 @@ class Station:
     width: int = 3
     required: bool = True
     terms: Terms = field(default_factory=Terms)
+    options: dict[str, object] = field(default_factory=dict)
     happenings: list[tuple[EventKind, Text]] = field(default_factory=list)
     made: int = 0
     scanned: int = 0
@@ -91,7 +92,9 @@ class Station:
 
     def uplink(self, will: Message) -> Uplink:
         self.made += 1
-        return PahoUplink(settings(self.port), topic=TOPIC, client_id=f"gateway-{self.run}", will=will)
+        return PahoUplink(
+            settings(self.port, **self.options), topic=TOPIC, client_id=f"gateway-{self.run}", will=will
+        )
 
     def wake(self) -> None:
         self.forwarder.wake()
