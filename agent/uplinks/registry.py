@@ -23,7 +23,7 @@ def make_forwarders(plant: Plant, log: Log, gateway: Gateway, notify: Notify) ->
         name: Forwarder(
             name,
             _transport(name, settings, who, log.recovery.start),
-            Fengsui1(enterprise=who.enterprise, gateway=who.name, uplink=name),
+            Fengsui1(enterprise=who.enterprise, gateway=who.name, uplink=name, volatile=gateway.volatile),
             log,
             gateway,
             notify,

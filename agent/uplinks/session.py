@@ -45,13 +45,14 @@ moment, so that a thousand do not catch up at once."""
 class Gateway:
     """What forwarding needs of the running agent.
 
-    `dictionary`: of this run. `anchor` gives the newest.
+    `dictionary`: of this run. `anchor` gives the newest. `volatile`: the log is in RAM, nothing is stored.
     """
 
     run: int
     clock: Clock
     dictionary: Dictionary
     anchor: Callable[[], Anchor]
+    volatile: bool = False
 
 
 class Session:
