@@ -259,3 +259,9 @@ def test_a_body_that_cannot_be_read_is_a_record_error(record: Record) -> None:
 def test_readings_without_their_dictionary_are_a_record_error() -> None:
     with pytest.raises(RecordError, match="dictionary"):
         CODEC.encode(readings(WATER, [1.0]), None, ANCHOR, backfill=False)
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_every_kind_of_event_stands_in_the_specification(kind: EventKind) -> None:
+    specification = Path(__file__).parents[2] / "docs" / "messages.md"
+    assert f"`{kind.value}`" in specification.read_text(encoding="utf-8")
