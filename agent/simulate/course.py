@@ -14,13 +14,14 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
+from agent.simulate.values import Value
 from config.faults import WrongValue
 from config.text import text
 from config.units import parse_duration_ns
 from config.wording import unknown
 
-Course = Callable[[float], float]
-"""Seconds since the start, to a tag's value in engineering units (a bool or a whole number stays one)."""
+Course = Callable[[float], Value]
+"""Seconds since the start, to a tag's value in engineering units."""
 
 DEFAULT_PERIOD_S: Final = 20.0
 
@@ -48,9 +49,9 @@ class Shape(StrEnum):
 class Still:
     """A value that stands still."""
 
-    value: float
+    value: Value
 
-    def __call__(self, _: float) -> float:
+    def __call__(self, _: float) -> Value:
         """Return the value."""
         return self.value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.simulate.course import Course, Moving, Shape, Still
+from agent.simulate.course import DEFAULT_PERIOD_S, Course, Moving, Shape, Still
 from config.plant import Plant
 from config.rules import Condition
 from config.tags import Tag, ValueType
@@ -17,15 +17,21 @@ def habits(plant: Plant, seed: int) -> dict[str, Course]:
     """Return a course for every tag.
 
     What an interlock names is at rest: armed where it can be, no effect seen, not bypassed. Other bools
-    change; numbers walk well between their limits, else within their range; others count up.
+    change, as often as a sign of life must; texts and enumerations stand still; numbers walk well between
+    their limits, else within their range; others count up.
     """
     resting = _resting(plant)
     return {tag.tag: resting.get(tag.tag) or _habit(tag, f"{seed}/{tag.tag}") for tag in plant.tags}
 
 
 def _habit(tag: Tag, seed: str) -> Course:
+    if tag.type.is_text:
+        return Still(tag.tag)
+    if tag.enum:
+        return Still(next(iter(tag.enum)) * tag.scale + tag.offset)
     if tag.type is ValueType.BOOL:
-        return Moving(shape=Shape.SQUARE, low=0, high=1, seed=seed)
+        period_s = DEFAULT_PERIOD_S if tag.toggle_within is None else tag.toggle_within / 1e9
+        return Moving(shape=Shape.SQUARE, low=0, high=1, period_s=period_s, seed=seed)
     low, high = tag.range_low, tag.range_high
     limits = tag.limits.values()
     below = [limit for name, limit in tag.limits.items() if name in ("LL", "L")]

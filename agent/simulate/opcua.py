@@ -127,8 +127,8 @@ def _namespaces(nodes: Iterable[NodeAddress]) -> list[str]:
 def _variant(value: Value | None, kind: ValueType) -> ua.Variant:
     if value is None or isinstance(value, str | list):
         return ua.Variant(value)
-    whole = kind not in (ValueType.FLOAT32, ValueType.FLOAT64, ValueType.BOOL)
-    return ua.Variant(int(value) if whole else value, _VARIANTS[kind])
+    whole = kind is not ValueType.BOOL and not kind.value.startswith("float")
+    return ua.Variant(int(value) if whole else value, _VARIANTS.get(kind, ua.VariantType.Double))
 
 
 def _node_id(address: NodeAddress, indices: Mapping[str, int]) -> ua.NodeId:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from agent.simulate.course import Course, parse_course
+from agent.simulate.course import Course, Still, parse_course
 from agent.simulate.fault import Fault, parse_fault
 from agent.simulate.fitting import unfit
 from agent.simulate.habit import habits
@@ -87,7 +87,7 @@ class Written:
         courses = habits(plant, self.seed)
         for where, name, spelling in self.values:
             try:
-                courses[_tag(plant, name).tag] = parse_course(spelling, f"{self.seed}/{name}")
+                courses[name] = _course(_tag(plant, name), spelling, f"{self.seed}/{name}")
             except WrongValue as error:
                 wrong.append((where, error.words))
         faults: list[Fault] = []
@@ -121,3 +121,7 @@ def _tag(plant: Plant, name: str) -> Tag:
     if number is None:
         raise WrongValue(unknown(text("tag"), name, plant.number_of))
     return plant.tags[number]
+
+
+def _course(tag: Tag, spelling: str, seed: str) -> Course:
+    return Still(spelling) if tag.type.is_text else parse_course(spelling, seed)

@@ -11,6 +11,7 @@ from agent.simulate.fault import ON_VALUES, Fault, Kind
 from agent.simulate.fitting import suffers
 from agent.simulate.rudeness import POLITE, Conduct, Manner
 from agent.simulate.scenario import Scenario
+from agent.simulate.values import Value
 from config.links import ModbusBus, ModbusTcpLink
 from config.plant import Plant
 from config.tags import Tag
@@ -43,13 +44,13 @@ class Story:
         }
         self._of_device = {device: self._of_answers(device) for device in plant.description.devices}
 
-    def raw(self, tag: Tag) -> float:
+    def raw(self, tag: Tag) -> Value:
         """Return what a tag's registers or node hold now: the number before scale and offset."""
         faults = self._of_tag[tag.tag]
         value = self._courses[tag.tag](self._seconds(faults))
         if any(self._strikes(fault) for fault in faults if fault.kind is Kind.NAN):
             return math.nan
-        if (tag.scale, tag.offset) == (1, 0):
+        if isinstance(value, str) or (tag.scale, tag.offset) == (1, 0):
             return value
         return (value - tag.offset) / tag.scale
 

@@ -10,7 +10,7 @@ from typing import Final
 from agent.simulate.modbus import Unit
 from agent.simulate.rudeness import Conduct, Manner
 from agent.simulate.story import Story
-from agent.simulate.values import held, registers_of
+from agent.simulate.values import held, merged, registers_of
 from config.address import parse_modbus
 from config.links import Device, WordOrder
 from config.tags import Tag
@@ -21,30 +21,27 @@ _BIT_TABLES: Final = (1, 2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """Where a tag lies: `first` to `end` (exclusive) of a table, or one bit of a register."""
+    """Where a tag lies: `first` to `end` (exclusive) of a table, or some bits of that."""
 
     tag: Tag
     function_code: int
     first: int
     end: int
     order: WordOrder
-    bit: int | None
+    mask: int | None
 
     @classmethod
     def of(cls, tag: Tag, device: Device) -> Cell:
         """Return the cell of a tag. Raises WrongValue where its address has no meaning."""
         address = parse_modbus(tag.address, device.address_base)
-        single = address.function_code in _BIT_TABLES or address.bit is not None
         order = tag.word_order or device.word_order
-        swapped = order in (WordOrder.BADC, WordOrder.DCBA)
-        bit = address.bit if address.bit is None or not swapped else (address.bit + 8) % 16
         return cls(
             tag=tag,
             function_code=address.function_code,
             first=address.offset,
-            end=address.offset + (1 if single else tag.type.words),
+            end=address.offset + (1 if address.function_code in _BIT_TABLES else tag.words),
             order=order,
-            bit=bit,
+            mask=tag.mask if address.bit is None else 1 << address.bit,
         )
 
 
@@ -58,7 +55,9 @@ class SimulatedUnit(Unit):
         self._name = name
         self._absence = Conduct(Manner.CLOSE if alone else Manner.SILENT)
         cells = [Cell.of(tag, device) for tag in story.plant.tags if tag.device == name]
-        self._cells = sorted(cells, key=lambda cell: cell.bit is not None)  # bits into their words, not under
+        self._cells = sorted(
+            cells, key=lambda cell: cell.mask is not None
+        )  # bits into their words, not under
 
     def read(self, function_code: int, address: int, count: int) -> bytes | int:
         """Let what is asked for hold its values of now, then answer; refuse where the story says so."""
@@ -87,12 +86,12 @@ class SimulatedUnit(Unit):
         ]
 
     def _store(self, cell: Cell) -> None:
-        value = self._story.raw(cell.tag)
+        value = held(self._story.raw(cell.tag), cell.tag.type)
         table = (self.coils, self.inputs, self.holding, self.input_registers)[cell.function_code - 1]
+        place = slice(cell.first, cell.end)
         if cell.function_code in _BIT_TABLES:
-            table[cell.first] = bool(value)
-        elif cell.bit is not None:
-            others = int(table[cell.first]) & ~(1 << cell.bit)
-            table[cell.first] = others | bool(value) << cell.bit
+            table[place] = bool(value)
+        elif cell.mask is not None:
+            table[place] = merged(table[place].tolist(), int(value), cell.mask, cell.order)
         else:
-            table[cell.first : cell.end] = registers_of(held(value, cell.tag.type), cell.tag.type, cell.order)
+            table[place] = registers_of(value, cell.tag.type, cell.order, cell.tag.length)
