@@ -91,6 +91,10 @@ class Tag(Model):
     off_delay: Duration = 0
     priority: Priority = Priority.HIGH
 
+    def delay_ns(self, period_ns: int) -> int:
+        """Return how much later than in the raw a step shows in the value: (n - 1) / 2 scans of a median-n."""
+        return (max(1, self.median) - 1) // 2 * period_ns
+
     @property
     def limits(self) -> dict[Limit, float]:
         """The alarm limits that are set."""

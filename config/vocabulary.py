@@ -54,6 +54,8 @@ class Reason(IntEnum):
     SERVER = 16
     UNDECODABLE = 17
     RESYNC = 18
+    INPUT = 26
+    FILLING = 27
 
 
 class Flag(IntFlag):
@@ -100,6 +102,8 @@ REASONS: Final[dict[Reason, ReasonFacts]] = {
     Reason.SERVER: ReasonFacts(status_code=0x80000000, hj212="D", words=text("server reports bad status")),
     Reason.UNDECODABLE: ReasonFacts(status_code=0x80070000, hj212="D", words=text("cannot be decoded")),
     Reason.RESYNC: ReasonFacts(status_code=0x40900000, hj212="N", words=text("first reading after a resync")),
+    Reason.INPUT: ReasonFacts(status_code=0x80000000, hj212="D", words=text("an input has no good value")),
+    Reason.FILLING: ReasonFacts(status_code=0x80320000, hj212="B", words=text("its window is not yet full")),
 }
 
 

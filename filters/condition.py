@@ -26,11 +26,6 @@ def window_of(tag: Tag) -> int:
     return max(1, tag.median)
 
 
-def delay_ns(tag: Tag, period_ns: int) -> int:
-    """Return how much later a step shows in the value than in the raw: (n - 1) / 2 samples of a median-n."""
-    return (window_of(tag) - 1) // 2 * period_ns
-
-
 class Conditioner:
     """The tables of conditioning and the windows of its medians."""
 
