@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
-from config.faults import Loc, Place
+from config.faults import Fault, Loc, Place
 from config.links import Device, Link
 from config.models import Description, ScanClass
 from config.resolve import resolve
@@ -59,7 +59,8 @@ class Plant:
     Virtual tags (derived series) are numbered behind them, in the order of `virtuals`.
     `places` tells, for the tag of the same index, which line of which point table it stands on.
     `digest` is the SHA-256 (hex) of everything that was read; `where` tells the place of every value of
-    `plant.yaml` by its location, for example `("uplinks", "city", "password")`.
+    `plant.yaml` by its location, for example `("uplinks", "city", "password")`. `remarks`: what is no
+    fault, and yet not as it should be.
     """
 
     description: Description
@@ -68,6 +69,7 @@ class Plant:
     places: tuple[Place, ...]
     digest: str
     where: Mapping[Loc, Place] = field(default_factory=dict)
+    remarks: tuple[Fault, ...] = ()
     virtuals: tuple[Virtual, ...] = ()
 
     @cached_property
@@ -144,6 +146,7 @@ def number_tags(
     rows: list[tuple[Tag, Place]],
     digest: str,
     where: Mapping[Loc, Place] | None = None,
+    remarks: tuple[Fault, ...] = (),
 ) -> Plant:
     """Number the tags so that every scan group owns one contiguous slice, in table order."""
     members: dict[tuple[str, str], list[tuple[Tag, Place]]] = {}
@@ -166,6 +169,7 @@ def number_tags(
         places=tuple(place for _, place in numbered),
         digest=digest,
         where=where or {},
+        remarks=remarks,
         virtuals=_virtuals(description, tags),
     )
 

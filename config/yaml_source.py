@@ -64,7 +64,9 @@ class Document:
     def place_inside(self, *loc: str | int, at: int) -> Place:
         """Return where a character of a text stands; where lines were folded, that of its first line."""
         mark = self._mark(loc)
-        begins = mark.text or mark.value
+        begins = mark.text
+        if begins is None:
+            return mark.value
         before = mark.spelling[:at].split("\n")
         if len(before) == 1:
             return replace(begins, column=begins.column + at)
