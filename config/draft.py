@@ -41,8 +41,8 @@ class Draft:
     """The sound parts of a description, and its document, which holds the unsound ones, too.
 
     A part with an unsound key has its default there; it is missing only where the key is required.
-    `series`, `alarm_rules`: by name. `conditions`: every cause, effect and other condition of the interlocks, by its location; `skews_ns`: by
-    the interlock's index.
+    `series`, `alarm_rules`: by name. `conditions`: every cause, effect and other condition of the interlocks,
+    by its location; `skews_ns`: by the interlock's index.
     """
 
     document: Document

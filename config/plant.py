@@ -119,6 +119,11 @@ class Plant:
             return virtual.period_ns
         return self.description.scan_classes[self.signal(name).scan_class].period
 
+    def window(self, name: str) -> int:
+        """After how many samples a spike has left the filters of a tag, virtual or not."""
+        virtual = self.virtual(name)
+        return virtual.window if virtual is not None else self.signal(name).window
+
     def delay_ns(self, name: str) -> int:
         """How much later than in the raw a change shows in the value of a tag, virtual or not."""
         virtual = self.virtual(name)

@@ -134,6 +134,7 @@ class _Resolver:
                 inputs=signal.inputs,
                 groups=frozenset(signal.periods_ns),
                 period_ns=max(signal.periods_ns.values()),
+                fastest_ns=min(signal.periods_ns.values()),
                 median_ns=signal.median_ns,
                 delay_ns=signal.delay_ns,
                 skew_ns=_skew_ns(one, signal),
@@ -153,7 +154,9 @@ class _Resolver:
         elif one.wanted is not None and bound.kind is not one.wanted:
             fault = kind_fault(bound.kind, one.wanted, 0)
         elif not all(inputs_of(part) for part in parts_of(bound) if part is bound or isinstance(part, Apply)):
-            fault = ExpressionFault(text("a part of this names no tag, so it never changes; write the figure"), at)
+            fault = ExpressionFault(
+                text("a part of this names no tag, so it never changes; write the figure"), at
+            )
         if fault is not None:
             self._fault(one, fault)
         return fault is None

@@ -37,10 +37,11 @@ class Declared:
 class Virtual:
     """A derived series that is numbered behind the plant's tags.
 
-    `tag`: it, as if it were in a point table, without a device; its address is the expression. `inputs`: the
-    plant's tags that it rests on, also by way of other series; `groups`: theirs. `period_ns`: of the slowest
-    of them. `median_ns`: the longest delay of their medians; `delay_ns`: how long, with that, until a change
-    of them is through. `skew_ns`: see `config.rules.Series`. `loc`: where its expression stands.
+    `tag`: this, as if it were in a point table, without a device; its address is the expression. `inputs`:
+    the plant's tags that it rests on, also by way of other series; `groups`: theirs. `period_ns`,
+    `fastest_ns`: of the slowest and the fastest of them. `median_ns`: the longest delay of their medians;
+    `delay_ns`: how long, with that, until a change of them is through. `skew_ns`: see `config.rules.Series`.
+    `loc`: where its expression stands.
     """
 
     tag: Tag
@@ -49,9 +50,15 @@ class Virtual:
     inputs: tuple[str, ...]
     groups: frozenset[GroupKey]
     period_ns: int
+    fastest_ns: int
     median_ns: int
     delay_ns: int
     skew_ns: int
+
+    @property
+    def window(self) -> int:
+        """How often it must be renewed until a spike has left its filters."""
+        return 1 + 2 * -(-self.delay_ns // self.fastest_ns)
 
     @property
     def name(self) -> str:

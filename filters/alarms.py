@@ -20,6 +20,7 @@ from filters.event import Event, Figures, trust_figures
 from filters.image import Image
 from filters.judge import Move
 from filters.machine import AT_LEAST, AT_MOST, CLEARED, IS_BAD, RAISED
+from filters.series.rules import rule_comparisons
 
 _HIGH = (Limit.H, Limit.HH)
 
@@ -47,7 +48,8 @@ class SavedAlarm:
 
 def alarm_comparisons(plant: Plant) -> list[Comparison]:
     """Return what the alarms of a plant compare."""
-    return [row for tag in plant.tags for row in (*_limits(tag), *_sensor(tag))]
+    limits = [row for tag in plant.tags for row in (*_limits(tag), *_sensor(tag))]
+    return [*limits, *rule_comparisons(plant)]
 
 
 def _limits(tag: Tag) -> list[Comparison]:
@@ -66,7 +68,7 @@ def _limits(tag: Tag) -> list[Comparison]:
 
 
 def _sensor(tag: Tag) -> list[Comparison]:
-    if not (tag.safety or tag.ll is not None or tag.hh is not None):
+    if not tag.tells_bad:
         return []
     return [
         Comparison(

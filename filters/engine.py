@@ -20,6 +20,7 @@ from filters.kernels import Kernels
 from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
 from filters.maintenance import Maintenance
 from filters.report import Report, Reporter
+from filters.series.series import Series
 from filters.snapshot import VERSION, Snapshot, dump, load
 from filters.witnesses import InterlockStatus, Witnesses
 
@@ -32,7 +33,7 @@ class Engine:
     """
 
     def __init__(self, plant: Plant, kernels: Kernels) -> None:
-        self.image = Image.blank(len(plant.tags))
+        self.image = Image.blank(len(plant.signals))
         self.twins = kernels.twins
         self.maintenance = Maintenance(plant)
         alarms = alarm_comparisons(plant)
@@ -40,10 +41,12 @@ class Engine:
         self._comparisons = Comparisons(plant, wanted, watched_keys(plant), kernels)
         self._alarms = Alarms(alarms, self._comparisons, self.image)
         self._witnesses = Witnesses(plant, self._comparisons, self.image)
-        self._groups = kernels.lay(_groups(plant, self._comparisons))
+        series = Series(plant, kernels)
+        self._scan_groups = len(plant.groups)
+        self._groups = kernels.lay(_groups(plant, self._comparisons, series))
         self._conditioner = Conditioner(plant, self.image, self._groups, kernels)
         self._reporter = Reporter(plant, self.image, self._groups, kernels)
-        self._judge = Judge(self._comparisons, self.image, self._groups, kernels)
+        self._judge = Judge(self._comparisons, series, self.image, self._groups, kernels)
         self._started = False
         self._now_ns = 0
         self._unjudged: set[int] = set()
@@ -124,9 +127,9 @@ class Engine:
         """Begin the delays of what was never read."""
         self._started = True
         self.image.since_boot_ns[:] = boot_ns
-        for group in self._groups:
-            group["sample_ns"] = boot_ns
-            group["touched"] = 1
+        for number in range(len(self._groups)):
+            self._groups[number]["sample_ns"] = boot_ns
+            self._groups[number]["touched"] = number < self._scan_groups
         self._due_ns = boot_ns
         self._carried += self._witnesses.begin(boot_ns)
 
@@ -140,14 +143,21 @@ class Engine:
         return sorted(events, key=lambda event: event.boot_ns)
 
 
-def _groups(plant: Plant, comparisons: Comparisons) -> Records:
+def _groups(plant: Plant, comparisons: Comparisons, series: Series) -> Records:
+    """Return the rows of the scan groups, and behind them those of the virtual groups."""
+    groups = np.concatenate([_scan_groups(plant, series), series.groups()])
+    groups["first_comparison"] = np.searchsorted(comparisons.tag_of, groups["first_tag"])
+    groups["end_comparison"] = np.searchsorted(comparisons.tag_of, groups["end_tag"])
+    for field in ("expected_ns", "stale_at_ns", "due_ns"):
+        groups[field] = NEVER
+    return groups
+
+
+def _scan_groups(plant: Plant, series: Series) -> Records:
     groups: Records = np.zeros(len(plant.groups), GROUP)
     groups["first_tag"] = [group.first for group in plant.groups]
     groups["end_tag"] = [group.first + group.count for group in plant.groups]
-    groups["first_comparison"] = np.searchsorted(comparisons.tag_of, groups["first_tag"])
-    groups["end_comparison"] = np.searchsorted(comparisons.tag_of, groups["end_tag"])
+    groups["first_renewal"], groups["end_renewal"] = series.places.T
     groups["period_ns"] = [plant.scan_class_of(group).period for group in plant.groups]
     groups["stale_after_ns"] = [plant.scan_class_of(group).stale_ns for group in plant.groups]
-    for field in ("expected_ns", "stale_at_ns", "due_ns"):
-        groups[field] = NEVER
     return groups

@@ -22,7 +22,7 @@ class Maintenance:
     def __init__(self, plant: Plant) -> None:
         self.holds: Final = Holds(EventKind.MAINTENANCE_ENDED)
         self.flags: Uint32s = np.zeros(len(plant.tags), dtype=np.uint32)
-        self._numbers = {tag: [number] for tag, number in plant.number_of.items()}
+        self._numbers = {tag.tag: [number] for number, tag in enumerate(plant.tags)}
         self._numbers |= {
             device: [number for number, tag in enumerate(plant.tags) if tag.device == device]
             for device in plant.description.devices

@@ -49,7 +49,7 @@ def _conditions(draft: Draft) -> Iterator[tuple[str, Loc, Condition]]:
 def _name_faults(draft: Draft, rows: Sequence[Row]) -> Iterator[Fault]:
     tags = {row.tag.tag for row in rows if row.sound("tag")}
     limits = {tag + ending for tag in tags for ending in _RULE_ENDINGS}
-    interlocks = {raw.get("name") for _, raw in interlocks_of(draft.document)}
+    interlocks = {str(raw.get("name")) for _, raw in interlocks_of(draft.document)}
     for section, taken in (
         ("series", tags | set(draft.alarm_rules)),
         ("alarms", tags | limits | interlocks),

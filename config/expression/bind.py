@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from config.expression.functions import FUNCTIONS, Function, Parameter
+from config.expression.functions import FUNCTIONS, OF_SEVERAL, Function, Parameter
 from config.expression.operations import Apply, Bound, Constant, Input, Kind, Op
 from config.expression.tree import Argument, Call, ExpressionFault, Name, Number, Span, Tree, Truth
 from config.text import Text, text
@@ -97,7 +97,7 @@ class _Binder:
             return self._apply(_LOGIC[sign], Kind.TRUTH, tree, Kind.TRUTH)
         if sign in _ORDER or sign in _EQUALITY:
             return self._comparison(tree)
-        function = FUNCTIONS.get(sign)
+        function = _meant(tree)
         if function is None:
             self._fault(unknown(text("function"), sign, FUNCTIONS), tree.at)
             return None
@@ -183,6 +183,13 @@ class _Binder:
             self._fault(words, at)
             return None
         return bound
+
+
+def _meant(tree: Call) -> Function | None:
+    over_time = len(tree.arguments) == 2 and isinstance(tree.arguments[1].tree, Span)
+    if tree.function in OF_SEVERAL and len(tree.arguments) >= 2 and not over_time:
+        return OF_SEVERAL[tree.function]
+    return FUNCTIONS.get(tree.function)
 
 
 def _as_truth(found: Bound, other: Bound) -> Bound:

@@ -20,7 +20,8 @@ MMH2O_PER_KPA: Final = 1000 / 9.80665
 class Parameter:
     """One argument of a function.
 
-    `kind` None: any fits. `default` None: it must be given. `constant`: only a plain figure fits, `least` or more.
+    `kind` None: any fits. `default` None: it must be given. `constant`: only a plain figure fits, `least` or
+    more.
     """
 
     name: str
@@ -87,7 +88,7 @@ def _times(factor: Callable[[list[Bound]], float], *more: Parameter) -> Function
     return Function(parameters=(_any("x"), *more), build=build)
 
 
-def _fold(op: Op) -> Function:
+def _of_several(op: Op) -> Function:
     def build(given: list[Bound]) -> Bound:
         return reduce(lambda left, right: Apply(op=op, inputs=(left, right), kind=Kind.NUMBER), given)
 
@@ -140,8 +141,6 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "min": _windowed(Op.LEAST_OVER),
     "max": _windowed(Op.MOST_OVER),
     "hold_max": _windowed(Op.MOST_OVER),
-    "lowest": _fold(Op.SMALLER),
-    "highest": _fold(Op.LARGER),
     "rate": Function(parameters=(_any("x"), _span("window"), _span("per", 1.0)), build=_rate),
     "increase": Function(
         parameters=(_any("x"), _span("window"), _figure("wraps", 0.0, least=0)), build=_increase
@@ -161,3 +160,6 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "bad": _one(Op.IS_BAD, None, Kind.TRUTH),
     "age": _one(Op.AGE, None, Kind.TIME),
 }
+
+OF_SEVERAL: Final = {"min": _of_several(Op.SMALLER), "max": _of_several(Op.LARGER)}
+"""What these mean where their second argument is no duration."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,11 +49,13 @@ class _Compiler:
     rows: list[Row] = field(default_factory=list)
     constants: dict[int, float] = field(default_factory=dict)
     known: dict[Bound, int] = field(default_factory=dict)
+    stored: dict[str, int] = field(default_factory=dict)
     samples: int = 0
 
     def virtual(self, virtual: Virtual, number: int) -> None:
         """Compute one virtual tag and store it."""
-        self._add(Op.STORE, self._step(virtual.bound), number, span_ns=virtual.skew_ns)
+        step = self._add(Op.STORE, self._step(virtual.bound), number, span_ns=virtual.skew_ns)
+        self.stored[virtual.name] = step
 
     def _step(self, bound: Bound) -> int:
         if bound not in self.known:
@@ -63,6 +64,8 @@ class _Compiler:
 
     def _new_step(self, bound: Bound) -> int:
         if isinstance(bound, Input):
+            if bound.name in self.stored:
+                return self.stored[bound.name]
             return self._add(Op.LOAD, self.plant.number_of[bound.name])
         if isinstance(bound, Constant):
             step = self._add(Op.CONSTANT, -1)
@@ -98,8 +101,8 @@ class _Compiler:
 def _table(compiler: _Compiler) -> Records:
     steps: Records = np.zeros(len(compiler.rows), STEP)
     names = ("op", "left", "right", "number", "span_ns", "first_sample", "end_sample")
-    for name, column in zip(names, zip(*compiler.rows, strict=True), strict=False):
-        steps[name] = column
+    for place, name in enumerate(names):
+        steps[name] = [row[place] for row in compiler.rows]
     for field_name in ("newest_ns", "since_ns", "seen_ns"):
         steps[field_name] = LONG_AGO
     steps["oldest_ns"] = NEVER
@@ -108,11 +111,13 @@ def _table(compiler: _Compiler) -> Records:
     return steps
 
 
-def renewals(plant: Plant) -> tuple[list[int], Mapping[int, tuple[int, int]]]:
-    """Return the virtual groups (numbered behind the scan groups) that rest on each scan group, one after the
-    other, and where those of each scan group lie."""
+def renewals(plant: Plant) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return the virtual groups that rest on each scan group, and where those of each begin and end.
+
+    They are numbered behind the scan groups.
+    """
     listed: list[int] = []
-    places: dict[int, tuple[int, int]] = {}
+    places: list[tuple[int, int]] = []
     for group in plant.groups:
         first = len(listed)
         listed += [
@@ -120,5 +125,5 @@ def renewals(plant: Plant) -> tuple[list[int], Mapping[int, tuple[int, int]]]:
             for number, virtual in enumerate(plant.virtual_groups)
             if group.number in virtual.groups
         ]
-        places[group.number] = (first, len(listed))
+        places.append((first, len(listed)))
     return listed, places
