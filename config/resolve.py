@@ -123,7 +123,7 @@ class _Resolver:
         bound, faults = bind(tree, self._kinds, all_known=self._all_known)
         for fault in faults:
             self._fault(one, fault)
-        if bound is None or not self._is_wanted(one, bound, tree.at) or not self._fits(one, bound):
+        if bound is None or not self._is_wanted(one, bound) or not self._fits(one, bound):
             return
         signal = self._signal(one, bound)
         self.resolution.virtuals.append(
@@ -140,23 +140,22 @@ class _Resolver:
                 skew_ns=_skew_ns(one, signal),
             )
         )
-        if one.public:
+        if one.public and one.name not in self._signals:
             self._signals[one.name] = signal
             self._kinds[one.name] = signal.kind
 
     def _fault(self, one: Declared, fault: ExpressionFault) -> None:
         self.resolution.faults.append((one, fault))
 
-    def _is_wanted(self, one: Declared, bound: Bound, at: int) -> bool:
+    def _is_wanted(self, one: Declared, bound: Bound) -> bool:
         fault: ExpressionFault | None = None
         if one.wanted is None and bound.kind is Kind.TIME:
-            fault = ExpressionFault(text("a series is a number or true or false; compare this duration"), at)
+            fault = ExpressionFault(text("a series is a number or true or false; compare this duration"), 0)
         elif one.wanted is not None and bound.kind is not one.wanted:
             fault = kind_fault(bound.kind, one.wanted, 0)
         elif not all(inputs_of(part) for part in parts_of(bound) if part is bound or isinstance(part, Apply)):
-            fault = ExpressionFault(
-                text("a part of this names no tag, so it never changes; write the figure"), at
-            )
+            words = text("a part of this names no tag, so it never changes; write the figure")
+            fault = ExpressionFault(words, 0)
         if fault is not None:
             self._fault(one, fault)
         return fault is None

@@ -104,9 +104,7 @@ class _Expansion:
                 written[kind] = {**{name: raw for name, (raw, _) in entries.items()}, **own}
         complete: Json = {"rules": {**rules, **written}} if written else {}
         data = self._document.data | complete
-        rows = [
-            self._rows[row.tag.tag] if self._given.get(row.tag.tag) is row else row for row in self._all
-        ]
+        rows = [self._rows[row.tag.tag] if self._given.get(row.tag.tag) is row else row for row in self._all]
         document = Document(self._document.path, data, marks)
         return Expanded(document=document, rows=rows, faults=self._faults, remarks=self._remarks)
 
