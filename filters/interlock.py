@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from config.plant import Plant
 from config.rules import Condition, Interlock
-from filters.comparisons import Comparison, Comparisons, limit_key
-from filters.machine import ABOVE, BELOW, EQUAL
+from filters.comparisons import Comparison, Comparisons, limit_key, test_of
 from filters.sight import Sight
 
 
@@ -95,7 +94,7 @@ def _conditions(interlock: Interlock) -> list[tuple[str, Condition, int]]:
 
 
 def _comparison(plant: Plant, key: str, condition: Condition, on_delay_ns: int) -> Comparison:
-    test, limit = _test_of(condition)
+    test, limit = test_of(condition)
     return Comparison(
         key=key,
         tag=plant.signal(condition.tag),
@@ -104,15 +103,6 @@ def _comparison(plant: Plant, key: str, condition: Condition, on_delay_ns: int) 
         release=limit,
         on_delay_ns=on_delay_ns,
     )
-
-
-def _test_of(condition: Condition) -> tuple[int, float]:
-    if condition.above is not None:
-        return ABOVE, condition.above
-    if condition.below is not None:
-        return BELOW, condition.below
-    assert condition.equals is not None, "the loader lets exactly one comparison pass"
-    return EQUAL, condition.equals
 
 
 def _cause_key(interlock: Interlock) -> str:

@@ -15,8 +15,9 @@ from filters.series.series import Series
 if TYPE_CHECKING:
     from filters.kernels import Kernels
 
-Move = tuple[int, int, int]
-"""The row of a comparison, what it did (`filters.machine`: RAISED, ...), and the instant."""
+MOVE_COLUMNS: Final = 5
+"""Of a move: the row of a comparison, what it did (`filters.machine`: RAISED, ...), the instant, and of its
+newest activation the onset and the last raw sample before."""
 
 MOVES_PER_COMPARISON: Final = 4
 """In one judgement at most: two delays that end and two changes of sight; of a virtual tag, so often for each
@@ -30,7 +31,7 @@ class Judge:
         self, comparisons: Comparisons, series: Series, image: Image, groups: Table, kernels: Kernels
     ) -> None:
         room = MOVES_PER_COMPARISON * series.looks * len(comparisons.rows)
-        self._moves: Int64s = np.zeros((room, 3), dtype=np.int64)
+        self._moves: Int64s = np.zeros((room, MOVE_COLUMNS), dtype=np.int64)
         self._run = partial(
             kernels.judge,
             groups,
@@ -46,7 +47,10 @@ class Judge:
             self._moves,
         )
 
-    def judge(self, now_ns: int) -> tuple[list[Move], int]:
-        """Return the moves by `now_ns`, group by group, and the next instant that is due."""
+    def judge(self, now_ns: int) -> tuple[Int64s, int]:
+        """Return the moves by `now_ns`, int64[k, MOVE_COLUMNS], and the next instant that is due.
+
+        The moves lie group by group and are valid until the next call.
+        """
         count, due_ns = self._run(now_ns)
-        return self._moves[:count].tolist() if count else [], due_ns
+        return self._moves[:count], due_ns

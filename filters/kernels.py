@@ -170,7 +170,7 @@ def _judge_example() -> tuple[Any, ...]:
     states = np.zeros(1, layout.COMPARISON_STATE)
     series = (whole(), np.zeros(1, layout.STEP), exact(), whole())
     image = (exact(), exact(), exact(), np.zeros(1, np.uint32), whole(), whole())
-    return (_one_group(), rules, states, *series, *image, np.zeros((9, 3), np.int64), 1)
+    return (_one_group(), rules, states, *series, *image, np.zeros((9, 5), np.int64), 1)
 
 
 def _report_example() -> tuple[Any, ...]:
