@@ -39,7 +39,8 @@ class Engine:
     """Everything that is computed on the scans of one plant.
 
     `image`: what is known of every tag now. `twins`: the work is done by plain Python, which is slower.
-    `maintenance`: what is being worked on. `annunciator`: the alarms, which people may shelve and acknowledge.
+    `maintenance`: what is being worked on. `annunciator`: the alarms, which people may shelve and
+    acknowledge.
     """
 
     def __init__(self, plant: Plant, kernels: Kernels) -> None:
