@@ -39,7 +39,8 @@ def words_of(expected: Forecast) -> Text:
             all_but_one=f"{expected.all_but_one_s:.3g}",
         )
     return text(
-        "  one cycle takes {cycle} ms, load {load} %; a dead unit that comes back is noticed within {noticed}",
+        "  one cycle takes {cycle} ms, load {load} %; "
+        "a dead unit that comes back is noticed within {noticed}",
         cycle=f"{1000 * expected.cycle_s:.3g}",
         load=f"{100 * expected.load:.2g}",
         noticed=noticed,

@@ -25,6 +25,9 @@ HOST_PATTERN: Final = rf"^({_LABEL}(\.{_LABEL})*|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-
 
 OPCUA_URL_PATTERN: Final = r"^opc\.tcp://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+)(:[0-9]{1,5})?(/\S*)?$"
 SERIAL_PORT_PATTERN: Final = r"^/[^\s\x00-\x1f]+$"
+TOPIC_PATTERN: Final = r"^[^+#\x00-\x1f\x7f-\x9f]{1,200}$"
+"""An MQTT topic name: no wildcards."""
+
 SECRET_PATTERN: Final = (
     r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|credential:[A-Za-z0-9_@-][A-Za-z0-9_.@-]*)$"
 )
@@ -44,6 +47,7 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
 Line = Annotated[str, Field(pattern=LINE_PATTERN)]
 Expression = Annotated[str, Field(pattern=EXPRESSION_PATTERN)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
+Topic = Annotated[str, Field(pattern=TOPIC_PATTERN)]
 SerialPort = Annotated[str, Field(pattern=SERIAL_PORT_PATTERN)]
 SecretReference = Annotated[str, Field(pattern=SECRET_PATTERN)]
 
