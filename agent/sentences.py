@@ -42,6 +42,8 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.DEVICE_RESTORED: text("device {rule} is back"),
     EventKind.UPLINK_LOST: text("uplink {rule} is lost"),
     EventKind.UPLINK_RESTORED: text("uplink {rule} is back"),
+    EventKind.UPLINK_ADDED: text("uplink {rule} is new"),
+    EventKind.UPLINK_REMOVED: text("uplink {rule} is described no more and closed"),
     EventKind.QUARANTINED: text("uplink {rule} refused a record; it is in quarantine"),
     EventKind.DEGRADED: text("the agent runs with less: {rule}"),
     EventKind.DEGRADED_ENDED: text("the agent runs in full again: {rule}"),

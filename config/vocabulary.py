@@ -294,6 +294,8 @@ class EventKind(StrEnum):
     DEVICE_RESTORED = "device_restored"
     UPLINK_LOST = "uplink_lost"
     UPLINK_RESTORED = "uplink_restored"
+    UPLINK_ADDED = "uplink_added"
+    UPLINK_REMOVED = "uplink_removed"
     QUARANTINED = "quarantined"
     DEGRADED = "degraded"
     DEGRADED_ENDED = "degraded_ended"
