@@ -10,7 +10,7 @@ NO_VALUE: Final = "·"
 
 
 class Sparkline:
-    """The last `width` values, drawn between the least and the greatest of them; None where there was none."""
+    """The last `width` values, drawn between the least and the greatest of them; None: there was none."""
 
     def __init__(self, width: int) -> None:
         self._values: deque[float | None] = deque(maxlen=width)
