@@ -59,13 +59,17 @@ async def serve(
     async with (
         opcua.serve(nodes) as simulator,
         relaying(simulator.port, port, host=host, random=Random(seed)) as line,
-        asyncio.TaskGroup() as tasks,
     ):
         line.conduct = lambda: _conduct(story, devices)
         served = OpcUaServed(story, simulator, list(ours.values()), line.port)
-        moving = tasks.create_task(served.keep_moving())
-        yield served
-        moving.cancel()
+        moving = asyncio.create_task(served.keep_moving())
+        try:
+            yield served
+        finally:
+            moving.cancel()
+            await asyncio.wait([moving])
+            if not moving.cancelled():
+                moving.result()
 
 
 def _conduct(story: Story, devices: Sequence[str]) -> Conduct:
