@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
-from agent.cli.speech import shown
+from agent.cli.exits import Exit
+from agent.cli.speech import fail, shown
+from config.faults import WrongValue
 from config.text import text
+from config.units import parse_duration_ns
 
 # what is wrong with a path is said where it is used, in the person's language
 plant_argument = click.argument("plant", type=click.Path(path_type=Path), metavar="PLANT")
@@ -25,6 +28,22 @@ warm_state_option = click.option(
     "--state",
     type=click.Path(path_type=Path),
     help=shown(text("state directory whose cache to fill; default: the service's")),
+)
+
+
+def _seconds(_context: click.Context, _option: click.Parameter, duration: str | None) -> float | None:
+    try:
+        return None if duration is None else parse_duration_ns(duration) / 1e9
+    except WrongValue as error:
+        fail(error.words, Exit.USAGE)
+
+
+lasting_option = click.option(
+    "--for",
+    "seconds",
+    metavar="DURATION",
+    callback=_seconds,
+    help=shown(text("end after this time, such as 30s")),
 )
 json_option = click.option("--json", "as_json", is_flag=True, help=shown(text("print JSON")))
 for_option = click.option("--for", "duration", metavar="2h", help=shown(text("for how long")))

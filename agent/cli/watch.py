@@ -13,15 +13,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from agent.cli.exits import Exit
-from agent.cli.options import running_state_option
+from agent.cli.options import lasting_option, running_state_option
 from agent.cli.sparkline import Sparkline
-from agent.cli.speech import fail, language, shown
+from agent.cli.speech import language, shown
 from agent.cli.tables import show, table
 from agent.cli.tags import tags_or_exit, value_of
-from config.faults import WrongValue
 from config.text import text
-from config.units import parse_duration_ns
 
 Json = dict[str, Any]
 
@@ -33,10 +30,9 @@ _SHORTEST_S: Final = 0.1  # nobody reads faster
 @click.argument("names", nargs=-1, required=True, metavar="TAG...")
 @running_state_option
 @click.option("--once", is_flag=True, help=shown(text("show them once and end")))
-@click.option("--for", "lasting", metavar="DURATION", help=shown(text("end after this time, such as 30s")))
-def watch(names: tuple[str, ...], state: Path | None, once: bool, lasting: str | None) -> None:
+@lasting_option
+def watch(names: tuple[str, ...], state: Path | None, once: bool, seconds: float | None) -> None:
     """Show tags about once a scan: as a table that renews itself, or a line each without a terminal."""
-    seconds = 0.0 if once else _seconds(lasting)
     console = Console(markup=False, emoji=False, highlight=False)
     past = {name: Sparkline(_HISTORY) for name in names}
     with suppress(KeyboardInterrupt):
@@ -52,13 +48,6 @@ def watch(names: tuple[str, ...], state: Path | None, once: bool, lasting: str |
                     click.echo(_line(tag))
 
 
-def _seconds(lasting: str | None) -> float | None:
-    try:
-        return None if lasting is None else parse_duration_ns(lasting) / 1e9
-    except WrongValue as error:
-        fail(error.words, Exit.USAGE)
-
-
 def _looks(
     names: tuple[str, ...], state: Path | None, past: dict[str, Sparkline], seconds: float | None
 ) -> Iterator[list[Json]]:
@@ -69,37 +58,29 @@ def _looks(
         for tag in found:
             past[tag["tag"]].add(tag["value"])
         yield found
-        due_s = max(due_s + max(_SHORTEST_S, min(tag["period_ms"] for tag in found) / 1000), time.monotonic())
+        due_s = max(due_s + _period_s(found), time.monotonic())
         if seconds is not None and due_s > begun_s + seconds:
             return
-        time.sleep(due_s - time.monotonic())
+        time.sleep(max(0.0, due_s - time.monotonic()))
+
+
+def _period_s(found: list[Json]) -> float:
+    fastest_ms: float = min(tag["period_ms"] for tag in found)
+    return max(_SHORTEST_S, fastest_ms / 1000)
 
 
 def _table(found: list[Json], past: dict[str, Sparkline]) -> Table:
     rows = table(text("tag"), text("title"), text("value"), text("quality"), text("limits"), text("recent"))
     for tag in found:
-        quality = tag["quality_words"][language()]
-        rows.add_row(
-            tag["tag"],
-            tag["title"],
-            value_of(tag),
-            quality,
-            _limits(tag),
-            str(past[tag["tag"]]),
-            style=_style(tag),
-        )
+        quality, recent = tag["quality_words"][language()], str(past[tag["tag"]])
+        cells = (tag["tag"], tag["title"], value_of(tag), quality, _limits(tag), recent)
+        rows.add_row(*cells, style=_style(tag))
     return rows
 
 
 def _line(tag: Json) -> str:
-    parts = (
-        time.strftime("%H:%M:%S"),
-        tag["tag"],
-        value_of(tag),
-        tag["quality_words"][language()],
-        *_beyond(tag),
-    )
-    return "  ".join(parts)
+    quality = tag["quality_words"][language()]
+    return "  ".join((time.strftime("%H:%M:%S"), tag["tag"], value_of(tag), quality, *_beyond(tag)))
 
 
 def _limits(tag: Json) -> str:

@@ -72,7 +72,7 @@ def test_the_example_is_simulated_run_and_received(station: Station, example: Pa
         assert agent.ask()["alarms"] == []
         station.end(agent)
     assert "province is left out" in said.read_text()
-    total = re.search(r"(\d+) requests, 0 of them to write", said.read_text())
+    total = re.search(r"asked (\d+) times, 0 times to write", said.read_text())
     assert total is not None
     assert int(total[1]) > 0
 
