@@ -58,7 +58,8 @@ def cast(
         if tag not in rows
     ]
     by_name = {role: use.prefix + role for role in profile.roles}
-    played = {role: tag for role, tag in (by_name | use.tags).items() if tag in rows}
+    named_here = {role: tag for role, tag in use.tags.items() if role in profile.roles}
+    played = {role: tag for role, tag in (by_name | named_here).items() if tag in rows}
     return Cast(name=name, loc=loc, use=use, profile=profile, tag_of=played), faults
 
 
