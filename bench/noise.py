@@ -4,7 +4,7 @@ In virtual time, each plant runs in normal operation with noisy instruments: whi
 range, a slow drift of 1 % of it, spikes to either end of the range that last one sample, readings that are
 lost, and scans that begin late. An alarm that then rises is false. Every five minutes one value is truly
 driven 5 % of the range beyond its outermost limit, for as long as the alarm may take (on-delay, median, two
-scans): if neither that alarm nor the one of its sensor rises, it is missed. Prints the table of docs/noise.md.
+scans): if neither that alarm nor that of its sensor rises, it is missed. Prints the table of docs/noise.md.
 """
 
 from __future__ import annotations
