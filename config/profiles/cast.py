@@ -86,11 +86,10 @@ def shortcomings(cast: Cast, tag_of: Callable[[str], Tag], document: Document) -
         for limit, found in role.limits.items():
             if getattr(tag_of(tag), limit.lower()) is None and found.at(cast.use.normal.get(name)) is None:
                 yield text(
-                    "the alarm {tag}.{limit} is not armed: it is {share} % of the normal value of {role}, "
+                    "the alarm {tag}.{limit} is not armed: it rests on the normal value of {role}, "
                     "which is not given",
                     tag=tag,
                     limit=limit,
-                    share=f"{100 * (found.ratio or 0):g}",
                     role=name,
                 )
         yield from _too_slow(tag_of(tag), role, document)

@@ -77,7 +77,7 @@ def test_what_cannot_be_armed_is_said_and_is_no_fault(tmp_path: Path) -> None:
     plant = plant_of(tmp_path, "profiles: {c1: {use: dust_wet}}\n")
     said = [remark.show().removeprefix(f"{tmp_path}/") for remark in plant.remarks]
     assert (
-        "plant.yaml:13:12: c1: the alarm tank_level.LL is not armed: it is 60 % of the normal value of "
+        "plant.yaml:13:12: c1: the alarm tank_level.LL is not armed: it rests on the normal value of "
         "tank_level, which is not given" in said
     )
     assert "plant.yaml:13:12: rule tank_level_LL of c1 is not armed in full: its cause has no limit" in said
@@ -151,7 +151,7 @@ def test_every_number_says_what_it_rests_on(name: str) -> None:
     numbers = [limit for role in found.roles.values() for limit in role.limits.values()]
     based = [*numbers, *found.parameters.values(), *found.alarms.values(), *found.interlocks.values()]
     assert all(part.basis or found.basis for part in based if part.mark is Mark.SOURCED)
-    assert all((number.value is None) != (number.ratio is None) for number in numbers)
+    assert all([number.value, number.ratio, number.distance].count(None) == 2 for number in numbers)
 
 
 @pytest.mark.parametrize("name", ["alu_deepwell", "dust_dry", "steel_gas", "nh3_refrigeration"])
