@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -86,14 +87,14 @@ class Excursion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What became of one plant. `delays_s`: from a true excursion to its alarm."""
+    """What became of one plant. `false`: the alarms that were; `delays_s`: from an excursion to its alarm."""
 
     profile: str
     hours: float
     readings: int
     spikes: int
     lost: int
-    false: int
+    false: tuple[str, ...]
     excursions: int
     missed: int
     delays_s: tuple[float, ...]
@@ -148,14 +149,14 @@ def _judged(profile: str, hours: float, noise: Noise, stage: Stage, excursions: 
             if rule in excursion.rules and excursion.begun_ns <= at < excursion.ends_ns
         ]
         delays += [(min(found) - excursion.begun_ns) / S] if found else []
-    false = sum(not any(one.begun_ns <= at < one.ends_ns for one in excursions) for _, at in raised)
+    false = (rule for rule, at in raised if not any(one.begun_ns <= at < one.ends_ns for one in excursions))
     return Row(
         profile=profile,
         hours=hours,
         readings=noise.readings,
         spikes=noise.spikes,
         lost=noise.lost,
-        false=false,
+        false=tuple(false),
         excursions=len(excursions),
         missed=len(excursions) - len(delays),
         delays_s=tuple(delays),
@@ -170,9 +171,14 @@ def table(rows: list[Row]) -> str:
         p50, most = (float(np.median(row.delays_s)), max(row.delays_s)) if row.delays_s else (0.0, 0.0)
         lines.append(
             f"| {row.profile} | {row.hours:g} | {row.readings:,} | {row.spikes:,} | {row.lost:,} "
-            f"| {row.false} | {row.excursions} | {row.missed} | {p50:.1f}/{most:.1f} |"
+            f"| {_counted(row.false)} | {row.excursions} | {row.missed} | {p50:.1f}/{most:.1f} |"
         )
     return "\n".join(lines)
+
+
+def _counted(rules: tuple[str, ...]) -> str:
+    named = ", ".join(f"{rule} {count}" for rule, count in sorted(Counter(rules).items()))
+    return f"{len(rules)} ({named})" if rules else "0"
 
 
 def main() -> int:

@@ -71,7 +71,11 @@ class Effect(Condition):
 
 
 class Interlock(Model):
-    """An interlock of the plant that the agent witnesses; the agent never acts."""
+    """An interlock of the plant that the agent witnesses; the agent never acts.
+
+    `exclusive`: its effects come for no other reason, so that one without a cause is told as spurious. A
+    process that also stops in the evening is not exclusive.
+    """
 
     name: Identifier
     title: Line = ""
@@ -80,6 +84,7 @@ class Interlock(Model):
     effects: tuple[Effect, ...] = Field(min_length=1)
     bypassed_when: Condition | None = None
     skew: Duration = 200 * MS
+    exclusive: bool = True
 
 
 class Rules(Model):

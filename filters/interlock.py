@@ -24,7 +24,8 @@ class Inputs:
     """The inputs of one interlock.
 
     `patience_ns`: two periods of its slowest scan, after which everything that was true has been seen.
-    `spurious_after_ns`: how long after an effect its cause may still be declared.
+    `spurious_after_ns`: how long after an effect its cause may still be declared. `exclusive`: an effect
+    without a cause is worth telling.
     """
 
     cause: Sight
@@ -34,6 +35,7 @@ class Inputs:
     skew_ns: int
     patience_ns: int
     spurious_after_ns: int
+    exclusive: bool
 
     @property
     def all(self) -> tuple[Sight, ...]:
@@ -78,6 +80,7 @@ def inputs_of(interlock: Interlock, plant: Plant, comparisons: Comparisons) -> I
         skew_ns=interlock.skew,
         patience_ns=patience_ns,
         spurious_after_ns=interlock.skew + declared_after_ns + patience_ns,
+        exclusive=interlock.exclusive,
     )
 
 

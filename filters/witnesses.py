@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from filters.image import Image
 from filters.interlock import inputs_of
 from filters.layout import LONG_AGO, NEVER, Bools, Int64s
 from filters.machine import RAISED
+from filters.shared import SharedEffects
 from filters.testimony import Testimony
 from filters.witness import Memory, Witness
 
@@ -49,11 +51,11 @@ class Witnesses:
     def __init__(self, plant: Plant, comparisons: Comparisons, image: Image) -> None:
         self.due_ns = NEVER
         self._image = image
+        inputs = {interlock.name: inputs_of(interlock, plant, comparisons) for interlock in plant.interlocks}
+        self._shared = SharedEffects(inputs)
         self._witnesses = {
-            interlock.name: Witness(
-                inputs_of(interlock, plant, comparisons), Testimony(interlock.name, image)
-            )
-            for interlock in plant.interlocks
+            name: Witness(self._shared.patient(name, found), Testimony(name, image))
+            for name, found in inputs.items()
         }
         self._digest_of = {
             interlock.name: digest_of(
@@ -85,11 +87,17 @@ class Witnesses:
             for name in self._looking[row]:
                 scans_ns[name] = max(at_ns, scans_ns.get(name, LONG_AGO))
         raised = {row for row, move, _ in heard if move == RAISED}
-        return [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+        events = [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+        for name in scans_ns:
+            demand = self._witnesses[name].memory.demand
+            if demand is not None:
+                self._excuse_others(name, dict.fromkeys(self._shared.of(name), demand.counts_from_ns))
+        return events
 
     def _step(self, name: str, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         witness = self._witnesses[name]
         events = witness.step(now_ns, scan_ns, raised)
+        self._excuse_others(name, witness.accused)
         if witness.awaiting:
             self._awaiting[name] = None
         else:
@@ -97,6 +105,12 @@ class Witnesses:
         self._due_ns[name] = witness.due_ns(now_ns)
         self.due_ns = min(self._due_ns.values())
         return events
+
+    def _excuse_others(self, name: str, since_ns: Mapping[int, int]) -> None:
+        """Let what an interlock has explained or told of its effects, by row, hold for all with the same."""
+        for row, others in self._shared.of(name).items():
+            for other, twin in others if row in since_ns else ():
+                self._witnesses[other].excuse(twin, since_ns[row])
 
     def save(self) -> dict[str, SavedInterlock]:
         """Return what every witness remembers, by the interlock's name."""

@@ -31,9 +31,13 @@ class Cast:
     profile: Profile
     tag_of: Mapping[str, str]
 
+    def rule(self, name: str) -> str:
+        """Return what a rule of the profile, or a series, is called in this plant."""
+        return f"{self.name}.{name}"
+
     def named(self, role: str) -> str:
         """Return what a played role, or a series of the profile, is called in this plant."""
-        return self.tag_of.get(role, f"{self.name}.{role}")
+        return self.tag_of.get(role, self.rule(role))
 
     def nobody(self, role: str) -> Text:
         """Say that no tag plays a role."""

@@ -120,7 +120,7 @@ class _Expansion:
         for name, source in parts.profile.series.items():
             if self._played(parts, name, _roles_in(source, parts)):
                 raw: Json = {"value": _in_tags(source, parts)}
-                self._named["series"][parts.named(name)] = (raw, parts.loc)
+                self._named["series"][parts.rule(name)] = (raw, parts.loc)
         for name, alarm in parts.profile.alarms.items():
             if name in parts.use.without or not self._played(parts, name, _roles_in(alarm.when, parts)):
                 continue
@@ -133,7 +133,7 @@ class _Expansion:
                 "response": alarm.response,
                 "basis": alarm.basis,
             }
-            self._named["alarms"][parts.named(name)] = (raw, parts.loc)
+            self._named["alarms"][parts.rule(name)] = (raw, parts.loc)
 
     def _write_interlocks(self, parts: Cast) -> None:
         for name, interlock in parts.profile.interlocks.items():
@@ -153,10 +153,11 @@ class _Expansion:
                     self._unarmed(parts, name, why)
             if effects:
                 raw: Json = {
-                    "name": parts.named(name),
+                    "name": parts.rule(name),
                     "title": interlock.zh,
                     "cause": _condition(cause, parts),
                     "effects": list(effects),
+                    "exclusive": interlock.exclusive,
                 }
                 for key in ("armed_when", "bypassed_when"):
                     part = getattr(interlock, key)

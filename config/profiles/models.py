@@ -106,12 +106,16 @@ class ProfileAlarm(Titled, Based):
 
 
 class ProfileInterlock(Titled, Based):
-    """An interlock that a plant of this kind has. Effects whose role no tag plays are not witnessed."""
+    """An interlock that a plant of this kind has. Effects whose role no tag plays are not witnessed.
+
+    `exclusive`: see `config.rules.Interlock`.
+    """
 
     cause: RoleIs
     effects: tuple[RoleEffect, ...] = Field(min_length=1)
     armed_when: RoleIs | None = None
     bypassed_when: RoleIs | None = None
+    exclusive: bool = True
 
 
 class Profile(Titled):
