@@ -72,7 +72,7 @@ def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -
     title = dictionary.interlocks.get(event.rule) or event.rule
     subject = _subject(event, dictionary)
     arguments = {**event.figures, "rule": title, "subject": subject}
-    said = replace(_SENTENCES[event.kind], arguments=tuple(arguments.items()))
+    said = Text(_SENTENCES[event.kind].template, tuple(arguments.items()))
     return said if detail is None else text("{sentence}: {detail}", sentence=said, detail=detail)
 
 

@@ -29,7 +29,7 @@ from filters.report import Report, Reporter
 from filters.snapshot import VERSION, Snapshot, dump, load
 from filters.witnesses import InterlockStatus, Witnesses
 
-EVENTS_AT_ONCE: Final = 50
+EVENTS_AT_ONCE: Final = 25
 """As many as are recorded within a few milliseconds; whoever else waits for the loop comes between."""
 
 
@@ -96,6 +96,11 @@ class Engine:
         """Choose what of the group's newest scan, begun at `boot_ns`, is to be recorded."""
         return self._reporter.report(group, boot_ns)
 
+    @property
+    def settled(self) -> bool:
+        """Everything that was found is handed out."""
+        return not self._backlog
+
     def state(self) -> bytes:
         """Return what must be remembered across a restart; opaque.
 
@@ -103,7 +108,7 @@ class Engine:
         the process: they are found again.
         """
         if not self._backlog:
-            self._kept = dump(self._snapshot())
+            self._kept = dump(self._snapshot(), self.annunciator.save())
         return self._kept
 
     def _snapshot(self) -> Snapshot:
@@ -111,7 +116,6 @@ class Engine:
             version=VERSION,
             now_ns=self._now_ns,
             comparisons=self._comparisons.save(),
-            alarms=self.annunciator.save(),
             firsts=self.annunciator.save_firsts(),
             nuisance=self.annunciator.nuisance.save(),
             shelves=self.annunciator.shelves.save(),
