@@ -7,7 +7,7 @@ from typing import Final
 
 from agent.dictionary import Dictionary
 from config.text import Text, text
-from config.vocabulary import EventKind, QualityClass, class_of, describe
+from config.vocabulary import EventKind, Limit, QualityClass, class_of, describe
 from filters.demand import Because
 from filters.event import Event, Evidence
 
@@ -49,6 +49,13 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
 }
 
+_REACHED: Final = {
+    Limit.LL: text("{measured}, at or below its very low limit of {limit}"),
+    Limit.L: text("{measured}, at or below its low limit of {limit}"),
+    Limit.H: text("{measured}, at or above its high limit of {limit}"),
+    Limit.HH: text("{measured}, at or above its very high limit of {limit}"),
+}
+_LEFT: Final = text("{measured}; the limit is {limit}")
 _VERDICT: Final = ("budget_ms", "elapsed_min_ms", "elapsed_max_ms")
 _SEEN: Final = {
     1: text("{effect} was not seen; {budget_ms} s are allowed"),
@@ -81,7 +88,21 @@ def _subject(event: Event, dictionary: Dictionary) -> Text | str:
         return _arguments(event)
     if "effect" in event.figures:
         return _verdict(event, dictionary)
-    return _measured(event.evidence[0], dictionary) if event.evidence else text("no evidence")
+    if not event.evidence:
+        return text("no evidence")
+    measured = _measured(event.evidence[0], dictionary)
+    return measured if "limit" not in event.figures else _against_limit(event, measured, dictionary)
+
+
+def _against_limit(event: Event, measured: Text, dictionary: Dictionary) -> Text:
+    """Return how a value stands to the limit of its alarm (`<tag>.HH`); a Bad value stands nowhere."""
+    evidence = event.evidence[0]
+    name = event.rule.rpartition(".")[2]
+    if name not in _REACHED or class_of(evidence.quality) is QualityClass.BAD:
+        return measured
+    limit = f"{event.figures['limit']:.6g} {dictionary.tags[evidence.tag].unit}".rstrip()
+    said = _REACHED[Limit(name)] if event.kind is EventKind.ALARM_RAISED else _LEFT
+    return replace(said, arguments=(("measured", measured), ("limit", limit)))
 
 
 def _arguments(event: Event) -> str:

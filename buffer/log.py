@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final, Literal
 
+from buffer.account import Account
 from buffer.assembly import Order, Parts, assemble
 from buffer.channel import Channel, Place, Tail
 from buffer.disk import Disk
@@ -22,7 +23,7 @@ from buffer.reader import Bound, Reader
 from buffer.record import Record
 from buffer.recover import Recovery, recover
 from buffer.segment import Hole
-from buffer.settled import Count, Fate
+from buffer.settled import Count, Fate, Settled
 from buffer.stock import take_stock
 from buffer.writer import Task
 from config.models import LogSettings
@@ -148,6 +149,25 @@ class Log:
             tail=partial(self._tail, stream),
             on_missing=self._missing,
             start=Bound(tail.end, tail.seq, tail.readings) if start == "now" else oldest,
+            until=until,
+        )
+
+    def history(self, stream: Stream, *, since_utc_ns: int, until: Bound) -> Reader:
+        """Return a reader of all that is stored, settled or not, from then on until a reader's `origin`.
+
+        Begins with the segment that was in hand then, by the clock of that time, so with older records too.
+        """
+        index = self._books.indexes[stream]
+        newer = (found for found in index.segments if found.opening.created_utc_ns >= since_utc_ns)
+        first = next(newer, None)
+        floor = (index.newest if first is None else first.opening.number - 1) - 1
+        return Reader(
+            stream=stream,
+            index=index,
+            account=Account(Settled(floor=max(0, floor))),
+            tail=partial(self._tail, stream),
+            on_missing=self._missing,
+            start=Bound(Place(max(0, floor) + 1, 0)),
             until=until,
         )
 

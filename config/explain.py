@@ -19,6 +19,7 @@ from config.fields import (
     OPCUA_URL_PATTERN,
     SECRET_PATTERN,
     SERIAL_PORT_PATTERN,
+    TOPIC_PATTERN,
 )
 from config.text import Text, text
 from config.wording import brief, closest, some
@@ -37,6 +38,7 @@ _PATTERNS: Final[dict[str, Text]] = {
     LINE_PATTERN: text("write one line of at most 200 characters, none of them a control character"),
     HOST_PATTERN: text("write a host name or an IP address alone, for example 192.168.1.10"),
     SERIAL_PORT_PATTERN: text("write the path of a serial port, for example /dev/serial/by-id/usb-1a86-if00"),
+    TOPIC_PATTERN: text("write an MQTT topic without the wildcards + and #"),
     OPCUA_URL_PATTERN: text("write for example opc.tcp://192.168.1.20:4840"),
 }
 _NO_TRUTHS: Final = frozenset(("yes", "no", "on", "off", "y", "n"))

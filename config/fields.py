@@ -22,6 +22,9 @@ HOST_PATTERN: Final = rf"^({_LABEL}(\.{_LABEL})*|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-
 
 OPCUA_URL_PATTERN: Final = r"^opc\.tcp://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+)(:[0-9]{1,5})?(/\S*)?$"
 SERIAL_PORT_PATTERN: Final = r"^/[^\s\x00-\x1f]+$"
+TOPIC_PATTERN: Final = r"^[^+#\x00-\x1f\x7f-\x9f]{1,200}$"
+"""An MQTT topic name: no wildcards."""
+
 SECRET_PATTERN: Final = (
     r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+|credential:[A-Za-z0-9_@-][A-Za-z0-9_.@-]*)$"
 )
@@ -40,6 +43,7 @@ def _truth_as_number(found: object) -> object:
 Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
 Line = Annotated[str, Field(pattern=LINE_PATTERN)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
+Topic = Annotated[str, Field(pattern=TOPIC_PATTERN)]
 SerialPort = Annotated[str, Field(pattern=SERIAL_PORT_PATTERN)]
 SecretReference = Annotated[str, Field(pattern=SECRET_PATTERN)]
 

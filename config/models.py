@@ -16,7 +16,7 @@ from config.links import Device, Link
 from config.profiles.models import ProfileUse
 from config.rules import Rules
 from config.units import DAY, MS, Duration, S, Size, no_shorter_than
-from config.uplinks import MqttUplink
+from config.uplinks import Uplink
 from config.vocabulary import Priority
 
 
@@ -78,6 +78,6 @@ class Description(Model):
     points: tuple[Path, ...] = Field(min_length=1)
     profiles: dict[Identifier, ProfileUse] = Field(default_factory=dict)
     rules: Rules = Rules()
-    uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
+    uplinks: dict[Identifier, Uplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
     black_box: BlackBox = BlackBox()

@@ -8,8 +8,10 @@ from config.consistency.addresses import address_faults
 from config.consistency.alarms import alarm_faults
 from config.consistency.devices import device_faults
 from config.consistency.interlocks import interlock_faults
+from config.consistency.registers import register_faults
 from config.consistency.site import site_faults
 from config.consistency.tags import tag_faults
+from config.consistency.types import type_faults
 from config.draft import Draft
 from config.faults import Fault
 from config.points.read import Row
@@ -26,4 +28,6 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     yield from tag_faults(draft, rows)
     yield from alarm_faults(rows, all_read=all_read)
     yield from address_faults(draft, rows)
+    yield from type_faults(draft, rows)
+    yield from register_faults(draft, rows)
     yield from interlock_faults(draft, rows, all_read=all_read)

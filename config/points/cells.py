@@ -16,6 +16,7 @@ Reader = Callable[[str], object]
 
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?", re.ASCII)
 _GROUPED: Final = re.compile(r"[-+]?\d+(?:,\d+)+(?:\.\d+)?", re.ASCII)
+_HEXADECIMAL: Final = re.compile(r"0[xX][0-9A-Fa-f]{1,8}", re.ASCII)
 _AS_TEXT: Final = re.compile(r'="(.*)"')
 _SENTINEL_SEPARATORS: Final = re.compile(r"[;；|\n]")
 _CONDITION: Final = re.compile(r"([^\s=<>]+)\s*([=<>])\s*([^=<>]+)")
@@ -117,7 +118,13 @@ def deadband(content: str) -> dict[str, float]:
     return {"absolute": number(plain)}
 
 
-def sentinels(content: str) -> dict[float, str]:
+def mask(content: str) -> int:
+    """The bits of a mask: `0x00F0`, or a whole number."""
+    plain = half_width(content)
+    return int(plain, 16) if _HEXADECIMAL.fullmatch(plain) else whole_number(content)
+
+
+def meanings(content: str) -> dict[float, str]:
     """Codes with their meanings: `7777=spare; 9988=fault`."""
     found: dict[float, str] = {}
     for entry in filter(str.strip, _SENTINEL_SEPARATORS.split(content)):
