@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import islice
 from typing import Final
 
 from agent.wiring import Wiring
 from config.text import Text, text
-from config.vocabulary import Limit, Priority, QualityClass, WitnessState, class_of, describe
+from config.vocabulary import Limit, Priority, QualityClass, Withheld, WitnessState, class_of, describe
 from filters.alarm import ActiveAlarm
 from filters.holds import Holds
+from filters.lifecycle import AlarmState
 from filters.witnesses import InterlockStatus
 
 Json = dict[str, object]
+
+ALARMS_AT_ONCE: Final = 50
+"""As many are put into words within a few milliseconds."""
 
 _WHAT: Final[dict[str, Text]] = {
     Limit.LL: text("very low"),
@@ -26,6 +32,20 @@ _PRIORITIES: Final[dict[Priority, Text]] = {
     Priority.MEDIUM: text("medium priority"),
     Priority.LOW: text("low priority"),
 }
+_ALARM_STATES: Final[dict[AlarmState, Text]] = {
+    AlarmState.NORMAL: text("over"),
+    AlarmState.UNACKNOWLEDGED: text("not acknowledged"),
+    AlarmState.ACKNOWLEDGED: text("acknowledged"),
+    AlarmState.RETURNED: text("over, not acknowledged"),
+    AlarmState.LATCHED_UNACKNOWLEDGED: text("latched, not acknowledged"),
+    AlarmState.LATCHED_ACKNOWLEDGED: text("latched, to be reset"),
+}
+_WITHHELD: Final[dict[Withheld, Text]] = {
+    Withheld.MAINTENANCE: text("maintenance"),
+    Withheld.SHELVED: text("shelved"),
+    Withheld.SUPPRESSED: text("suppressed by design"),
+    Withheld.MUTED: text("muted"),
+}
 _STATES: Final[dict[WitnessState, Text]] = {
     WitnessState.DISARMED: text("not armed"),
     WitnessState.ARMED: text("armed"),
@@ -38,10 +58,38 @@ _STATES: Final[dict[WitnessState, Text]] = {
 }
 
 
-def alarms(wiring: Wiring) -> list[Json]:
-    """Return the alarms that stand, oldest first."""
-    now = wiring.clock.boot_ns()
-    return [_alarm(wiring, alarm, now) for alarm in wiring.engine.alarms()]
+def alarms(wiring: Wiring, first: int = 0) -> Json:
+    """Return the alarms that are not normal, the most urgent first: `ALARMS_AT_ONCE` from `first`.
+
+    `total`: how many there are; `next`: where the next page begins, None where there is none.
+    """
+    now, annunciator = wiring.clock.boot_ns(), wiring.engine.annunciator
+    page = islice(annunciator.all(), first, first + ALARMS_AT_ONCE)
+    total, after = len(annunciator.alarms), first + ALARMS_AT_ONCE
+    return {
+        "total": total,
+        "alarms": [_alarm(wiring, alarm, now) for alarm in page],
+        "next": after if after < total else None,
+    }
+
+
+def pressing(wiring: Wiring) -> list[Json]:
+    """Return the alarms that stand and are told, the most urgent first, `ALARMS_AT_ONCE` at most.
+
+    What a lost device's tags have to say is folded into the device (`agent.concerns`).
+    """
+    now, absent = wiring.clock.boot_ns(), wiring.poller.absences()
+    told = (
+        alarm
+        for alarm in wiring.engine.annunciator.all()
+        if alarm.state.stands and alarm.withheld is None and not is_of_lost_device(wiring, alarm, absent)
+    )
+    return [_alarm(wiring, alarm, now) for alarm in islice(told, ALARMS_AT_ONCE)]
+
+
+def is_of_lost_device(wiring: Wiring, alarm: ActiveAlarm, absent: Collection[str]) -> bool:
+    """Tell whether an alarm only says that a sensor of a device that does not answer has no good value."""
+    return wiring.plant.tags[alarm.tag].device in absent and alarm.rule.endswith(".bad")
 
 
 def interlocks(wiring: Wiring) -> list[Json]:
@@ -90,6 +138,12 @@ def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
         "tag": tag.tag,
         "title": tag.title,
         "priority": alarm.priority,
+        "state": alarm.state,
+        "state_words": in_both(_ALARM_STATES[alarm.state]),
+        "withheld": alarm.withheld,
+        "withheld_words": in_both(_WITHHELD[alarm.withheld]) if alarm.withheld else None,
+        "chatters": alarm.chatters,
+        "response": alarm.response,
         "for_s": for_s,
         "value": value,
         "unit": tag.unit,

@@ -10,10 +10,11 @@ nothing withholds it any more, if it still stands then. The end of an alarm that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
-from config.vocabulary import EventKind, Withheld
+from config.vocabulary import EventKind, Priority, Withheld
 from filters.alarm import ActiveAlarm, Alarm, SavedAlarm
 from filters.alarm_rules import AlarmRule
 from filters.announcer import announce, over_by_change
@@ -28,6 +29,8 @@ from filters.machine import CLEARED, RAISED
 from filters.nuisance import Nuisance
 from filters.repeats import Repeats
 from filters.withholding import Withholding
+
+_URGENCY: Final = tuple(Priority)
 
 
 class Alarms:
@@ -55,6 +58,7 @@ class Alarms:
         self._first_out = FirstOut()
         self._repeats = Repeats(repeat_ns)
         self._reset: list[Event] = []
+        self._ranks = {row: _URGENCY.index(rule.comparison.tag.priority) for row, rule in self._rules.items()}
         self._tags: Int64s = np.array(comparisons.tag_of, dtype=np.int64)
         self._heard: Bools = np.zeros(len(comparisons.rows), dtype=np.bool_)
         self._heard[[*self._rules, *self._withholding.rows]] = True
@@ -63,6 +67,11 @@ class Alarms:
     def names(self) -> list[str]:
         """The names of all alarms, in order of their tags."""
         return [rule.name for rule in self._rules.values()]
+
+    @property
+    def present(self) -> list[str]:
+        """The names of the alarms that are not normal."""
+        return [self._rules[row].name for row in self.alarms]
 
     @property
     def due_ns(self) -> int:
@@ -115,9 +124,10 @@ class Alarms:
             figures: Figures = {"active_ms": (now_ns - alarm.since_ns) / 1e6, "because": "reset"}
             self._reset.append(self._say(EventKind.ALARM_CLEARED, row, now_ns, figures, alarm.withheld))
 
-    def all(self) -> list[ActiveAlarm]:
-        """Return the alarms that are not normal, in the order in which they became so."""
-        return [self._shown(row, alarm) for row, alarm in self.alarms.items()]
+    def all(self) -> Iterator[ActiveAlarm]:
+        """Yield the alarms that are not normal, the most urgent first, each made when it is taken."""
+        for row in sorted(self.alarms, key=self._ranks.__getitem__):
+            yield self._shown(row, self.alarms[row])
 
     def save(self) -> Iterator[bytes]:
         """Yield the alarms that are not normal, each as a member of a JSON object."""
