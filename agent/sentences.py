@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from agent.dictionary import Dictionary
+from config.tags import ValueType
 from config.text import Text, text
 from config.vocabulary import EventKind, Limit, QualityClass, class_of, describe
 from filters.demand import Because
@@ -41,6 +42,8 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.DEVICE_RESTORED: text("device {rule} is back"),
     EventKind.UPLINK_LOST: text("uplink {rule} is lost"),
     EventKind.UPLINK_RESTORED: text("uplink {rule} is back"),
+    EventKind.UPLINK_ADDED: text("uplink {rule} is new"),
+    EventKind.UPLINK_REMOVED: text("uplink {rule} is described no more and closed"),
     EventKind.QUARANTINED: text("uplink {rule} refused a record; it is in quarantine"),
     EventKind.DEGRADED: text("the agent runs with less: {rule}"),
     EventKind.DEGRADED_ENDED: text("the agent runs in full again: {rule}"),
@@ -124,5 +127,8 @@ def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
     facts = dictionary.tags[evidence.tag]
     if class_of(evidence.quality) is QualityClass.BAD:
         return text("{tag} is {quality}", tag=facts.label, quality=describe(evidence.quality))
+    if not facts.device and facts.type == ValueType.BOOL:
+        held = text("true") if evidence.value else text("not true")
+        return text("{tag} is {quality}", tag=facts.label, quality=held)
     measured = f"{evidence.value:.6g} {facts.unit}".rstrip()
     return text("{tag} is {measured}", tag=facts.label, measured=measured)

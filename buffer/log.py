@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -64,16 +64,18 @@ class Log:
         preamble: Preamble,
         on_stored: Callable[[], None],
         disk: Disk | None = None,
+        oldest: Collection[str] = (),
     ) -> Log:
         """Open a directory, recover what an earlier run left, and start the writer thread.
 
         `uplinks`: name -> required. `preamble`: called inside `append` wherever a segment begins, never
         before the first `append`. `on_stored`: called from the writer thread after each sync, when it wants
-        room, and when `failure` is set. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
+        room, and when `failure` is set. `oldest`: uplinks that begin, where they are new, with the oldest
+        segment instead of now. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
         """
         disk = disk or Disk()
         with Lock(directory) as lock, usable(directory):
-            recovered = recover(disk, directory, run=run, uplinks=uplinks)
+            recovered = recover(disk, directory, run=run, uplinks=uplinks, oldest=oldest)
             order = Order(
                 directory=directory,
                 disk=disk,
@@ -199,6 +201,10 @@ class Log:
                 preamble=self.preamble_of(record),
             )
             self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
+
+    def forget(self, uplink: str) -> None:
+        """Close an uplink that is described no more, once everything appended before is stored."""
+        self._writer.tasks.append(partial(self._parts.close_uplink, uplink))
 
     def inherit_losses(self, missing: Mapping[tuple[str, Stream], Count], then: Task) -> None:
         """Account for records that another log held for uplinks and that go with it.
