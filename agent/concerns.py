@@ -57,7 +57,7 @@ def _absent(wiring: Wiring) -> Iterator[Text]:
     """Yield devices that do not answer, each with the alarms of its sensors folded into one line."""
     absences = wiring.poller.absences()
     silent = Counter(
-        wiring.plant.tags[alarm.tag].device
+        wiring.plant.signals[alarm.tag].device
         for alarm in (wiring.engine.annunciator.all() if absences else ())
         if alarm.state.stands and is_of_lost_device(wiring, alarm, absences)
     )

@@ -89,7 +89,7 @@ def pressing(wiring: Wiring) -> list[Json]:
 
 def is_of_lost_device(wiring: Wiring, alarm: ActiveAlarm, absent: Collection[str]) -> bool:
     """Tell whether an alarm only says that a sensor of a device that does not answer has no good value."""
-    return wiring.plant.tags[alarm.tag].device in absent and alarm.rule.endswith(".bad")
+    return wiring.plant.signals[alarm.tag].device in absent and alarm.rule.endswith(".bad")
 
 
 def interlocks(wiring: Wiring) -> list[Json]:

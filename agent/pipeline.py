@@ -51,7 +51,7 @@ class Pipeline:
 
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         """Take one scan through all stages."""
-        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns)
+        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns, self._clock.boot_ns())
         self._black_box.keep(group, start_boot_ns)
         for index, found in scan.exact.items():
             self.exact[group.first + index] = found

@@ -33,6 +33,7 @@ class Snapshot:
     firsts: dict[str, First]
     nuisance: SavedNuisance
     shelves: dict[str, Hold]
+    mutes: dict[str, Hold]
     maintenance: dict[str, Hold]
     alarms: dict[str, SavedAlarm] = field(default_factory=dict)
 

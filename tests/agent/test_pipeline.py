@@ -17,6 +17,7 @@ from agent.records import unpack_scan
 from agent.rows import Counters, Rows
 from agent.wiring import Wiring
 from config.vocabulary import EventKind, RecordKind, Stream
+from drivers.contract import Scan
 from filters.engine import EVENTS_AT_ONCE
 from filters.kernels import Kernels, load_kernels
 from filters.report import SUPPRESSING_RULES
@@ -90,6 +91,18 @@ async def test_an_on_delay_that_ends_between_two_scans_raises_its_alarm_on_time(
         (raised,) = events(wiring)
         assert (raised.kind, raised.rule, raised.boot_ns) == ("alarm_raised", "plc_0.H", begun + 3 * S)
         assert raised.evidence[0].value == 5
+
+
+async def test_a_scan_slower_than_the_stale_time_is_recorded_as_it_was_read(
+    tmp_path: Path, kernels: Kernels
+) -> None:
+    clock = VirtualClock()
+    async with wired(forwarding_plant(tags_each=1), tmp_path, clock, kernels=kernels) as wiring:
+        begun, clock.now_ns = clock.now_ns, clock.now_ns + 5 * S
+        scan = Scan(raw=np.array([7.0]), quality=np.zeros(1, np.uint32))
+        wiring.pipeline.take(wiring.plant.groups[0], scan, begun)
+        ((rows, _),) = data(wiring)
+        assert (rows.value.tolist(), rows.quality.tolist()) == ([7], [0])
 
 
 async def test_an_on_delay_whose_cause_is_gone_raises_nothing(tmp_path: Path, kernels: Kernels) -> None:
