@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from agent.events import own_event
-from agent.operators import acknowledge, end_maintenance, maintain, shelve, unshelve
+from agent.operators import acknowledge, end_maintenance, maintain, mute, shelve, unmute, unshelve
 from agent.status_server import Action
 from agent.wiring import Wiring
 from config.vocabulary import EventKind
@@ -20,6 +20,8 @@ def actions(wiring: Wiring) -> dict[str, Action]:
         "acknowledge": acknowledge(wiring),
         "shelve": shelve(wiring),
         "unshelve": unshelve(wiring),
+        "mute": mute(wiring),
+        "unmute": unmute(wiring),
         "maintain": maintain(wiring),
         "end_maintenance": end_maintenance(wiring),
     }

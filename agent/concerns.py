@@ -43,6 +43,12 @@ def _interlocks(wiring: Wiring) -> Iterator[Text]:
     titles = {interlock.name: interlock.title or interlock.name for interlock in wiring.plant.interlocks}
     for found in wiring.engine.interlocks():
         title = titles[found.name]
+        if found.muted:
+            continue
+        if found.unready_since_boot_ns is not None:
+            yield text("interlock {title} is armed and not ready", title=title)
+        if found.proof_due_boot_ns is not None and found.proof_due_boot_ns <= wiring.clock.boot_ns():
+            yield text("interlock {title} must be proof-tested", title=title)
         if found.failed:
             yield text(
                 "interlock {title} FAILED {count} times since the start", title=title, count=found.failed
@@ -79,6 +85,8 @@ def _set_aside(wiring: Wiring) -> Iterator[Text]:
         yield text("{count} devices or tags are in maintenance", count=count)
     if count := len(wiring.engine.annunciator.shelves):
         yield text("{count} alarms are shelved", count=count)
+    if count := len(wiring.engine.witnesses.mutes):
+        yield text("{count} interlocks are muted", count=count)
 
 
 def _bad_tags(wiring: Wiring) -> Iterator[Text]:

@@ -99,6 +99,16 @@ def interlocks(wiring: Wiring) -> list[Json]:
     return [_interlock(found, titles[found.name], now) for found in wiring.engine.interlocks()]
 
 
+def proof_log(wiring: Wiring, name: str) -> list[Json]:
+    """Return what an interlock has shown, the newest first; an unknown name gives an empty list."""
+    now = wiring.clock.boot_ns()
+    history = [entry for found in wiring.engine.interlocks() if found.name == name for entry in found.history]
+    return [
+        {"event": entry.kind, "ago_s": (now - entry.boot_ns) / 1e9, "figures": entry.figures}
+        for entry in reversed(history)
+    ]
+
+
 def held(holds: Holds, now_ns: int) -> list[Json]:
     """Return what is set aside, the next to end first."""
     return [
@@ -164,4 +174,10 @@ def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
         "proven": found.proven,
         "failed": found.failed,
         "last_proven_s_ago": None if last_proven is None else (now - last_proven) / 1e9,
+        "proof_due_in_s": None if found.proof_due_boot_ns is None else (found.proof_due_boot_ns - now) / 1e9,
+        "ready": found.unready_since_boot_ns is None,
+        "bypasses": found.bypasses,
+        "bypassed_s": (found.bypassed_before_ns + now - (found.bypassed_since_boot_ns or now)) / 1e9,
+        "inputs_bad": found.inputs_bad,
+        "muted": found.muted,
     }

@@ -56,6 +56,31 @@ def unshelve(wiring: Wiring) -> Action:
     return act
 
 
+def mute(wiring: Wiring) -> Action:
+    """Silence our notification of `interlock` `for` a time; the plant's interlock is not touched."""
+
+    def act(user: str, arguments: Arguments) -> object:
+        names = [found.name for found in wiring.plant.interlocks]
+        interlock = name_of(arguments, "interlock", text("interlock"), names)
+        hold = _hold(wiring, user, arguments, LONGEST_SHELF_NS)
+        wiring.engine.witnesses.mutes.put(interlock, hold)
+        return {"interlock": interlock, "for_s": (hold.until_ns - hold.since_ns) / 1e9}
+
+    return act
+
+
+def unmute(wiring: Wiring) -> Action:
+    """Notify of `interlock` again."""
+
+    def act(_user: str, arguments: Arguments) -> object:
+        mutes = wiring.engine.witnesses.mutes
+        interlock = name_of(arguments, "interlock", text("muted interlock"), mutes.names)
+        mutes.lift(interlock, wiring.clock.boot_ns())
+        return {"interlock": interlock}
+
+    return act
+
+
 def maintain(wiring: Wiring) -> Action:
     """Take the device or tag `subject` out of service `for` a time; `calibration`: gas or weights come."""
     maintenance = wiring.engine.maintenance
