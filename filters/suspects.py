@@ -66,6 +66,6 @@ class Suspects:
             EventKind.INTERLOCK_SPURIOUS,
             first_ns,
             shown_ns=due_ns,
-            inputs=[*sights, self._inputs.cause],
+            inputs=[*sights, *self._inputs.cause.parts],
             figures=figures,
         )

@@ -17,6 +17,8 @@ _COMMANDS: Final = {
     "warm": "agent.cli.warm:warm",
     "status": "agent.cli.status:status",
     "tags": "agent.cli.tags:tags",
+    "alarms": "agent.cli.alarms:alarms",
+    "interlocks": "agent.cli.interlocks:interlocks",
     "maintenance": "agent.cli.maintenance:maintenance",
     "receive": "agent.cli.receive:receive",
     "profile": "agent.cli.profile:profile_command",
