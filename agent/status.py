@@ -13,6 +13,7 @@ from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
+from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
 from buffer.settled import Count
 from config.vocabulary import describe
@@ -111,6 +112,8 @@ def _log(wiring: Wiring) -> Json:
         "oldest_age_s": ledger.oldest_age_s,
         "pending_bytes": ledger.pending_bytes,
         "last_sync_ms": 1000 * ledger.last_sync_s,
+        "written_bytes": written_bytes(),
+        "written_for_s": running_s(),
         "at_risk_ms": wiring.plant.description.log.commit_interval / 1e6 + 1000 * ledger.last_sync_s,
     }
 

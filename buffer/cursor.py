@@ -15,6 +15,7 @@ from buffer.disk import Disk
 from buffer.settled import Count, Fate, Settled, Span, Tally
 from config.vocabulary import Stream
 
+CURSOR: Final = "cursor-"
 MAX_SPANS: Final = 32
 SLOT_BYTES: Final = 32 * 1024
 _FRONT: Final = struct.Struct("<8sQI")
@@ -41,7 +42,7 @@ Positions = dict[Stream, Position]
 
 def cursor_name(uplink: str) -> str:
     """Return the file name of an uplink's cursor."""
-    return f"cursor-{uplink}"
+    return f"{CURSOR}{uplink}"
 
 
 def encode(positions: Positions, runs: Mapping[Stream, Sequence[int]]) -> bytes:

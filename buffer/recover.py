@@ -75,8 +75,8 @@ def recover(disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str]) ->
     for path in loaded.ignored:
         _reserve(indexes, path)
     cursors = {uplink: CursorFile(disk, directory / cursor_name(uplink)) for uplink in uplinks}
-    positions = {uplink: _read(cursor) for uplink, cursor in cursors.items()}
-    books = _books(run, indexes, positions)
+    positions = {uplink: read_positions(cursor) for uplink, cursor in cursors.items()}
+    books = books_of(run, indexes, positions)
     _find_missing(books, loaded, positions)
     books.advance()
     return Recovered(
@@ -94,7 +94,7 @@ def _reserve(indexes: Mapping[Stream, Index], path: Path) -> None:
         indexes[named[0]].newest = max(indexes[named[0]].newest, named[1])
 
 
-def _read(cursor: CursorFile) -> Positions | None:
+def read_positions(cursor: CursorFile) -> Positions | None:
     """Return what a cursor says; None where there is none, or none whole."""
     try:
         body = cursor.read()
@@ -103,7 +103,8 @@ def _read(cursor: CursorFile) -> Positions | None:
     return None if body is None else decode(body)
 
 
-def _books(run: int, indexes: Mapping[Stream, Index], positions: Mapping[str, Positions | None]) -> Books:
+def books_of(run: int, indexes: Mapping[Stream, Index], positions: Mapping[str, Positions | None]) -> Books:
+    """Return the books that finished segments and cursors make; nothing is looked for yet."""
     totals = {}
     for stream, index in indexes.items():
         known = [found[stream] for found in positions.values() if found is not None]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from buffer.aside import Aside
 from buffer.books import Books
 from buffer.channel import Channel
 from buffer.cursor import CursorFile, encode
@@ -112,6 +113,13 @@ class Upkeep:
     def give_up(self, uplink: str, record: Record) -> None:
         """Count a record as lost for an uplink that cannot have it, and the quarantine is full."""
         self._books.give_up(uplink, record, LossCause.CAP)
+        self._intake.record_losses()
+        self.dirty = True
+
+    def release(self, aside: Aside, fate: Fate) -> None:
+        """Take a record out of quarantine, by another fate; its file goes once that is stored."""
+        self._books.release(aside.uplink, aside.record, fate)
+        self.once_saved.append(partial(self._quarantine.remove, aside.path))
         self._intake.record_losses()
         self.dirty = True
 

@@ -276,3 +276,4 @@ class LossCause(StrEnum):
     DAMAGED = "damaged"
     TORN_TAIL = "torn_tail"
     PRESSURE = "pressure"
+    DISCARDED = "discarded"

@@ -8,6 +8,7 @@ from typing import Final
 from buffer.log import Log
 from buffer.reader import Reader
 from buffer.record import Record
+from buffer.resends import Again
 from config.vocabulary import Stream
 
 BATCH_RECORDS: Final = 32
@@ -17,7 +18,7 @@ BATCH_BYTES: Final = 512 * 1024
 class Lane:
     """One reader, read ahead by a batch. `backfill`: all of it was stored before the connection stood."""
 
-    def __init__(self, reader: Reader, *, backfill: bool) -> None:
+    def __init__(self, reader: Reader | Again, *, backfill: bool) -> None:
         self.backfill = backfill
         self._reader = reader
         self._ahead: deque[Record] = deque()
@@ -44,24 +45,29 @@ class Lanes:
     """The lanes of one uplink, from the moment its connection stands.
 
     Live is what is stored from now on; what is older, of this run or an earlier one, is backfill, and ends
-    where live began. Events leave in their order, whatever else waits.
+    where live began. Events leave in their order, whatever else waits; last what somebody wants sent again.
     """
 
     def __init__(self, log: Log, uplink: str) -> None:
         self._first = _two(log, uplink, Stream.EVENTS)
+        self._again = tuple(Lane(log.resends(uplink, stream), backfill=True) for stream in Stream)
         self._backfill, self._live = _two(log, uplink, Stream.READINGS)
+
+    @property
+    def _all(self) -> tuple[Lane, ...]:
+        return (*self._first, self._live, self._backfill, *self._again)
 
     @property
     def empty(self) -> bool:
         """Tell whether all that was stored has been taken."""
-        return all(lane.empty for lane in (*self._first, self._live, self._backfill))
+        return all(lane.empty for lane in self._all)
 
     def next(self, *, paused: bool) -> tuple[Record, bool] | None:
         """Return the record that must leave next, and whether it is backfill; None when there is none.
 
         `paused`: backfilled readings must wait.
         """
-        for lane in (*self._first, self._live, self._backfill):
+        for lane in self._all:
             if paused and lane is self._backfill:
                 return None
             record = lane.next()
@@ -71,7 +77,7 @@ class Lanes:
 
     def refresh(self) -> None:
         """Look again for new records: some were stored."""
-        for lane in (*self._first, self._live, self._backfill):
+        for lane in self._all:
             lane.refresh()
 
 
