@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,10 +12,11 @@ import orjson
 from agent.cli.describe import plant_or_exit
 from agent.cli.options import json_option, plant_argument
 from agent.cli.speech import language, say, shown
+from agent.sizing import Sizing, size_log
 from config.plant import Plant, ScanGroup
 from config.secrets import missing_secrets
 from config.text import text
-from config.units import show_duration
+from config.units import show_duration, show_size
 
 
 @click.command(help=shown(text("Check PLANT without starting anything, and show the requests per link.")))
@@ -42,6 +45,7 @@ def check(plant: Path, as_json: bool) -> None:
             )
             for request in requests:
                 click.echo(f"    {request}")
+    _say_sizing(described, size_log(described))
     say(
         text(
             "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
@@ -52,6 +56,28 @@ def check(plant: Path, as_json: bool) -> None:
             uplinks=len(described.description.uplinks),
         )
     )
+
+
+def _say_sizing(plant: Plant, sizing: Sizing) -> None:
+    settings = plant.description.log
+    say(
+        text(
+            "log: at most {kept} MB a day, so {cap} keeps {days} days; at most {written} GB a day are "
+            "written to the disk",
+            kept=round(sizing.kept_bytes / 1e6),
+            cap=show_size(settings.cap),
+            days=round(sizing.days),
+            written=round(sizing.written_bytes / 1e9, 1),
+        )
+    )
+    if not sizing.enough:
+        say(
+            text(
+                "  that may be less than at_least {at_least}; write cap: {cap}, or lengthen the periods",
+                at_least=show_duration(settings.at_least),
+                cap=show_size(math.ceil(sizing.at_least_cap_bytes / 1e9) * 10**9),
+            )
+        )
 
 
 def _plans(plant: Plant) -> dict[str, list[tuple[ScanGroup, list[str]]]]:
@@ -69,6 +95,7 @@ def _json(plant: Plant, plans: dict[str, list[tuple[ScanGroup, list[str]]]]) -> 
     return {
         "tags": len(plant.tags),
         "digest": plant.digest,
+        "log": asdict(size_log(plant)),
         "links": {
             link: [
                 {
