@@ -12,10 +12,10 @@ from typing import Any, Final
 import orjson
 
 from buffer.disk import Disk
+from buffer.roster import CURSOR
 from buffer.settled import Count, Fate, Settled, Span, Tally
 from config.vocabulary import Stream
 
-CURSOR: Final = "cursor-"
 MAX_SPANS: Final = 32
 SLOT_BYTES: Final = 32 * 1024
 _FRONT: Final = struct.Struct("<8sQI")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from buffer.cursor import CURSOR, CursorFile
+from buffer.cursor import CursorFile, cursor_name
 from buffer.disk import Disk
 from buffer.examine import Unplaceable, costs_only_the_file, examine
 from buffer.frame import Decoder
@@ -17,6 +17,7 @@ from buffer.index import Index, Segment
 from buffer.reader import record_of
 from buffer.record import Record
 from buffer.recover import books_of, read_positions
+from buffer.roster import gone
 from buffer.scan import Frame, Window, walk
 from buffer.segment import PRELUDE_BYTES
 from buffer.settled import Count
@@ -52,10 +53,9 @@ def backlogs(directory: Path, segments: Sequence[Segment]) -> dict[str, Mapping[
     indexes = {stream: Index(stream) for stream in Stream}
     for segment in segments:
         indexes[segment.opening.stream].add(segment)
-    cursors = {
-        path.name.removeprefix(CURSOR): CursorFile(Disk(), path) for path in directory.glob(f"{CURSOR}*")
-    }
-    books = books_of(0, indexes, {uplink: read_positions(cursor) for uplink, cursor in cursors.items()})
+    paths = {uplink: directory / cursor_name(uplink) for uplink in gone(directory, ())}
+    positions = {uplink: read_positions(CursorFile(Disk(), path)) for uplink, path in paths.items()}
+    books = books_of(0, indexes, positions, {})
     return {
         uplink: {stream: books.backlog(account, stream) for stream, account in accounts.items()}
         for uplink, accounts in sorted(books.accounts.items())
