@@ -122,6 +122,7 @@ LOSS_CAUSES: Final[dict[LossCause, Text]] = {
     LossCause.DAMAGED: text("the medium has damaged them"),
     LossCause.TORN_TAIL: text("power went while they were written"),
     LossCause.PRESSURE: text("the disk did not keep up"),
+    LossCause.DISCARDED: text("somebody discarded them"),
 }
 
 _EVENT: Final = TypeAdapter(EventBody)

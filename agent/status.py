@@ -17,6 +17,7 @@ from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.uplinks.forward import ForwardState
+from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
 from config.tags import Tag
 from config.vocabulary import describe
@@ -130,6 +131,8 @@ def _log(wiring: Wiring) -> Json:
         "oldest_age_s": ledger.oldest_age_s,
         "pending_bytes": ledger.pending_bytes,
         "last_sync_ms": 1000 * ledger.last_sync_s,
+        "written_bytes": written_bytes(),
+        "written_for_s": running_s(),
         "at_risk_ms": wiring.plant.description.log.commit_interval / 1e6 + 1000 * ledger.last_sync_s,
     }
 

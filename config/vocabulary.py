@@ -345,3 +345,4 @@ class LossCause(StrEnum):
     DAMAGED = "damaged"
     TORN_TAIL = "torn_tail"
     PRESSURE = "pressure"
+    DISCARDED = "discarded"

@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "alarms": "agent.cli.alarms:alarms",
     "interlocks": "agent.cli.interlocks:interlocks",
     "maintenance": "agent.cli.maintenance:maintenance",
+    "buffer": "agent.cli.buffer:buffer",
     "receive": "agent.cli.receive:receive",
     "profile": "agent.cli.profile:profile_command",
     "simulate": "agent.cli.simulate:simulate",
