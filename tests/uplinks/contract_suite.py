@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, suppress
 
 import pytest
 
-from agent.demo.relay import relaying
+from agent.simulate.relay import relaying
 from agent.uplinks.contract import Message, Uplink, UplinkDown
 from tests.brokers import Broker
 from tests.uplinks.observer import Observer
