@@ -58,7 +58,10 @@ def run(plan: Plan) -> Report:
     """Measure and judge."""
     found = drain(plan.drain_hours, calm_s=plan.window_s)
     return Report(
-        bench=f"drain of {plan.drain_hours:g} h: {found.records:,} records in {found.seconds:.1f} s",
+        bench=(
+            f"drain of {plan.drain_hours:g} h: {found.records:,} records in {found.seconds:.1f} s; "
+            f"live p99 {1e3 * found.sink['live_p99_s']:.0f} ms, calm {1e3 * found.calm['live_p99_s']:.0f} ms"
+        ),
         targets=[
             Target(name="records missing", found=found.missing, at_most=0),
             Target(name="accounts that do not add up", found=found.unbalanced, at_most=0),
@@ -86,9 +89,7 @@ def drain(hours: float, *, calm_s: float) -> Drained:
         Broker.found(Path(temporary), host) as broker,
         Helper("bench.drain_sink", "--host", host, "--broker", str(broker.port)) as sink,
     ):
-        settings = MqttUplink.model_validate(
-            {"type": "mqtt", "host": host, "port": broker.port, "backfill": "20MB"}
-        )
+        settings = MqttUplink(type="mqtt", host=host, port=broker.port)
         return asyncio.run(_measure(Path(temporary), settings, sink, round(hours * _HOUR), calm_s))
 
 
