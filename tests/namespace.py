@@ -11,6 +11,8 @@ from itertools import count
 
 import pytest
 
+from tests.system.capabilities import complaint_of
+
 _NUMBERS = count(1)
 
 
@@ -53,7 +55,7 @@ def namespace() -> Iterator[Namespace]:
     name, device = f"fengsui-{os.getpid()}-{number}", f"fs{os.getpid() % 10**7}n{number}"
     net = f"198.18.{os.getpid() % 250}.{4 * number}"  # 198.18.0.0/15 is for tests (RFC 2544)
     near, host = (f"{net.rpartition('.')[0]}.{4 * number + last}" for last in (1, 2))
-    why = _try("ip", "netns", "add", name)
+    why = complaint_of("ip", "netns", "add", name)
     if why:
         pytest.skip(f"capability: no network namespace can be made: {why}")
     made = Namespace(name=name, host=host, device=device)
@@ -71,12 +73,3 @@ def namespace() -> Iterator[Namespace]:
 
 def _run(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True)
-
-
-def _try(*command: str) -> str:
-    """Run a command; return what it complained of, empty where it succeeded."""
-    try:
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    except FileNotFoundError:
-        return f"{command[0]} is not installed"
-    return (done.stderr.strip() or f"exit code {done.returncode}") if done.returncode else ""
