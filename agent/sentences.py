@@ -108,7 +108,8 @@ def _against_limit(event: Event, measured: Text, dictionary: Dictionary) -> Text
     if name not in _REACHED or class_of(evidence.quality) is QualityClass.BAD:
         return measured
     limit = f"{event.figures['limit']:.6g} {dictionary.tags[evidence.tag].unit}".rstrip()
-    said = _REACHED[Limit(name)] if event.kind is EventKind.ALARM_RAISED else _LEFT
+    standing = event.kind in (EventKind.ALARM_RAISED, EventKind.ALARM_REPEATED)
+    said = _REACHED[Limit(name)] if standing else _LEFT
     return replace(said, arguments=(("measured", measured), ("limit", limit)))
 
 
