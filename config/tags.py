@@ -10,6 +10,7 @@ from pydantic import Field
 
 from config.fields import CODE_PATTERN, Identifier, Line, Model
 from config.links import WordOrder
+from config.rules import Condition
 from config.units import MS, Duration, S, no_shorter_than
 from config.vocabulary import Limit, Priority
 
@@ -97,6 +98,8 @@ class Tag(Model):
     `sentinels`: raw values that are codes, not measurements, with their meaning. `enum`: what raw values mean
     to people.
     `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
+    `latch`, `alarm_group`, `suppressed_when`, `response` and `basis` are for all of its limits: whether they
+    stand until acknowledged, whose first-out is asked for, when they mean nothing, what to do, who asks.
     """
 
     tag: Identifier
@@ -132,6 +135,11 @@ class Tag(Model):
     on_delay: Duration = 0
     off_delay: Duration = 0
     priority: Priority = Priority.HIGH
+    latch: bool = False
+    alarm_group: Line = ""
+    suppressed_when: Condition | None = None
+    response: Line = ""
+    basis: Line = ""
 
     @property
     def words(self) -> int:
@@ -148,6 +156,20 @@ class Tag(Model):
             low if self.raw_low is None else max(low, self.raw_low),
             high if self.raw_high is None else min(high, self.raw_high),
         )
+
+    @property
+    def tells_bad(self) -> bool:
+        """Whether its being Bad is an alarm of its own: limits that people rely on must not fall silent."""
+        return self.safety or self.ll is not None or self.hh is not None
+
+    @property
+    def window(self) -> int:
+        """Samples under the median; 1 where there is none."""
+        return max(1, self.median)
+
+    def delay_ns(self, period_ns: int) -> int:
+        """Return how much later than in the raw a step shows in the value: (n - 1) / 2 scans of a median."""
+        return (self.window - 1) // 2 * period_ns
 
     @property
     def limits(self) -> dict[Limit, float]:

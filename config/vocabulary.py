@@ -56,6 +56,8 @@ class Reason(IntEnum):
     RESYNC = 18
     DEMOTED = 19
     NO_HEARTBEAT = 20
+    INPUT = 26
+    FILLING = 27
 
 
 class Flag(IntFlag):
@@ -110,6 +112,8 @@ REASONS: Final[dict[Reason, ReasonFacts]] = {
     Reason.NO_HEARTBEAT: ReasonFacts(
         status_code=0x808B0000, hj212="D", words=text("the device's heartbeat stands still")
     ),
+    Reason.INPUT: ReasonFacts(status_code=0x80000000, hj212="D", words=text("an input has no good value")),
+    Reason.FILLING: ReasonFacts(status_code=0x80320000, hj212="B", words=text("its window is not yet full")),
 }
 
 
@@ -233,6 +237,18 @@ class Limit(StrEnum):
     HH = "HH"
 
 
+class Withheld(StrEnum):
+    """Why an event is kept but is not to be told as an alarm; the names are sent and never change.
+
+    ISA-18.2: out of service, shelved, suppressed by design; muted: our own notification of an interlock.
+    """
+
+    MAINTENANCE = "maintenance"
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+    MUTED = "muted"
+
+
 class WitnessState(StrEnum):
     """What the interlock witness can say of one interlock."""
 
@@ -251,6 +267,13 @@ class EventKind(StrEnum):
 
     ALARM_RAISED = "alarm_raised"
     ALARM_CLEARED = "alarm_cleared"
+    ALARM_REPEATED = "alarm_repeated"
+    ALARM_LATCHED = "alarm_latched"
+    ALARM_CHATTER = "alarm_chatter"
+    ALARM_CHATTER_ENDED = "alarm_chatter_ended"
+    ALARM_FLOOD = "alarm_flood"
+    ALARM_FLOOD_ENDED = "alarm_flood_ended"
+    ALARM_SHELF_ENDED = "alarm_shelf_ended"
     MAINTENANCE_ENDED = "maintenance_ended"
     OPERATOR_ACTION = "operator_action"
     INTERLOCK_ARMED = "interlock_armed"
@@ -271,6 +294,8 @@ class EventKind(StrEnum):
     DEVICE_RESTORED = "device_restored"
     UPLINK_LOST = "uplink_lost"
     UPLINK_RESTORED = "uplink_restored"
+    UPLINK_ADDED = "uplink_added"
+    UPLINK_REMOVED = "uplink_removed"
     QUARANTINED = "quarantined"
     DEGRADED = "degraded"
     DEGRADED_ENDED = "degraded_ended"

@@ -19,6 +19,8 @@ _GROUPED: Final = re.compile(r"[-+]?\d+(?:,\d+)+(?:\.\d+)?", re.ASCII)
 _HEXADECIMAL: Final = re.compile(r"0[xX][0-9A-Fa-f]{1,8}", re.ASCII)
 _AS_TEXT: Final = re.compile(r'="(.*)"')
 _SENTINEL_SEPARATORS: Final = re.compile(r"[;；|\n]")
+_CONDITION: Final = re.compile(r"([^\s=<>]+)\s*([=<>])\s*([^=<>]+)")
+_COMPARISONS: Final = {"=": "equals", "<": "below", ">": "above"}
 _UNIT_OF: Final = {
     "毫秒": "ms", "秒钟": "s", "秒": "s", "分钟": "min", "分": "min", "小时": "h", "时": "h", "天": "d",
 }  # fmt: skip
@@ -136,6 +138,16 @@ def meanings(content: str) -> dict[float, str]:
             )
         found[number(code.strip())] = meaning.strip()
     return found
+
+
+def condition(content: str) -> dict[str, object]:
+    """One comparison of a tag: `casting = 0`, `speed < 5`, `p > 2.5`."""
+    match = _CONDITION.fullmatch(half_width(content))
+    if match is None:
+        raise WrongValue(
+            text('"{found}" is no comparison; write for example casting = 0', found=brief(content))
+        )
+    return {"tag": name(match[1]), _COMPARISONS[match[2]]: number(match[3].strip())}
 
 
 def _refuse(words: Text | None) -> None:

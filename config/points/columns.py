@@ -96,6 +96,11 @@ COLUMNS: Final = (
     _optional("on_delay", "延时 报警延时", cells.duration),
     _optional("off_delay", "恢复延时", cells.duration),
     _optional("priority", "优先级 报警优先级", cells.choice(_PRIORITIES)),
+    _optional("latch", "锁存 报警锁存", cells.truth),
+    _optional("alarm_group", "报警组 首出组", cells.title),
+    _optional("suppressed_when", "屏蔽条件 抑制条件", cells.condition),
+    _optional("response", "处置提示 处置措施", cells.title),
+    _optional("basis", "依据 报警依据", cells.title),
 )
 
 _REMARKS: Final = "备注 说明 序号 remark remarks note notes comment comments no"
