@@ -178,6 +178,8 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "quality": quality,
         "quality_words": _quality_words(quality),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
+        "limits": {limit.value: level for limit, level in tag.limits.items()},
+        "period_ms": wiring.plant.description.scan_classes[tag.scan_class].period / 1e6,
         "place": str(wiring.plant.places[number]),
     }
 

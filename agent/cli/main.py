@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "tags": "agent.cli.tags:tags",
     "alarms": "agent.cli.alarms:alarms",
     "interlocks": "agent.cli.interlocks:interlocks",
+    "watch": "agent.cli.watch:watch",
     "maintenance": "agent.cli.maintenance:maintenance",
     "buffer": "agent.cli.buffer:buffer",
     "receive": "agent.cli.receive:receive",
