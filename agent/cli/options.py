@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from agent.cli.exits import Exit
 from agent.cli.speech import fail, shown
+from agent.layout import Layout
 from config.faults import WrongValue
 from config.text import text
 from config.units import parse_duration_ns
@@ -29,6 +31,14 @@ warm_state_option = click.option(
     type=click.Path(path_type=Path),
     help=shown(text("state directory whose cache to fill; default: the service's")),
 )
+log_option = click.option(
+    "--state",
+    "log",
+    type=click.Path(path_type=Path),
+    callback=lambda _context, _option, state: log_directory(state),
+    metavar="DIR",
+    help=shown(text("state directory of an agent, or a copy of its log")),
+)
 
 
 def _seconds(_context: click.Context, _option: click.Parameter, duration: str | None) -> float | None:
@@ -48,3 +58,9 @@ lasting_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help=shown(text("print JSON")))
 for_option = click.option("--for", "duration", metavar="2h", help=shown(text("for how long")))
 why_option = click.option("--why", metavar="TEXT", help=shown(text("why; it is kept with your name")))
+
+
+def log_directory(state: Path | None) -> Path:
+    """Return the log of a state directory, or that very directory where it is a copy of a log."""
+    log = Layout.of(state).log
+    return log if state is None or os.path.isdir(log) else state  # noqa: PTH112 - False where we may not look
