@@ -28,6 +28,11 @@ class Layout:
         return self.state / "log"
 
     @property
+    def certificates(self) -> Path:
+        """Our own certificate for OPC UA, and those of servers."""
+        return self.state / "certificates"
+
+    @property
     def kernel_cache(self) -> Path:
         """Compiled kernels; may be deleted at any time."""
         return (_from_systemd("CACHE_DIRECTORY") or self.state / "cache") / "kernels"

@@ -59,6 +59,7 @@ class Tag(Model):
     signal (NAMUR NE 43), `range_low`/`range_high` are the engineering range that a deadband's percent means.
     `sentinels`: raw values that are codes, not measurements, with their meaning.
     `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
+    `sampling`, `queue`, `server_deadband` are for OPC UA subscriptions; by default twice a scan, 1, none.
     """
 
     tag: Identifier
@@ -76,6 +77,9 @@ class Tag(Model):
     raw_high: float | None = None
     range_low: float | None = None
     range_high: float | None = None
+    sampling: Annotated[Duration, no_shorter_than(10 * MS)] | None = None
+    queue: int = Field(default=1, ge=1, le=1000)
+    server_deadband: Deadband = Deadband()
     sentinels: dict[float, str] = Field(default_factory=dict)
     median: Literal[0, 3, 5] = 0
     deadband: Deadband = Deadband()

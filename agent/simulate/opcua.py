@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from asyncua import ua
 from asyncua.common.callback import CallbackType
+from asyncua.common.utils import ServiceError
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
 from asyncua.ua.status_codes import StatusCodes
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.address import NodeAddress, parse_node_id
+from config.opcua import SecurityMode, SecurityPolicy
 from config.tags import ValueType
 
 NAMESPACE: Final = "urn:fengsui:simulator"
@@ -33,7 +40,63 @@ _VARIANTS: Final = {
     ValueType.FLOAT64: ua.VariantType.Double,
 }
 
+_POLICIES: Final = {
+    (SecurityPolicy.BASIC256SHA256, SecurityMode.SIGN): ua.SecurityPolicyType.Basic256Sha256_Sign,
+    (
+        SecurityPolicy.BASIC256SHA256,
+        SecurityMode.SIGN_AND_ENCRYPT,
+    ): ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+    (SecurityPolicy.AES128_SHA256_RSAOAEP, SecurityMode.SIGN): ua.SecurityPolicyType.Aes128Sha256RsaOaep_Sign,
+    (
+        SecurityPolicy.AES128_SHA256_RSAOAEP,
+        SecurityMode.SIGN_AND_ENCRYPT,
+    ): ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
+    (SecurityPolicy.AES256_SHA256_RSAPSS, SecurityMode.SIGN): ua.SecurityPolicyType.Aes256Sha256RsaPss_Sign,
+    (
+        SecurityPolicy.AES256_SHA256_RSAPSS,
+        SecurityMode.SIGN_AND_ENCRYPT,
+    ): ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+}
+
 Value = bool | int | float | str | list[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSecurity(UserManager):
+    """What a server asks of its clients; without it, everybody may read, unencrypted.
+
+    `certificate` (DER) and `key` (PEM): its own. `offered`: policies with modes, and nothing beside them.
+    `clients`: the certificates (DER) that it trusts; None trusts all. `users`: passwords by name.
+    `user_certificates`: of users (DER). `anonymous`: whether others may come, too.
+    """
+
+    certificate: bytes
+    key: bytes
+    offered: Collection[tuple[SecurityPolicy, SecurityMode]] = tuple(_POLICIES)
+    clients: Collection[bytes] | None = None
+    users: Mapping[str, str] = field(default_factory=dict)
+    user_certificates: Collection[bytes] = ()
+    anonymous: bool = True
+
+    def get_user(
+        self,
+        iserver: InternalServer,  # noqa: ARG002 - asyncua's signature
+        username: str | None = None,
+        password: str | None = None,
+        certificate: bytes | None = None,
+    ) -> User | None:
+        """Return who logs in, as asyncua's server asks its user manager; None refuses."""
+        known = (
+            self.users.get(username) == password
+            if username is not None
+            else self.anonymous or certificate in self.user_certificates
+        )
+        return User(role=UserRole.User, name=username) if known else None
+
+    async def look_at(self, certificate: x509.Certificate, _client: ua.ApplicationDescription) -> None:
+        """Refuse clients that are not trusted, as asyncua's server asks its certificate validator."""
+        if self.clients is not None and certificate.public_bytes(Encoding.DER) not in self.clients:
+            raise ServiceError(StatusCodes.BadCertificateUntrusted)
 
 
 @dataclass(slots=True)
@@ -83,18 +146,22 @@ class OpcUaSimulator:
 
 @asynccontextmanager
 async def serve(
-    nodes: Mapping[str, tuple[ValueType, Value]], *, host: str = "127.0.0.1", port: int = 0
+    nodes: Mapping[str, tuple[ValueType, Value]],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    security: ServerSecurity | None = None,
 ) -> AsyncIterator[OpcUaSimulator]:
     """Serve `nodes` (by their NodeId, in namespace 2 or `NAMESPACE`) until the context is left.
 
-    `port` 0 takes a free one, told by `.port` and `.url`. Anonymous, without security. Takes some seconds to
-    start. The server's tasks run on the caller's event loop and end with the context.
+    `port` 0 takes a free one, told by `.port` and `.url`. Takes some seconds to start. The server's tasks run
+    on the caller's event loop and end with the context.
     """
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
-    server = Server()
+    server = Server(user_manager=security)
     await server.init()
     server.set_endpoint(f"opc.tcp://{host}:{port}/")
-    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    await _secure(server, security)
     await server.register_namespace(NAMESPACE)
     for address, (kind, value) in nodes.items():
         node_id = _node_id(parse_node_id(address))
@@ -102,6 +169,22 @@ async def serve(
         await server.nodes.objects.add_variable(node_id, name, _variant(value, kind))
     async with server:
         yield OpcUaSimulator(server, {address: kind for address, (kind, _) in nodes.items()})
+
+
+async def _secure(server: Server, security: ServerSecurity | None) -> None:
+    if security is None:
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        return
+    await server.load_certificate(security.certificate, "der")
+    await server.load_private_key(security.key, format="pem")
+    server.set_security_policy([_POLICIES[offered] for offered in security.offered])
+    server.set_certificate_validator(security.look_at)
+    tokens = {
+        ua.AnonymousIdentityToken: security.anonymous,
+        ua.UserNameIdentityToken: bool(security.users),
+        ua.X509IdentityToken: bool(security.user_certificates),
+    }
+    server.set_identity_tokens([token for token, taken in tokens.items() if taken])
 
 
 def _variant(value: Value | None, kind: ValueType) -> ua.Variant:

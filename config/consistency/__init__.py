@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from config.consistency.addresses import address_faults
 from config.consistency.devices import device_faults
 from config.consistency.interlocks import interlock_faults
+from config.consistency.opcua import opcua_faults
 from config.consistency.site import site_faults
 from config.consistency.tags import tag_faults
 from config.draft import Draft
@@ -22,6 +23,7 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     all_read = all_read and all(row.sound("tag", "device") for row in rows)
     yield from site_faults(draft)
     yield from device_faults(draft, rows, all_read=all_read)
+    yield from opcua_faults(draft, rows)
     yield from tag_faults(draft, rows)
     yield from address_faults(draft, rows)
     yield from interlock_faults(draft, rows, all_read=all_read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from config.consistency.opcua import subscription_age_ns
 from config.draft import INTERLOCKS, Draft, interlocks_of
 from config.faults import Fault, Loc
 from config.points.read import Row
@@ -103,7 +104,9 @@ def _too_fast_to_see(draft: Draft, loc: Loc, effect: Effect, row_of: Mapping[str
     involved = [row_of[cause.tag].tag, row_of[effect.tag].tag]
     if any(tag.scan_class not in draft.scan_classes for tag in involved):
         return
-    scan_ns = max(draft.scan_classes[tag.scan_class].period for tag in involved)
+    scan_ns = max(
+        draft.scan_classes[tag.scan_class].period + subscription_age_ns(draft, tag) for tag in involved
+    )
     median_ns = max(_median_delay_ns(tag, draft.scan_classes[tag.scan_class].period) for tag in involved)
     least_ns = 2 * (scan_ns + median_ns + skew_ns)
     if effect.within < least_ns:

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from agent.simulate.opcua import NAMESPACE
 from config.tags import ValueType
 from config.vocabulary import GOOD, Reason, bad, opcua_status, uncertain
 from drivers.contract import LinkDown
-from drivers.opcua import session as session_module
 from drivers.opcua.decode import Readings, decode, quality_of
+from drivers.opcua.session import readings_of
 from drivers.registry import make_drivers
 from tests.drivers.contract_suite import VALUES, Bench, DriverContract, eventually, plant_of, tag_of
 from tests.drivers.opcua_rig import OpcUaRig, ServerThread, address_of, server_thread
@@ -57,10 +58,10 @@ class TestContract(DriverContract):
     """The suite, against asyncua's server."""
 
 
-def bench_of(rig: OpcUaRig, addresses: list[str]) -> Bench:
+def bench_of(rig: OpcUaRig, addresses: list[str], **link: object) -> Bench:
     tags = [tag_of(f"t{at}", address) for at, address in enumerate(addresses)]
     other = tag_of("other", "ns=2;i=77", scan_class="slow")
-    return Bench(plant_of(rig.link(), [*tags, other]))
+    return Bench(plant_of({**rig.link(), **link}, [*tags, other]))
 
 
 @pytest.mark.parametrize(
@@ -113,16 +114,13 @@ async def test_a_namespace_that_the_server_does_not_have_spoils_no_other_node(ri
     await bench.driver.close()
 
 
-async def test_many_nodes_are_read_in_requests_of_the_size_the_server_takes(
-    rig: OpcUaRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_nodes_are_read_in_requests_of_the_size_the_server_takes(rig: OpcUaRig) -> None:
     addresses = [f"ns=2;s=many.{at}" for at in reversed(range(MANY))]
-    for limit, requests in ((session_module.MOST_NODES, 3), (100, 12)):
-        monkeypatch.setattr(session_module, "MOST_NODES", limit)
-        bench = bench_of(rig, addresses)
+    for make, requests in (("generic", 3), ("s7-1200", 12)):
+        bench = bench_of(rig, addresses, server=make)
         scan = await bench.scan()
         assert scan.raw.tolist() == list(reversed(range(MANY)))
-        assert bench.driver.counters.requests == requests
+        assert bench.driver.counters.requests == requests == len(bench.driver.plan(bench.fast))
         await bench.driver.close()
 
 
@@ -133,8 +131,8 @@ async def test_a_session_owns_no_task(rig: OpcUaRig) -> None:
     await bench.scan()
     assert asyncio.all_tasks() <= before
     session = bench.driver._server._session
-    assert session._client._auto_reconnect is False
-    assert session._client._supervisor_task is None
+    assert session.client._auto_reconnect is False
+    assert session.client._supervisor_task is None
     await bench.driver.close()
 
 
@@ -154,7 +152,7 @@ async def test_the_channel_is_renewed_before_it_expires(rig: OpcUaRig) -> None:
 async def test_a_session_that_the_server_forgot_is_made_anew_by_the_next_scan(rig: OpcUaRig) -> None:
     bench = bench_of(rig, ["ns=2;i=77"])
     await bench.scan()
-    await bench.driver._server._session._client.uaclient.close_session(delete_subscriptions=True)
+    await bench.driver._server._session.client.uaclient.close_session(delete_subscriptions=True)
     with pytest.raises(LinkDown):
         await bench.scan()
     assert (await bench.scan()).raw.tolist() == [77]
@@ -204,6 +202,24 @@ def test_whole_numbers_are_exact_beyond_float64() -> None:
     assert scan.exact == {1: 2**53 + 1, 2: -(2**53) - 1}
     assert scan.quality.tolist() == [0, 0, 0, 0, bad(Reason.NOT_A_NUMBER), bad(Reason.UNDECODABLE)]
     assert scan.raw[3] == 1
+
+
+def test_text_that_is_no_utf_8_is_taken_for_gb18030() -> None:
+    as_asyncua_gives_it = "浇铸".encode("gb18030").decode("utf-8", "surrogateescape")
+    scan = decode(Readings(values=[as_asyncua_gives_it, "浇铸"], statuses=[0, 0], source_utc_ns=[0, 0]))
+    assert scan.exact == {0: "浇铸", 1: "浇铸"}
+
+
+def test_the_servers_time_stands_in_for_a_source_time_that_is_missing() -> None:
+    source, server = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    readings = readings_of(
+        [
+            ua.DataValue(ua.Variant(1), SourceTimestamp=source, ServerTimestamp=server),
+            ua.DataValue(ua.Variant(1), ServerTimestamp=server),
+            ua.DataValue(ua.Variant(1)),
+        ]
+    )
+    assert readings.source_utc_ns == [int(at.timestamp()) * 10**9 for at in (source, server)] + [0]
 
 
 def test_a_plant_without_opcua_never_imports_asyncua() -> None:
