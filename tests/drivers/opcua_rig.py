@@ -9,8 +9,9 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from agent.simulate.opcua import NAMESPACE, OpcUaSimulator, Value, serve
+from agent.simulate.opcua import NAMESPACE, OpcUaSimulator, ServerSecurity, Value, serve
 from config.tags import Tag, ValueType
+from drivers.opcua.keys import KeyStore
 from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Rig, tag_of
 from tests.drivers.proxy import Proxy
 
@@ -23,18 +24,25 @@ def address_of(name: str) -> str:
     return f"nsu={NAMESPACE};s=plc.{name}" if by_uri else f"ns=2;s=plc.{name}"
 
 
+NODES: dict[str, tuple[ValueType, Value]] = {address_of(name): found for name, found in VALUES.items()}
+
+
 class OpcUaRig(Rig):
     """A rig on a server in another thread."""
 
     absent = tag_of("absent", "ns=2;s=plc.absent")
 
-    def __init__(self, server: ServerThread, proxy: Proxy) -> None:
+    def __init__(
+        self, server: ServerThread, proxy: Proxy, keys: KeyStore | None = None, **more: object
+    ) -> None:
         self.server = server
         self.proxy = proxy
+        self.keys = keys
+        self._more = more
 
     def link(self) -> dict[str, object]:
         url = f"opc.tcp://127.0.0.1:{self.proxy.port}/"
-        return {"type": "opcua", "url": url, "timeout": f"{TIMEOUT_S}s"}
+        return {"type": "opcua", "url": url, "timeout": f"{TIMEOUT_S}s", **self._more}
 
     def tags(self) -> list[Tag]:
         return [tag_of(name, address_of(name), kind) for name, (kind, _) in VALUES.items()]
@@ -55,14 +63,16 @@ class ServerThread:
 
 
 @contextmanager
-def server_thread(nodes: Mapping[str, tuple[ValueType, Value]]) -> Iterator[ServerThread]:
+def server_thread(
+    nodes: Mapping[str, tuple[ValueType, Value]], security: ServerSecurity | None = None
+) -> Iterator[ServerThread]:
     """Serve `nodes` until the context is left."""
     ready: Future[ServerThread] = Future()
     stop = asyncio.Event()
 
     async def run() -> None:
         try:
-            async with serve(nodes) as simulator:
+            async with serve(nodes, security=security) as simulator:
                 ready.set_result(ServerThread(simulator, asyncio.get_running_loop()))
                 await stop.wait()
         except Exception as failure:

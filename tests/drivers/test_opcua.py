@@ -21,8 +21,8 @@ from drivers.contract import LinkDown
 from drivers.opcua.decode import Readings, decode, quality_of
 from drivers.opcua.session import readings_of
 from drivers.registry import make_drivers
-from tests.drivers.contract_suite import VALUES, Bench, DriverContract, eventually, plant_of, tag_of
-from tests.drivers.opcua_rig import OpcUaRig, ServerThread, address_of, server_thread
+from tests.drivers.contract_suite import Bench, DriverContract, eventually, plant_of, tag_of
+from tests.drivers.opcua_rig import NODES, OpcUaRig, ServerThread, server_thread
 from tests.drivers.proxy import Proxy
 
 MANY = 1200
@@ -38,9 +38,8 @@ EXTRA = {
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[ServerThread]:
-    nodes = {address_of(name): found for name, found in VALUES.items()}
     many = {f"ns=2;s=many.{at}": (ValueType.UINT32, at) for at in range(MANY)}
-    with server_thread({**nodes, **EXTRA, **many}) as server:
+    with server_thread({**NODES, **EXTRA, **many}) as server:
         yield server
         assert server.simulator.counts.writes == TRIED_WRITES
 
