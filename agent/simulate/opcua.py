@@ -110,12 +110,12 @@ class Counts:
 class OpcUaSimulator:
     """A running server. Made by `serve`."""
 
-    def __init__(self, server: Server, types: Mapping[str, ValueType]) -> None:
+    def __init__(self, server: Server) -> None:
         self.counts = Counts()
         self.port: int = server.bserver._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
         self.url = f"opc.tcp://127.0.0.1:{self.port}/"
         self._server = server
-        self._types = types
+        self._types: dict[str, ValueType] = {}
         server.subscribe_server_callback(CallbackType.PreRead, self._count_reads)
         server.subscribe_server_callback(CallbackType.PreWrite, self._count_writes)
 
@@ -134,6 +134,17 @@ class OpcUaSimulator:
             _variant(value, self._types[address]), ua.StatusCode(code), SourceTimestamp=stamp
         )
         await self._server.write_attribute_value(_node_id(parse_node_id(address)), reading)
+
+    async def add(self, address: str, value: Value, kind: ValueType = ValueType.FLOAT64) -> None:
+        """Let there be a node more."""
+        node_id = _node_id(parse_node_id(address))
+        name = ua.QualifiedName(str(node_id.Identifier), node_id.NamespaceIndex)
+        self._types[address] = kind
+        await self._server.nodes.objects.add_variable(node_id, name, _variant(value, kind))
+
+    async def remove(self, address: str) -> None:
+        """Let a node be gone."""
+        await self._server.delete_nodes([self._server.get_node(_node_id(parse_node_id(address)))])
 
     async def _count_reads(self, event: Any, _: object) -> None:
         if event.is_external:
@@ -163,12 +174,11 @@ async def serve(
     server.set_endpoint(f"opc.tcp://{host}:{port}/")
     await _secure(server, security)
     await server.register_namespace(NAMESPACE)
-    for address, (kind, value) in nodes.items():
-        node_id = _node_id(parse_node_id(address))
-        name = ua.QualifiedName(str(node_id.Identifier), node_id.NamespaceIndex)
-        await server.nodes.objects.add_variable(node_id, name, _variant(value, kind))
     async with server:
-        yield OpcUaSimulator(server, {address: kind for address, (kind, _) in nodes.items()})
+        simulator = OpcUaSimulator(server)
+        for address, (kind, value) in nodes.items():
+            await simulator.add(address, value, kind)
+        yield simulator
 
 
 async def _secure(server: Server, security: ServerSecurity | None) -> None:

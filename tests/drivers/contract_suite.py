@@ -78,14 +78,18 @@ class Rig(ABC):
 
 
 def plant_of(
-    link: dict[str, object], tags: Sequence[Tag], others: Sequence[str] = (), **device: object
+    link: dict[str, object],
+    tags: Sequence[Tag],
+    others: Sequence[str] = (),
+    fast: str = "1s",
+    **device: object,
 ) -> Plant:
     """Return a plant of one link with the device `plc` and `others`; its classes are `fast` and `slow`."""
     description = Description.model_validate(
         {
             "fengsui": 1,
             "gateway": {"enterprise": "e", "name": "g"},
-            "scan_classes": {"fast": {"period": "1s"}, "slow": {"period": "5s"}},
+            "scan_classes": {"fast": {"period": fast}, "slow": {"period": "5s"}},
             "links": {"wire": link},
             "devices": {name: {"link": "wire", **device} for name in ("plc", *others)},
             "points": ["points.csv"],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from agent.simulate.opcua import NAMESPACE, OpcUaSimulator, ServerSecurity, Value, serve
@@ -25,6 +25,16 @@ def address_of(name: str) -> str:
 
 
 NODES: dict[str, tuple[ValueType, Value]] = {address_of(name): found for name, found in VALUES.items()}
+
+
+MANY: dict[str, tuple[ValueType, Value]] = {f"ns=2;s=many.{at}": (ValueType.UINT32, at) for at in range(1200)}
+EXTRA: dict[str, tuple[ValueType, Value]] = {
+    "ns=2;s=text": (ValueType.UINT16, "casting"),
+    "ns=2;s=array": (ValueType.FLOAT64, [1.0, 2.0]),
+    "ns=2;s=doubtful": (ValueType.FLOAT64, 1.5),
+    "ns=2;i=77": (ValueType.INT32, 77),
+    "ns=2;s=with;semicolon=and/slash": (ValueType.INT32, 78),
+}
 
 
 class OpcUaRig(Rig):
@@ -49,6 +59,20 @@ class OpcUaRig(Rig):
 
     async def set(self, name: str, value: float) -> None:
         await self.server.call(self.server.simulator.set(address_of(name), value))
+
+
+@asynccontextmanager
+async def rig_on(
+    server: ServerThread, keys: KeyStore | None = None, **link: object
+) -> AsyncIterator[OpcUaRig]:
+    """Put a wire between the test and a server."""
+    proxy = Proxy(server.simulator.port)
+    await proxy.mend()
+    try:
+        yield OpcUaRig(server, proxy, keys, **link)
+    finally:
+        proxy.release()
+        await proxy.cut()
 
 
 class ServerThread:
