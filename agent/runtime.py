@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 from agent import journal
+from agent.actions import actions
 from agent.events import own_event
 from agent.heartbeat import Heartbeat
 from agent.layout import Layout
@@ -14,6 +15,7 @@ from agent.past import take_up
 from agent.platforms.fengsui1 import show_run
 from agent.status import answers
 from agent.status_server import serve_status
+from agent.volatile import await_disk, tell_medium
 from agent.wiring import Wiring
 from buffer.disk import SyncFailed
 from config.text import text
@@ -29,13 +31,17 @@ class DiskFailed(Exception):  # noqa: N818 - the failure's own word
     """
 
 
+class DiskHealed(Exception):  # noqa: N818
+    """The log was in RAM and ended in order: its disk can be trusted again. A restart goes on there."""
+
+
 async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None:
     """Run until `stop` is set, then end in order; the log is closed in any case.
 
-    Raises DiskFailed, `status_server.SocketUnusable`, and whatever is a bug.
+    Raises DiskFailed, DiskHealed, `status_server.SocketUnusable`, and whatever is a bug.
     """
     try:
-        async with serve_status(layout.socket, answers(wiring), {}):
+        async with serve_status(layout.socket, answers(wiring), actions(wiring)):
             _begin(wiring)
             await _supervise(wiring, stop)
     except ExceptionGroup as group:
@@ -50,6 +56,11 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None
 
 def _begin(wiring: Wiring) -> None:
     take_up(wiring)
+    tell_medium(wiring)
+    _tell_kernels(wiring)
+
+
+def _tell_kernels(wiring: Wiring) -> None:
     if wiring.degraded is None:
         return
     if not wiring.engine.twins:
@@ -76,15 +87,21 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
             run=show_run(wiring.run_id),
         )
         notify("READY=1")
-        await stop.wait()
+        ending: list[asyncio.Task[object]] = [tasks.create_task(stop.wait(), name="stop")]
+        if wiring.volatile is not None:
+            ending.append(tasks.create_task(await_disk(wiring, wiring.volatile), name="disk"))
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         journal.info(text("stopping"))
         notify("STOPPING=1")
         polling.cancel()
         await asyncio.wait([polling])
+        wiring.black_box.close()
         wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", wiring.clock.boot_ns()))
         await _drain(wiring)
-        for task in others:
+        for task in (*others, *ending):
             task.cancel()
+    if not stop.is_set():
+        raise DiskHealed
 
 
 async def _watch_log(wiring: Wiring) -> None:

@@ -13,9 +13,11 @@ from pydantic import Field
 
 from config.fields import Identifier, Line, Model, NumberNotTruth
 from config.links import Device, Link
+from config.profiles.models import ProfileUse
 from config.rules import Rules
-from config.units import DAY, MS, Duration, Size, no_shorter_than
+from config.units import DAY, MS, Duration, S, Size, no_shorter_than
 from config.uplinks import MqttUplink
+from config.vocabulary import Priority
 
 
 class Gateway(Model):
@@ -51,6 +53,18 @@ class LogSettings(Model):
     at_least: Duration = 30 * DAY
 
 
+class BlackBox(Model):
+    """What is kept of every scan around an event: time before and after, and the memory that this may take.
+
+    `priority`: the least urgent alarm that opens a window; interlocks always do.
+    """
+
+    before: Duration = 60 * S
+    after: Duration = 60 * S
+    memory: Size = 16_000_000
+    priority: Priority = Priority.HIGH
+
+
 class Description(Model):
     """The whole of `plant.yaml`; `points` names the point tables beside it."""
 
@@ -60,6 +74,8 @@ class Description(Model):
     links: dict[Identifier, Link] = Field(min_length=1)
     devices: dict[Identifier, Device] = Field(min_length=1)
     points: tuple[Path, ...] = Field(min_length=1)
+    profiles: dict[Identifier, ProfileUse] = Field(default_factory=dict)
     rules: Rules = Rules()
     uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
+    black_box: BlackBox = BlackBox()
