@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from agent.expiry import running_out
 from agent.volatile import warning
 from agent.wiring import Wiring
 from config.text import Text, text
@@ -26,6 +27,9 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     for name, forwarder in wiring.forwarders.items():
         if forwarder.state.why is not None:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
+    utc_ns = wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns())
+    for remaining in running_out(wiring.poller.drivers.values(), utc_ns):
+        yield remaining.words
     yield from _overload(wiring)
     yield from _storage(wiring)
     if not wiring.timebase.anchor.synchronised:

@@ -30,11 +30,11 @@ class Layout:
         return self.state / "log"
 
     @property
-<<<<<<< HEAD
     def certificates(self) -> Path:
         """Our own certificate for OPC UA, and those of servers."""
         return self.state / "certificates"
-=======
+
+    @property
     def ram(self) -> Path:
         """The log, while the state directory's disk cannot be trusted: the same one after every restart."""
         runtime = _from_systemd("RUNTIME_DIRECTORY")
@@ -42,7 +42,6 @@ class Layout:
             return runtime / "log"
         state = hashlib.sha256(os.fsencode(self.state.absolute())).hexdigest()[:16]
         return _RAM / f"fengsui-{os.geteuid()}-{state}"
->>>>>>> main
 
     @property
     def kernel_cache(self) -> Path:

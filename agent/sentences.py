@@ -40,6 +40,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.CLOCK_STEP: text("the clock of this machine stepped"),
     EventKind.OVERLOAD: text("{rule} cannot keep up"),
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
+    EventKind.RUNNING_OUT: text("a certificate comes to its end"),
 }
 
 _VERDICT: Final = ("budget_ms", "elapsed_min_ms", "elapsed_max_ms")

@@ -8,11 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.anchor import pack_anchor
-<<<<<<< HEAD
-from agent.certificates.store import CertificateStore
-=======
 from agent.blackbox.recorder import Recorder
->>>>>>> main
+from agent.certificates.store import CertificateStore
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
