@@ -86,7 +86,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         pipeline=pipeline,
         poller=Poller(
             plant,
-            make_drivers(plant, CertificateStore(layout.certificates, plant)),
+            make_drivers(plant, CertificateStore(layout.certificates, plant.description.gateway)),
             DeviceJournal(pipeline, timebase),
             clock,
             governor.stride,

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "status": "agent.cli.status:status",
     "tags": "agent.cli.tags:tags",
     "maintenance": "agent.cli.maintenance:maintenance",
+    "opcua": "agent.cli.opcua:opcua",
     "receive": "agent.cli.receive:receive",
     "profile": "agent.cli.profile:profile_command",
     "demo": "agent.cli.demo:demo",

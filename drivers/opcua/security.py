@@ -37,12 +37,6 @@ _NAMES: Final = {
     ua.MessageSecurityMode.None_: "none",
     **{mode: wanted.value for wanted, mode in _MODES.items()},
 }
-_TOKENS: Final = {
-    ua.UserTokenType.Anonymous: "anonymous",
-    ua.UserTokenType.UserName: "name and password",
-    ua.UserTokenType.Certificate: "certificate",
-    ua.UserTokenType.IssuedToken: "issued token",
-}
 
 
 def choose(
@@ -156,8 +150,8 @@ def _require(url: str, endpoint: ua.EndpointDescription | None, token: ua.UserTo
         words = text(
             "{url} does not take users by {wanted}; it takes {offered}",
             url=url,
-            wanted=_TOKENS[token],
-            offered=", ".join(sorted(_TOKENS[found] for found in offered)),
+            wanted=token.name,
+            offered=", ".join(sorted(found.name for found in offered)),
         )
         raise SecurityRefused(words)
 

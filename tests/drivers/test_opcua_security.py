@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from asyncua import ua
 
+from agent.certificates.folder import MOST_REJECTED
 from agent.certificates.own import today
-from agent.certificates.store import MOST_REJECTED, CertificateStore
+from agent.certificates.store import CertificateStore
 from agent.simulate.opcua import ServerSecurity
 from config.opcua import SecurityMode, SecurityPolicy
 from config.tags import ValueType
@@ -86,7 +87,7 @@ def secured(proxy: Proxy) -> dict[str, object]:
 
 
 def store_in(folder: Path, link: dict[str, object]) -> CertificateStore:
-    return CertificateStore(folder / "certificates", plant_of(link, [tag_of("a", NODE)]))
+    return CertificateStore(folder / "certificates", plant_of(link, [tag_of("a", NODE)]).description.gateway)
 
 
 @pytest.fixture(scope="module")
@@ -267,8 +268,7 @@ def test_our_certificate_is_made_once_names_our_uri_and_its_key_is_for_us_alone(
     assert own == again
     assert own.uri == "urn:fengsui:e:g"
     assert "PRIVATE" not in repr(own)
-    for path in (tmp_path / "certificates").rglob("*"):
-        assert path.stat().st_mode & 0o077 == 0
+    assert (tmp_path / "certificates/own/key.pem").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "certificates/own/certificate.der").read_bytes() == own.certificate
 
 
