@@ -23,7 +23,7 @@ from drivers.opcua.keys import fingerprint
 from drivers.opcua.security import _refuse_clear_text, choose, trusted
 from tests.drivers.contract_suite import Bench, DriverContract, plant_of, tag_of
 from tests.drivers.opcua_certificates import Pair
-from tests.drivers.opcua_rig import NODES, OpcUaRig, ServerThread, server_thread
+from tests.drivers.opcua_rig import NODES, OpcUaRig, ServerThread, rig_on, server_thread
 from tests.drivers.proxy import Proxy
 
 NODE = "ns=2;i=77"
@@ -129,8 +129,9 @@ class TestSecuredContract(DriverContract):
     """The suite, over a signed and encrypted session."""
 
     @pytest.fixture
-    def rig(self, server: ServerThread, proxy: Proxy, store: CertificateStore) -> OpcUaRig:
-        return OpcUaRig(server, proxy, keys=store, security=STRONG, user=USER)
+    async def rig(self, server: ServerThread, store: CertificateStore) -> AsyncIterator[OpcUaRig]:
+        async with rig_on(server, store, security=STRONG, user=USER) as rig:
+            yield rig
 
 
 @pytest.mark.parametrize("policy", SecurityPolicy)

@@ -23,8 +23,7 @@ from tests.drivers.contract_suite import (
     plant_of,
     tag_of,
 )
-from tests.drivers.opcua_rig import OpcUaRig, ServerThread
-from tests.drivers.proxy import Proxy
+from tests.drivers.opcua_rig import OpcUaRig, ServerThread, rig_on
 
 FAST = "100ms"
 STALE_S = 0.3
@@ -46,12 +45,9 @@ class SubscribingRig(OpcUaRig):
 
 
 @pytest.fixture
-async def rig(opcua_server: ServerThread) -> AsyncIterator[SubscribingRig]:
-    proxy = Proxy(opcua_server.simulator.port)
-    await proxy.mend()
-    yield SubscribingRig(opcua_server, proxy)
-    proxy.release()
-    await proxy.cut()
+async def rig(opcua_server: ServerThread) -> AsyncIterator[OpcUaRig]:
+    async with rig_on(opcua_server, kind=SubscribingRig) as rig:
+        yield rig
 
 
 def bench_of(
