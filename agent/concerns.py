@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from agent.buses import MUCH, overloads
 from agent.expiry import running_out
 from agent.volatile import warning
 from agent.wiring import Wiring
 from config.text import Text, text
 from config.units import show_duration
 from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessState, describe
+from drivers.registry import modbus_buses
 
 
 def concerns(wiring: Wiring) -> Iterator[Text]:
@@ -31,6 +33,8 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     for remaining in running_out(wiring.poller.drivers.values(), utc_ns):
         yield remaining.words
     yield from _overload(wiring)
+    buses = modbus_buses(wiring.plant, wiring.poller.drivers)
+    yield from (words for _, words in overloads(buses, above=MUCH))
     yield from _storage(wiring)
     if not wiring.timebase.anchor.synchronised:
         yield text("the clock of this machine is not synchronised")

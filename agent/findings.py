@@ -13,7 +13,7 @@ from agent.bodies import unpack_json
 from agent.dictionary import Dictionary
 from agent.sentences import sentence
 from config.text import Text, text
-from config.vocabulary import EventKind, GapCause, LossCause, Priority, describe
+from config.vocabulary import EventKind, GapCause, LossCause, Priority, Withheld, describe
 from filters.event import Event, Evidence
 
 
@@ -52,7 +52,7 @@ class EvidenceBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventBody:
-    """The body of an EVENT record; see `filters.event.Event`. `title`: the rule for people, or empty."""
+    """The body of an EVENT record; see `filters.event.Event`. `title`: the interlock's or the tag's."""
 
     version: Literal[1] = 1
     kind: EventKind
@@ -63,6 +63,9 @@ class EventBody:
     scan_boot_ns: int
     evidence: tuple[EvidenceBody, ...]
     figures: dict[str, int | float | str | None]
+    withheld: Withheld | None = None
+    response: str = ""
+    basis: str = ""
     text: Words
 
 
@@ -131,15 +134,25 @@ def pack_event(event: Event, dictionary: Dictionary, detail: Text | None = None)
         EventBody(
             kind=event.kind,
             rule=event.rule,
-            title=dictionary.interlocks.get(event.rule, ""),
+            title=_title(event, dictionary),
             priority=event.priority,
             boot_ns=event.boot_ns,
             scan_boot_ns=event.scan_boot_ns,
             evidence=tuple(_evidence(evidence, dictionary) for evidence in event.evidence),
             figures=dict(event.figures),
+            withheld=event.withheld,
+            response=event.response,
+            basis=event.basis,
             text=Words.of(sentence(event, dictionary, detail)),
         )
     )
+
+
+def _title(event: Event, dictionary: Dictionary) -> str:
+    """Return what people call a rule: an interlock by its title, an alarm by its tag's."""
+    if event.rule in dictionary.interlocks:
+        return dictionary.interlocks[event.rule]
+    return dictionary.tags[event.evidence[0].tag].title if event.evidence else ""
 
 
 def unpack_event(body: bytes) -> EventBody:

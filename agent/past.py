@@ -39,6 +39,7 @@ def take_up(wiring: Wiring) -> None:
         _record_gap(wiring, recovery, recovery.previous, now)
     for event in judged:
         wiring.pipeline.tell(event)
+    _welcome_and_close(wiring, recovery, now)
 
 
 def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> list[Event]:
@@ -47,6 +48,21 @@ def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> list[Event]:
         return []
     same_boot = recovery.state.boot_id == wiring.timebase.anchor.boot_id
     return wiring.engine.restore(recovery.state.body, now, same_boot=same_boot)
+
+
+def _welcome_and_close(wiring: Wiring, recovery: Recovery, now: int) -> None:
+    """Record which uplinks are new; close those that are described no more, once that is stored."""
+    for name in recovery.added:
+        wiring.pipeline.tell(own_event(EventKind.UPLINK_ADDED, name, now))
+    for removed in recovery.removed:
+        backlog = {
+            f"backlog_{stream.name.lower()}": count.records for stream, count in removed.backlog.items()
+        }
+        detail = text("{count} records were never sent to it", count=sum(backlog.values()))
+        journal.warn(text("an uplink is described no more"), uplink=removed.name, **backlog)
+        event = own_event(EventKind.UPLINK_REMOVED, removed.name, now, **backlog)
+        wiring.pipeline.tell(event, detail if removed.backlog else None)
+        wiring.log.forget(removed.name)
 
 
 def _say(recovery: Recovery) -> None:

@@ -6,16 +6,22 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
+from math import isnan
 
+from agent.balances import show_balances
+from agent.buses import buses_now
 from agent.concerns import concerns
 from agent.judged import alarms, held, in_both, interlocks
 from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
+from agent.uplinks.forward import ForwardState
 from agent.wiring import Wiring
-from buffer.settled import Count
+from config.tags import Tag
 from config.vocabulary import describe
+from drivers.registry import modbus_buses
+from filters.report import SUPPRESSING_RULES
 
 Json = dict[str, object]
 
@@ -43,6 +49,7 @@ def status(wiring: Wiring) -> Json:
         "alarms": alarms(wiring),
         "interlocks": interlocks(wiring),
         "devices": _devices(wiring),
+        "links": buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
         "grid": _grid(wiring),
         "readings": _intake(wiring),
         "log": _log(wiring),
@@ -99,7 +106,9 @@ def _quantiles(lateness: Lateness) -> Json:
 
 
 def _intake(wiring: Wiring) -> Json:
-    return {**asdict(wiring.pipeline.ledger), "level": wiring.governor.level}
+    intake = wiring.pipeline.ledger
+    suppressed = dict(zip(SUPPRESSING_RULES, intake.suppressed, strict=True))
+    return {**asdict(intake), "suppressed": suppressed, "level": wiring.governor.level}
 
 
 def _log(wiring: Wiring) -> Json:
@@ -121,45 +130,49 @@ def _uplinks(wiring: Wiring) -> list[Json]:
     return [
         {
             "uplink": name,
-            "connected": forwarder.state.connected,
-            "for_s": (now - forwarder.state.since_boot_ns) / 1e9,
-            "why": None if forwarder.state.why is None else in_both(forwarder.state.why),
-            "refused": forwarder.state.refused,
-            "ledger": {
-                stream.name.lower(): {
-                    "recorded": _count(balance.recorded),
-                    "delivered": _count(balance.delivered),
-                    "backlog": _count(balance.backlog),
-                    "quarantined": _count(balance.quarantined),
-                    "lost": {cause.value: _count(count) for cause, count in balance.lost.items()},
-                }
-                for stream, balance in balances[name].items()
-            },
+            **_standing(forwarder.state, now),
+            "ledger": show_balances(balances[name]),
         }
         for name, forwarder in wiring.forwarders.items()
     ]
 
 
-def _count(count: Count) -> Json:
-    return {"records": count.records, "readings": count.readings}
+def _standing(state: ForwardState, now: int) -> Json:
+    next_try = state.next_try_boot_ns
+    return {
+        "connected": state.connected,
+        "for_s": (now - state.since_boot_ns) / 1e9,
+        "why": None if state.why is None else in_both(state.why),
+        "next_try_s": None if next_try is None else max(0, next_try - now) / 1e9,
+        "unconfirmed": state.unconfirmed,
+        "refused": state.refused,
+    }
 
 
 def _tag(wiring: Wiring, number: int) -> Json:
     tag, image = wiring.plant.tags[number], wiring.engine.image
     quality = int(image.quality[number])
-    now = wiring.clock.boot_ns()
+    now, raw = wiring.clock.boot_ns(), float(image.raw[number])
     return {
         "tag": tag.tag,
         "title": tag.title,
         "device": tag.device,
         "value": float(image.value[number]),
-        "raw": float(image.raw[number]),
+        "raw": raw,
+        "text": tag.type.is_text,
+        "says": _says(wiring, tag, number, raw),
         "unit": tag.unit,
         "quality": quality,
         "quality_words": _quality_words(quality),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
         "place": str(wiring.plant.places[number]),
     }
+
+
+def _says(wiring: Wiring, tag: Tag, number: int, raw: float) -> str | None:
+    """Return what a reading means to people beyond its number: a text, or the meaning of a code."""
+    found = wiring.pipeline.exact.get(number) if tag.type.is_text and not isnan(raw) else None
+    return found if isinstance(found, str) else tag.enum.get(raw) or tag.sentinels.get(raw)
 
 
 @lru_cache(maxsize=1024)

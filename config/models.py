@@ -16,7 +16,7 @@ from config.links import Device, Link
 from config.profiles.models import ProfileUse
 from config.rules import Rules
 from config.units import DAY, MS, Duration, S, Size, no_shorter_than
-from config.uplinks import MqttUplink
+from config.uplinks import Uplink
 from config.vocabulary import Priority
 
 
@@ -24,12 +24,14 @@ class Gateway(Model):
     """Who this gateway is.
 
     `enterprise`: its id at the platforms, usually the 统一社会信用代码; `state`: the folder of the log.
+    `alarm_repeat`: how often an alarm that stands is told again; never where it is not given.
     """
 
     enterprise: Identifier
     name: Identifier
     title: Line = ""
     state: Path = Path("/var/lib/fengsui")
+    alarm_repeat: Annotated[Duration, no_shorter_than(1 * S)] | None = None
 
 
 class ScanClass(Model):
@@ -76,6 +78,6 @@ class Description(Model):
     points: tuple[Path, ...] = Field(min_length=1)
     profiles: dict[Identifier, ProfileUse] = Field(default_factory=dict)
     rules: Rules = Rules()
-    uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
+    uplinks: dict[Identifier, Uplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
     black_box: BlackBox = BlackBox()

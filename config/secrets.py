@@ -17,6 +17,7 @@ from config.files import read_file
 from config.opcua import OpcUaLink
 from config.plant import Plant
 from config.text import text
+from config.uplinks import MqttUplink
 
 
 class SecretError(WrongValue):
@@ -78,7 +79,7 @@ def _references(plant: Plant) -> Iterator[tuple[Loc, str]]:
         if isinstance(link, OpcUaLink) and link.user is not None and link.user.password is not None:
             yield ("links", name, "user", "password"), link.user.password
     for name, uplink in plant.description.uplinks.items():
-        if uplink.password is not None:
+        if isinstance(uplink, MqttUplink) and uplink.password is not None:
             yield ("uplinks", name, "password"), uplink.password
 
 

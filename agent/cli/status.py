@@ -49,7 +49,7 @@ def _show(found: Json) -> None:
         say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
     if not found["alarms"] and not found["concerns"]:
         say(text("all well"))
-    show(_interlocks(found), _devices(found), _grid(found), _uplinks(found))
+    show(_interlocks(found), _devices(found), _links(found), _grid(found), _uplinks(found))
     _show_log(found)
 
 
@@ -75,6 +75,26 @@ def _devices(found: Json) -> Table:
     return rows
 
 
+def _links(found: Json) -> Table:
+    """Return the Modbus links; every figure as expected, then as measured."""
+    rows = table(text("link"), text("cycle"), text("load"), text("not answering"), text("noticed within"))
+    for link in found["links"]:
+        expected, measured = link["expected"], link["measured"]
+        rows.add_row(
+            link["link"],
+            _beside(1000 * expected["cycle_s"], measured["cycle_s"], 1000, "ms"),
+            _beside(100 * expected["load"], measured["load"], 100, "%"),
+            ", ".join(str(unit) for unit in measured["dead"]),
+            f"{measured['noticed_s']:.0f} s" if measured["dead"] else "",
+        )
+    return rows
+
+
+def _beside(expected: float, measured: float | None, scale: float, unit: str) -> str:
+    seen = "-" if measured is None else f"{scale * measured:.3g}"
+    return f"{expected:.3g} / {seen} {unit}"
+
+
 def _grid(found: Json) -> Table:
     rows = table(
         text("scan group"), text("period"), text("scans"), text("bad"), text("missed"), text("late p99")
@@ -98,12 +118,27 @@ def _uplinks(found: Json) -> Table:
         lost = sum(count["records"] for stream in streams for count in stream["lost"].values())
         rows.add_row(
             uplink["uplink"],
-            shown(text("yes")) if uplink["connected"] else shown(text("no")),
+            _connected(uplink),
             str(sum(stream["delivered"]["records"] for stream in streams)),
             str(sum(stream["backlog"]["records"] for stream in streams)),
             str(lost),
         )
     return rows
+
+
+def _connected(uplink: Json) -> str:
+    """Return whether an uplink is connected, since when it is not, and when it is tried again."""
+    if uplink["connected"]:
+        return shown(text("yes"))
+    if uplink["next_try_s"] is None:
+        return shown(text("no, for {seconds} s; trying now", seconds=round(uplink["for_s"])))
+    return shown(
+        text(
+            "no, for {seconds} s; next try in {wait} s",
+            seconds=round(uplink["for_s"]),
+            wait=round(uplink["next_try_s"]),
+        )
+    )
 
 
 def _show_log(found: Json) -> None:
@@ -121,7 +156,7 @@ def _show_log(found: Json) -> None:
             "readings: {scanned} scanned = {recorded} recorded + {suppressed} unchanged + {refused} refused",
             scanned=readings["scanned"],
             recorded=readings["recorded"],
-            suppressed=sum(readings["suppressed"]),
+            suppressed=sum(readings["suppressed"].values()),
             refused=readings["refused"],
         )
     )

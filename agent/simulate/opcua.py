@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from asyncua import ua
 from asyncua.common.callback import CallbackType
-from asyncua.common.utils import ServiceError
-from asyncua.crypto.permission_rules import User, UserRole
-from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
-from asyncua.server.user_managers import UserManager
 from asyncua.ua.status_codes import StatusCodes
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
+from agent.simulate.account import note_device, note_write
+from agent.simulate.opcua_security import ServerSecurity, secure
 from config.address import NodeAddress, parse_node_id
-from config.opcua import SecurityMode, SecurityPolicy
 from config.tags import ValueType
+from drivers.opcua.nodes import node_of
 
 NAMESPACE: Final = "urn:fengsui:simulator"
 """The namespace URI of nodes spelled `nsu=urn:fengsui:simulator;...`; its index is 2."""
@@ -40,63 +36,7 @@ _VARIANTS: Final = {
     ValueType.FLOAT64: ua.VariantType.Double,
 }
 
-_POLICIES: Final = {
-    (SecurityPolicy.BASIC256SHA256, SecurityMode.SIGN): ua.SecurityPolicyType.Basic256Sha256_Sign,
-    (
-        SecurityPolicy.BASIC256SHA256,
-        SecurityMode.SIGN_AND_ENCRYPT,
-    ): ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
-    (SecurityPolicy.AES128_SHA256_RSAOAEP, SecurityMode.SIGN): ua.SecurityPolicyType.Aes128Sha256RsaOaep_Sign,
-    (
-        SecurityPolicy.AES128_SHA256_RSAOAEP,
-        SecurityMode.SIGN_AND_ENCRYPT,
-    ): ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
-    (SecurityPolicy.AES256_SHA256_RSAPSS, SecurityMode.SIGN): ua.SecurityPolicyType.Aes256Sha256RsaPss_Sign,
-    (
-        SecurityPolicy.AES256_SHA256_RSAPSS,
-        SecurityMode.SIGN_AND_ENCRYPT,
-    ): ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
-}
-
 Value = bool | int | float | str | list[float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSecurity(UserManager):
-    """What a server asks of its clients; without it, everybody may read, unencrypted.
-
-    `certificate` (DER) and `key` (PEM): its own. `offered`: policies with modes, and nothing beside them.
-    `clients`: the certificates (DER) that it trusts; None trusts all. `users`: passwords by name.
-    `user_certificates`: of users (DER). `anonymous`: whether others may come, too.
-    """
-
-    certificate: bytes
-    key: bytes
-    offered: Collection[tuple[SecurityPolicy, SecurityMode]] = tuple(_POLICIES)
-    clients: Collection[bytes] | None = None
-    users: Mapping[str, str] = field(default_factory=dict)
-    user_certificates: Collection[bytes] = ()
-    anonymous: bool = True
-
-    def get_user(
-        self,
-        iserver: InternalServer,  # noqa: ARG002 - asyncua's signature
-        username: str | None = None,
-        password: str | None = None,
-        certificate: bytes | None = None,
-    ) -> User | None:
-        """Return who logs in, as asyncua's server asks its user manager; None refuses."""
-        known = (
-            self.users.get(username) == password
-            if username is not None
-            else self.anonymous or certificate in self.user_certificates
-        )
-        return User(role=UserRole.User, name=username) if known else None
-
-    async def look_at(self, certificate: x509.Certificate, _client: ua.ApplicationDescription) -> None:
-        """Refuse clients that are not trusted, as asyncua's server asks its certificate validator."""
-        if self.clients is not None and certificate.public_bytes(Encoding.DER) not in self.clients:
-            raise ServiceError(StatusCodes.BadCertificateUntrusted)
 
 
 @dataclass(slots=True)
@@ -110,12 +50,14 @@ class Counts:
 class OpcUaSimulator:
     """A running server. Made by `serve`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, namespaces: Sequence[str], types: Mapping[str, ValueType]) -> None:
         self.counts = Counts()
         self.port: int = server.bserver._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
         self.url = f"opc.tcp://127.0.0.1:{self.port}/"
         self._server = server
-        self._types: dict[str, ValueType] = {}
+        self._namespaces = namespaces
+        self._types = dict(types)
+        note_device("opcua")
         server.subscribe_server_callback(CallbackType.PreRead, self._count_reads)
         server.subscribe_server_callback(CallbackType.PreWrite, self._count_writes)
 
@@ -133,18 +75,19 @@ class OpcUaSimulator:
         reading = ua.DataValue(
             _variant(value, self._types[address]), ua.StatusCode(code), SourceTimestamp=stamp
         )
-        await self._server.write_attribute_value(_node_id(parse_node_id(address)), reading)
+        await self._server.write_attribute_value(self._node(address), reading)
 
     async def add(self, address: str, value: Value, kind: ValueType = ValueType.FLOAT64) -> None:
         """Let there be a node more."""
-        node_id = _node_id(parse_node_id(address))
-        name = ua.QualifiedName(str(node_id.Identifier), node_id.NamespaceIndex)
         self._types[address] = kind
-        await self._server.nodes.objects.add_variable(node_id, name, _variant(value, kind))
+        await _add(self._server, self._node(address), _variant(value, kind))
 
     async def remove(self, address: str) -> None:
         """Let a node be gone."""
-        await self._server.delete_nodes([self._server.get_node(_node_id(parse_node_id(address)))])
+        await self._server.delete_nodes([self._server.get_node(self._node(address))])
+
+    def _node(self, address: str) -> ua.NodeId:
+        return node_of(parse_node_id(address), self._namespaces)
 
     async def _count_reads(self, event: Any, _: object) -> None:
         if event.is_external:
@@ -152,7 +95,9 @@ class OpcUaSimulator:
 
     async def _count_writes(self, event: Any, _: object) -> None:
         if event.is_external:
-            self.counts.writes += len(event.request_params.NodesToWrite)
+            for node in event.request_params.NodesToWrite:
+                self.counts.writes += 1
+                note_write("opcua", node.NodeId)
 
 
 @asynccontextmanager
@@ -163,8 +108,9 @@ async def serve(
     port: int = 0,
     security: ServerSecurity | None = None,
 ) -> AsyncIterator[OpcUaSimulator]:
-    """Serve `nodes` (by their NodeId, in namespace 2 or `NAMESPACE`) until the context is left.
+    """Serve `nodes` (by their NodeId) until the context is left.
 
+    Namespaces are there as the NodeIds name them: by index (2 is `NAMESPACE`) or by URI.
     `port` 0 takes a free one, told by `.port` and `.url`. Takes some seconds to start. The server's tasks run
     on the caller's event loop and end with the context.
     """
@@ -172,42 +118,34 @@ async def serve(
     server = Server(user_manager=security)
     await server.init()
     server.set_endpoint(f"opc.tcp://{host}:{port}/")
-    await _secure(server, security)
-    await server.register_namespace(NAMESPACE)
+    await secure(server, security)
+    for uri in _namespaces(parse_node_id(address) for address in nodes):
+        await server.register_namespace(uri)
+    namespaces = await server.get_namespace_array()
+    for address, (kind, value) in nodes.items():
+        await _add(server, node_of(parse_node_id(address), namespaces), _variant(value, kind))
     async with server:
-        simulator = OpcUaSimulator(server)
-        for address, (kind, value) in nodes.items():
-            await simulator.add(address, value, kind)
-        yield simulator
+        yield OpcUaSimulator(server, namespaces, {address: kind for address, (kind, _) in nodes.items()})
 
 
-async def _secure(server: Server, security: ServerSecurity | None) -> None:
-    if security is None:
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        return
-    await server.load_certificate(security.certificate, "der")
-    await server.load_private_key(security.key, format="pem")
-    server.set_security_policy([_POLICIES[offered] for offered in security.offered])
-    server.set_certificate_validator(security.look_at)
-    tokens = {
-        ua.AnonymousIdentityToken: security.anonymous,
-        ua.UserNameIdentityToken: bool(security.users),
-        ua.X509IdentityToken: bool(security.user_certificates),
-    }
-    server.set_identity_tokens([token for token, taken in tokens.items() if taken])
+async def _add(server: Server, node: ua.NodeId, value: ua.Variant) -> None:
+    name = ua.QualifiedName(str(node.Identifier), node.NamespaceIndex)
+    await server.nodes.objects.add_variable(node, name, value)
+
+
+def _namespaces(nodes: Iterable[NodeAddress]) -> list[str]:
+    """Return the URIs of a server's namespaces from index 2 on: as many as are named, then the named ones."""
+    named = [node.namespace for node in nodes]
+    highest = max((index for index in named if isinstance(index, int)), default=2)
+    spare = [f"{NAMESPACE}:{index}" for index in range(3, highest + 1)]
+    return list(dict.fromkeys([NAMESPACE, *spare, *(uri for uri in named if isinstance(uri, str))]))
 
 
 def _variant(value: Value | None, kind: ValueType) -> ua.Variant:
     if value is None or isinstance(value, str | list):
         return ua.Variant(value)
-    whole = kind not in (ValueType.FLOAT32, ValueType.FLOAT64, ValueType.BOOL)
-    return ua.Variant(int(value) if whole else value, _VARIANTS[kind])
-
-
-def _node_id(address: NodeAddress) -> ua.NodeId:
-    namespace: Any = 2 if address.namespace == NAMESPACE else address.namespace
-    identifier: Any = int(address.identifier) if address.kind == "i" else address.identifier
-    return ua.NodeId(identifier, namespace)
+    whole = kind is not ValueType.BOOL and not kind.value.startswith("float")
+    return ua.Variant(int(value) if whole else value, _VARIANTS.get(kind, ua.VariantType.Double))
 
 
 def _stamp(utc_ns: int) -> datetime | None:

@@ -13,10 +13,10 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography.exceptions import InvalidSignature
 
+from config.causes import cause_of
 from config.text import text
 from config.vocabulary import DETAIL_MASK
 from drivers.contract import Desync, DeviceRefused, DeviceTimeout, LinkDown
-from drivers.shared import cause_of
 
 _NO_SESSION: Final = frozenset(
     {

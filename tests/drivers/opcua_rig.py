@@ -9,7 +9,8 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from agent.simulate.opcua import NAMESPACE, OpcUaSimulator, ServerSecurity, Value, serve
+from agent.simulate.opcua import NAMESPACE, OpcUaSimulator, Value, serve
+from agent.simulate.opcua_security import ServerSecurity
 from config.tags import Tag, ValueType
 from drivers.opcua.keys import KeyStore
 from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Rig, tag_of

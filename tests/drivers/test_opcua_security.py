@@ -13,7 +13,7 @@ from asyncua import ua
 from agent.certificates.folder import MOST_REJECTED
 from agent.certificates.own import today
 from agent.certificates.store import CertificateStore
-from agent.simulate.opcua import ServerSecurity
+from agent.simulate.opcua_security import ServerSecurity
 from config.opcua import SecurityMode, SecurityPolicy
 from config.tags import ValueType
 from drivers.contract import DeviceRefused, LinkDown
