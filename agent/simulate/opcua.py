@@ -82,10 +82,6 @@ class OpcUaSimulator:
         self._types[address] = kind
         await _add(self._server, self._node(address), _variant(value, kind))
 
-    async def remove(self, address: str) -> None:
-        """Let a node be gone."""
-        await self._server.delete_nodes([self._server.get_node(self._node(address))])
-
     def _node(self, address: str) -> ua.NodeId:
         return node_of(parse_node_id(address), self._namespaces)
 

@@ -64,13 +64,15 @@ class OpcUaRig(Rig):
 
 @asynccontextmanager
 async def rig_on(
-    server: ServerThread, keys: KeyStore | None = None, **link: object
+    server: ServerThread, keys: KeyStore | None = None, kind: type[OpcUaRig] = OpcUaRig, **link: object
 ) -> AsyncIterator[OpcUaRig]:
-    """Put a wire between the test and a server."""
+    """Put a wire between the test and a server, whose counter is where it was at the start."""
     proxy = Proxy(server.simulator.port)
     await proxy.mend()
+    rig = kind(server, proxy, keys, **link)
+    await rig.set("counter", VALUES["counter"][1])
     try:
-        yield OpcUaRig(server, proxy, keys, **link)
+        yield rig
     finally:
         proxy.release()
         await proxy.cut()
