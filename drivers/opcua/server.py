@@ -14,7 +14,7 @@ from drivers.opcua.session import Session
 from drivers.shared import Shared
 
 _SECOND_NS: Final = 10**9
-_SHORTEST_SESSION_S: Final = 120.0
+_SHORTEST_SESSION_S: Final = 30.0
 _PERIODS_PER_SESSION: Final = 3
 _REFUSAL_STANDS_S: Final = 5.0
 """A wrong password or certificate is not tried more often: servers lock users out, and log every attempt."""
@@ -23,8 +23,8 @@ _REFUSAL_STANDS_S: Final = 5.0
 class OpcUaServer(Shared):
     """One server. Its sessions read for several devices at a time.
 
-    A session that was never closed (a killed agent) is forgotten by the server after two minutes, or three of
-    the longest scan periods: small PLCs have few sessions to give.
+    A session that was never closed (a killed agent, a lost network) is forgotten by the server after half a
+    minute, or three of the longest scan periods: small PLCs have few sessions to give.
     """
 
     def __init__(self, link: OpcUaLink, longest_period_ns: int, keys: KeyStore) -> None:
