@@ -72,6 +72,10 @@ class NodeServer:
     def set(self, node_id: str, value: float) -> None:
         self._say({"set": [node_id, value]})
 
+    def count(self, many: int, period_ms: int) -> None:
+        """Let there be so many nodes more, `s=many.0` and so on, all of which count up together."""
+        self._say({"count": [many, period_ms]})
+
     def freeze(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
 
@@ -93,12 +97,12 @@ class NodeServer:
 
 
 @contextmanager
-def node_server(folder: Path, more: Mapping[str, tuple[str, Any]] | None = None) -> Iterator[NodeServer]:
-    """Serve the suite's values, and `more` by their NodeIds (`s=name`)."""
+def node_server(folder: Path) -> Iterator[NodeServer]:
+    """Serve the suite's values."""
     if why := missing():
         pytest.skip(f"capability: {why}")
     nodes = {_node_id(name): (_TYPES[kind], _json(kind, value)) for name, (kind, value) in VALUES.items()}
-    server = NodeServer({**nodes, **(more or {})}, folder)
+    server = NodeServer(nodes, folder)
     try:
         yield server
     finally:

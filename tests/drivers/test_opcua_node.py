@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
+from asyncua import ua
 
 from agent.certificates.store import CertificateStore
 from agent.clock import SystemClock
@@ -18,6 +21,7 @@ from config.text import Text
 from config.vocabulary import GOOD, QualityClass, Reason, class_of, uncertain
 from drivers.contract import Scan
 from drivers.opcua.failures import SecurityRefused
+from drivers.opcua.subscription import Subscription
 from drivers.registry import make_drivers
 from tests.drivers.contract_suite import Bench, DriverContract, eventually, plant_of, tag_of
 from tests.drivers.node_server import NodeRig, NodeServer, node_server
@@ -201,3 +205,42 @@ async def test_a_freeze_of_ten_seconds(heard: Heard, server: NodeServer) -> None
     server.freeze()
     await asyncio.sleep(10)  # as long as that is what is shown
     await loses_and_finds_again(heard, server.thaw)
+
+
+MANY = 5000
+WINDOW_S = 15
+
+
+@pytest.mark.torture
+async def test_five_thousand_items_a_second_are_all_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: Counter[int] = Counter()
+    store = Subscription._store
+
+    def count_and_store(self: Subscription, items: list[ua.MonitoredItemNotification]) -> None:
+        told.update(item.Value.Value.Value for item in items)
+        store(self, items)
+
+    monkeypatch.setattr(Subscription, "_store", count_and_store)
+    with node_server(tmp_path) as server:
+        server.count(MANY, 1000)
+        link = {"type": "opcua", "url": f"opc.tcp://127.0.0.1:{server.port}/", "reading": "subscription"}
+        tags = [tag_of(f"t{at}", f"ns=2;s=many.{at}", queue=5) for at in range(MANY)]
+        bench = Bench(plant_of({**link, "timeout": "20s"}, [*tags, tag_of("b", COUNTER, scan_class="slow")]))
+        for _ in range(5):
+            await bench.scan()
+            await asyncio.sleep(1)  # the first seconds are the server's
+        told.clear()
+        begun, cpu = time.monotonic(), psutil.Process().cpu_times()
+        while time.monotonic() < begun + WINDOW_S:
+            assert (await bench.scan()).quality.tolist() == [GOOD] * MANY
+            await asyncio.sleep(1)  # the grid
+        cores = (sum(psutil.Process().cpu_times()[:2]) - sum(cpu[:2])) / (time.monotonic() - begun)
+        assert bench.driver.counters.overflows == 0
+        await bench.driver.close()
+    whole = sorted(told)[2:-1]  # the first may have been under way, the last cut off
+    assert len(whole) >= WINDOW_S - 5  # a server that is late itself may sample once where it counted twice
+    assert [told[tick] for tick in whole] == [MANY] * len(whole)
+    with capsys.disabled():
+        print(f"\n{MANY} items a second, {len(whole)} s, none missing: {cores:.2f} cores")

@@ -1,5 +1,6 @@
 // An OPC UA server for tests. Its nodes come as one JSON line on stdin: {"nodes": {"s=plc.x": ["Double", 1.5]}, ...};
-// it answers with one JSON line {"port": ...}, and then takes {"set": ["s=plc.x", 2.5]} and answers {"done": true}.
+// it answers with one JSON line {"port": ...}. Then it takes {"set": ["s=plc.x", 2.5]} and {"count": [5000, 1000]}, which
+// lets so many nodes s=many.0, ... count up every so many milliseconds, and answers {"done": true}.
 "use strict";
 console.log = console.info = console.warn = console.error; // stdout is for answers
 const readline = require("node:readline");
@@ -36,19 +37,31 @@ async function serve({ nodes, port, namespace, folder }) {
   const own = space.registerNamespace(namespace);
   const variables = {};
   const types = {};
-  for (const [nodeId, [type, value]] of Object.entries(nodes)) {
-    types[nodeId] = type;
-    variables[nodeId] = own.addVariable({
+  const add = (nodeId, type, value) => {
+    const variable = own.addVariable({
       organizedBy: space.rootFolder.objects,
       browseName: nodeId,
       nodeId,
       dataType: type,
       minimumSamplingInterval: 10,
     });
-    variables[nodeId].setValueFromSource(variant(type, value));
+    variable.setValueFromSource(variant(type, value));
+    return variable;
+  };
+  for (const [nodeId, [type, value]] of Object.entries(nodes)) {
+    types[nodeId] = type;
+    variables[nodeId] = add(nodeId, type, value);
   }
   await server.start();
-  return { server, set: (nodeId, value) => variables[nodeId].setValueFromSource(variant(types[nodeId], value)) };
+  const count = (many, periodMs) => {
+    const counting = Array.from({ length: many }, (_, at) => add(`s=many.${at}`, "UInt32", 0));
+    let tick = 0;
+    setInterval(() => {
+      tick += 1;
+      for (const variable of counting) variable.setValueFromSource(variant("UInt32", tick));
+    }, periodMs);
+  };
+  return { server, count, set: (nodeId, value) => variables[nodeId].setValueFromSource(variant(types[nodeId], value)) };
 }
 
 (async () => {
@@ -60,7 +73,8 @@ async function serve({ nodes, port, namespace, folder }) {
       const { port } = running.server.endpoints[0];
       process.stdout.write(JSON.stringify({ port }) + "\n");
     } else {
-      running.set(...said.set);
+      if (said.set) running.set(...said.set);
+      if (said.count) running.count(...said.count);
       process.stdout.write(JSON.stringify({ done: true }) + "\n");
     }
   }
