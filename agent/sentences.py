@@ -54,6 +54,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.CLOCK_STEP: text("the clock of this machine stepped"),
     EventKind.OVERLOAD: text("{rule} cannot keep up"),
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
+    EventKind.RUNNING_OUT: text("a certificate comes to its end"),
 }
 
 _REACHED: Final = {

@@ -325,6 +325,7 @@ class EventKind(StrEnum):
     CLOCK_STEP = "clock_step"
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
+    RUNNING_OUT = "running_out"
 
 
 class GapCause(StrEnum):
