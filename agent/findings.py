@@ -195,7 +195,7 @@ def _evidence(evidence: Evidence, dictionary: Dictionary) -> EvidenceBody:
         value=evidence.value,
         exact={name: infinity(number) for name, number in numbers.items() if math.isinf(number)},
         quality=evidence.quality,
-        quality_text=Words.of(describe(evidence.quality)),
+        quality_text=Words.of(describe(evidence.quality, facts.meaning_of(evidence.raw))),
         boot_ns=evidence.boot_ns,
     )
 

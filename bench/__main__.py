@@ -1,4 +1,4 @@
-"""Measure the agent: `python -m bench [w1|ladder|overload|outage|all] [--quick] [--json PATH]`.
+"""Measure the agent: `python -m bench [kernels|w1|ladder|overload|outage|all] [--quick] [--json PATH]`.
 
 Exit 1 when a target is missed.
 """
@@ -14,11 +14,12 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import ladder, outage, overload, w1
+from bench import kernels, ladder, outage, overload, w1
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
 BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
+    "kernels": kernels.run,
     "w1": w1.run,
     "ladder": ladder.run,
     "overload": overload.run,

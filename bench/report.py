@@ -32,6 +32,8 @@ _COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
 
 def show(report: Report, console: Console) -> None:
     """Print the runs and how the targets were kept."""
+    if not report.runs:
+        console.print(report.bench)
     runs = Table(title=report.bench, caption="missing: passed over + not arrived; pairs of times: p50/p99")
     for column in _COLUMNS:
         runs.add_column(column, justify="right", no_wrap=True)

@@ -18,6 +18,7 @@ from config.plant import Plant, ScanGroup
 from config.secrets import missing_secrets
 from config.text import text
 from config.units import show_duration
+from config.wording import some
 
 if TYPE_CHECKING:
     from drivers.contract import Driver
@@ -64,6 +65,7 @@ def check(plant: Path, as_json: bool) -> None:
             )
             for request in requests:
                 click.echo(f"    {request}")
+    _say_series(described)
     say(
         text(
             "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
@@ -74,6 +76,22 @@ def check(plant: Path, as_json: bool) -> None:
             uplinks=len(described.description.uplinks),
         )
     )
+
+
+def _say_series(plant: Plant) -> None:
+    """Show every derived series with what it rests on and how late it is."""
+    if plant.virtuals:
+        say(text("series"))
+    for virtual in plant.virtuals:
+        say(
+            text(
+                "  {name}: from {inputs}, every {period}, {delay} behind",
+                name=virtual.name,
+                inputs=some(virtual.inputs),
+                period=show_duration(virtual.fastest_ns),
+                delay=show_duration(virtual.delay_ns),
+            )
+        )
 
 
 def _plans(plant: Plant, drivers: Mapping[str, Driver]) -> Plans:
@@ -88,6 +106,14 @@ def _json(plant: Plant, plans: Plans, buses: Mapping[str, Bus]) -> dict[str, obj
     return {
         "tags": len(plant.tags),
         "digest": plant.digest,
+        "series": {
+            virtual.name: {
+                "inputs": virtual.inputs,
+                "period_ms": virtual.fastest_ns / 1e6,
+                "delay_ms": virtual.delay_ns / 1e6,
+            }
+            for virtual in plant.virtuals
+        },
         "expected": {link: asdict(bus.forecast()) for link, bus in buses.items()},
         "links": {
             link: [
