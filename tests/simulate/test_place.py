@@ -6,16 +6,19 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from agent.simulate.fault import Kind
-from agent.simulate.place import Place, serving
+from agent.simulate.place import Endpoint, Place, serving
 from agent.simulate.scenario import Written
 from agent.simulate.written import write_copy
 from config.load import load
+from config.opcua import OpcUaLink, Reading
 from config.plant import Plant
 from config.vocabulary import QualityClass, Reason, reason_of
 from drivers.contract import DeviceError, Driver
@@ -156,6 +159,23 @@ async def test_the_written_copy_leads_here_and_nowhere_else(tmp_path: Path) -> N
         "port": served["wire"].port,
     }
     assert found.uplinks == {"here": plant.description.uplinks["here"]}
+
+
+def test_the_written_copy_asks_for_no_security_that_a_simulator_cannot_give(tmp_path: Path) -> None:
+    source = plant_file(tmp_path, "opcua")
+    more = (
+        "security: {policy: Basic256Sha256}, user: {name: gw, password: 'env:SECRET'}, reading: subscription"
+    )
+    source.write_text(source.read_text().replace("timeout: 400ms", f"timeout: 400ms, {more}"))
+    served: Any = object()
+    endpoint = Endpoint(
+        link=load(source).description.links["wire"], devices=("one",), port=4841, served=served
+    )
+    write_copy(source, tmp_path / "copy.yaml", {"wire": replace(endpoint, host="0.0.0.0")})
+    link = load(tmp_path / "copy.yaml").description.links["wire"]
+    assert isinstance(link, OpcUaLink)
+    assert (link.url, link.reading) == ("opc.tcp://127.0.0.1:4841", Reading.SUBSCRIPTION)
+    assert link.security is link.user is None
 
 
 def test_a_bus_keeps_its_own_pace(tmp_path: Path) -> None:
