@@ -25,17 +25,25 @@ if TYPE_CHECKING:
 _TOLD_EVERY_S: Final = 10.0
 
 
-def _faults_help() -> str:
+def _kinds_of_fault() -> str:
     from agent.simulate.fault import KINDS
 
-    kinds = "; ".join(f"{kind}: {shown(words)}" for kind, words in KINDS.items())
-    intro = text("for example late:device=plc1,ms=1200,rate=0.1,start=10s,duration=1min; may be repeated")
-    return f"{shown(intro)}. {kinds}"
+    kinds = (f"  {kind:10}  {shown(words)}" for kind, words in KINDS.items())
+    return "\n".join(("\b", shown(text("Kinds of fault:")), *kinds))  # \b: click leaves the lines as they are
 
 
-@click.command(help=shown(text("Be the devices that PLANT describes, on this machine, until stopped.")))
+@click.command(
+    help=shown(text("Be the devices that PLANT describes, on this machine, until stopped.")),
+    epilog=_kinds_of_fault(),
+)
 @plant_argument
-@click.option("--fault", "faults", multiple=True, metavar="FAULT", help=_faults_help())
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="FAULT",
+    help=shown(text("such as late:device=plc1,rate=0.1,start=10s,duration=1min; may be repeated")),
+)
 @click.option(
     "--value",
     "values",
