@@ -98,6 +98,24 @@ def test_maintenance_is_begun_shown_and_ended_by_name(agent: Agent) -> None:
     assert (ended.returncode, ended.stdout) == (0, "plc_2 已恢复使用\n")
 
 
+def test_alarms_are_shown_shelved_and_acknowledged_by_name(agent: Agent) -> None:
+    state = ("--state", str(agent.state))
+    assert "water.H" in command("alarms", *state, COLUMNS="200").stdout
+    assert "未确认" in command("alarms", *state, language="zh", COLUMNS="200").stdout
+    shelved = command("alarms", "shelve", "water.H", "--for", "1h", "--why", "标定", *state)
+    assert (shelved.returncode, shelved.stdout) == (0, "water.H is shelved for 1h\n")
+    found = orjson.loads(command("alarms", *state, "--json").stdout)
+    (water,) = [alarm for alarm in found["alarms"] if alarm["rule"] == "water.H"]
+    assert (water["withheld"], [shelf["why"] for shelf in found["shelves"]]) == ("shelved", ["标定"])
+    unshelved = command("alarms", "unshelve", "water.H", *state, language="zh")
+    assert unshelved.stdout == "water.H 已取消搁置\n"
+    assert command("alarms", "ack", "water.H", *state).stdout == "1 alarms acknowledged\n"
+    assert "acknowledged" in command("alarms", *state, COLUMNS="200").stdout
+    wrong = command("alarms", "ack", "water.HH", *state)
+    assert wrong.returncode == USAGE
+    assert wrong.stderr == 'alarm now "water.HH" is unknown; did you mean "water.H"?\n'
+
+
 def test_maintenance_of_what_does_not_exist_or_without_a_reason_is_refused(agent: Agent) -> None:
     state = ("--state", str(agent.state))
     unknown = command("maintenance", "plc_3x", "--for", "2h", "--why", "w", *state)
@@ -112,7 +130,7 @@ def test_asking_where_nobody_runs_says_what_to_do(tmp_path: Path) -> None:
         ("en", "is it running? (--state names its state directory)"),
         ("zh", "它在运行吗"),
     ):
-        for asking in ("status", "tags", "maintenance"):
+        for asking in ("status", "tags", "maintenance", "alarms"):
             told = command(asking, "--state", str(tmp_path), language=language)
             assert told.returncode == UNAVAILABLE
             assert words in told.stderr
