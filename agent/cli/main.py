@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "watch": "agent.cli.watch:watch",
     "maintenance": "agent.cli.maintenance:maintenance",
     "buffer": "agent.cli.buffer:buffer",
+    "opcua": "agent.cli.opcua:opcua",
     "receive": "agent.cli.receive:receive",
     "profile": "agent.cli.profile:profile_command",
     "simulate": "agent.cli.simulate:simulate",

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from agent.simulate.fault import ON_VALUES, Fault, Kind
-from config.links import Link, ModbusRtuLink, ModbusRtuTcpLink, OpcUaLink
+from config.links import Link, ModbusRtuLink, ModbusRtuTcpLink
+from config.opcua import OpcUaLink
 from config.plant import Plant
 from config.tags import Tag
 from config.text import Text, text

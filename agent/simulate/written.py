@@ -9,8 +9,9 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 
 from agent.simulate.place import LOOPBACK, Endpoint
-from config.links import ModbusRtuLink, OpcUaLink
+from config.links import ModbusRtuLink
 from config.load import FILE_NAME
+from config.opcua import OpcUaLink
 
 _HERE: Final = frozenset((LOOPBACK, "::1", "localhost"))
 _EVERYWHERE: Final = frozenset(("0.0.0.0", "::"))
