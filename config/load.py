@@ -16,7 +16,7 @@ from config.plant import Plant, number_tags
 from config.points.read import Row, read_table
 from config.profiles.expand import expand
 from config.text import text
-from config.uplinks import FileUplink, MqttUplink
+from config.uplinks import AnyKindOfUplink, FileUplink, HttpUplink
 from config.yaml_source import Document, read_yaml
 
 FILE_NAME: Final = "plant.yaml"
@@ -110,13 +110,14 @@ def _anchored(description: Description, folder: Path) -> Description:
     return description.model_copy(update={"uplinks": uplinks})
 
 
-def _anchored_uplink(uplink: MqttUplink | FileUplink, folder: Path) -> MqttUplink | FileUplink:
+def _anchored_uplink(uplink: AnyKindOfUplink, folder: Path) -> AnyKindOfUplink:
     if isinstance(uplink, FileUplink):
         return uplink.model_copy(update={"directory": folder / uplink.directory})
     update: dict[str, object] = {}
     if uplink.tls is not None:
         files = {key: folder / path for key, path in uplink.tls if path is not None}
         update["tls"] = uplink.tls.model_copy(update=files)
-    if uplink.password is not None and uplink.password.startswith(_FILE):
-        update["password"] = f"{_FILE}{folder / uplink.password.removeprefix(_FILE)}"
+    key, secret = ("token", uplink.token) if isinstance(uplink, HttpUplink) else ("password", uplink.password)
+    if secret is not None and secret.startswith(_FILE):
+        update[key] = f"{_FILE}{folder / secret.removeprefix(_FILE)}"
     return uplink.model_copy(update=update)

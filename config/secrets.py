@@ -16,7 +16,6 @@ from config.faults import Fault, WrongValue
 from config.files import read_file
 from config.plant import Plant
 from config.text import text
-from config.uplinks import MqttUplink
 
 
 class SecretError(WrongValue):
@@ -66,11 +65,13 @@ def missing_secrets(plant: Plant) -> list[Fault]:
     """Return a fault for every reference of the plant that leads to no secret here and now."""
     faults: list[Fault] = []
     for name, uplink in plant.description.uplinks.items():
-        try:
-            if isinstance(uplink, MqttUplink) and uplink.password is not None:
-                resolve(uplink.password)
-        except SecretError as error:
-            faults.append(Fault(plant.where["uplinks", name, "password"], error.words))
+        for key in ("password", "token"):
+            reference = getattr(uplink, key, None)
+            try:
+                if reference is not None:
+                    resolve(reference)
+            except SecretError as error:
+                faults.append(Fault(plant.where["uplinks", name, key], error.words))
     return faults
 
 
