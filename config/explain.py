@@ -15,6 +15,7 @@ from config.fields import (
     CODE_PATTERN,
     EXPRESSION_PATTERN,
     HOST_PATTERN,
+    HTTP_URL_PATTERN,
     IDENTIFIER_PATTERN,
     LINE_PATTERN,
     OPCUA_URL_PATTERN,
@@ -42,6 +43,7 @@ _PATTERNS: Final[dict[str, Text]] = {
     ),
     HOST_PATTERN: text("write a host name or an IP address alone, for example 192.168.1.10"),
     SERIAL_PORT_PATTERN: text("write the path of a serial port, for example /dev/serial/by-id/usb-1a86-if00"),
+    HTTP_URL_PATTERN: text("write for example https://platform.example.com/fengsui"),
     TOPIC_PATTERN: text("write an MQTT topic without the wildcards + and #"),
     OPCUA_URL_PATTERN: text("write for example opc.tcp://192.168.1.20:4840"),
 }
