@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 
 from agent import journal
 from agent.anchor import unpack_anchor
 from agent.bodies import RecordError
 from agent.events import own_event
-from agent.findings import Moment, pack_gap
+from agent.gap import GapBody, Moment
 from agent.platforms.fengsui1 import show_run
 from agent.wiring import Wiring
 from buffer.recover import PreviousRun, Recovery
+from config.plant import Plant
 from config.text import text
 from config.vocabulary import EventKind, GapCause, Stream
 from filters.event import Event
@@ -77,14 +79,21 @@ def _figures(previous: PreviousRun) -> dict[str, float | str]:
 
 def _record_gap(wiring: Wiring, recovery: Recovery, previous: PreviousRun, now: int) -> None:
     anchor = wiring.timebase.anchor
-    end = Moment(boot_id=anchor.boot_id, boot_ns=now, utc_ns=anchor.utc_ns_of(now))
     start = Moment(
         boot_id=previous.boot_id,
         boot_ns=previous.last_boot_ns,
         utc_ns=_believed_utc_ns(wiring, recovery, previous),
     )
-    body = pack_gap(cause=_cause(previous, anchor.boot_id), start=start, end=end)
-    wiring.pipeline.record_gap(body, now, now)
+    gap = GapBody(cause=_cause(previous, anchor.boot_id), start=start, end=None)
+    gap = gap.ended(Moment.by(anchor, now))
+    wiring.pipeline.record_gap(replace(gap, scans_missed=_scans_in(wiring.plant, gap.length_ns)))
+
+
+def _scans_in(plant: Plant, length_ns: int | None) -> int | None:
+    """Return how many scans there would have been in a time; None where nobody knows how long it was."""
+    if length_ns is None:
+        return None
+    return sum(length_ns // plant.scan_class_of(group).period for group in plant.groups)
 
 
 def _cause(previous: PreviousRun, boot_id: str) -> GapCause:

@@ -7,6 +7,7 @@ from typing import Final
 from agent.clock import Clock, Timer
 from agent.dictionary import Dictionary
 from agent.findings import pack_event
+from agent.gap import GapBody, pack_gap
 from agent.ledger import IntakeLedger
 from agent.records import pack_scan
 from agent.rows import Rows, select_rows, split_rows
@@ -68,9 +69,10 @@ class Pipeline:
         """Record an event that the judge did not find."""
         self._record(event, pack_event(event, self._dictionary, detail))
 
-    def record_gap(self, body: bytes, first_boot_ns: int, last_boot_ns: int) -> None:
-        """Record a time without data."""
-        self._append(RecordKind.GAP, body, first_boot_ns, last_boot_ns)
+    def record_gap(self, gap: GapBody) -> None:
+        """Record a time without data, at its beginning or at its end."""
+        now = self._clock.boot_ns()
+        self._append(RecordKind.GAP, pack_gap(gap), now, now)
 
     def keep_state_if_owed(self) -> None:
         """Store what the judge remembers, where events have changed it; at most once in `STATE_EVERY_NS`.

@@ -7,6 +7,7 @@ from typing import Final
 
 from agent import journal
 from agent.events import own_event
+from agent.gap import GATEWAY
 from agent.heartbeat import Heartbeat
 from agent.layout import Layout
 from agent.notify import notify
@@ -14,10 +15,11 @@ from agent.past import take_up
 from agent.platforms.fengsui1 import show_run
 from agent.status import answers
 from agent.status_server import serve_status
+from agent.stop import Stop
 from agent.wiring import Wiring
 from buffer.disk import SyncFailed
 from config.text import text
-from config.vocabulary import EventKind
+from config.vocabulary import EventKind, GapCause
 
 DRAIN_S: Final = 3.0
 
@@ -29,8 +31,8 @@ class DiskFailed(Exception):  # noqa: N818 - the failure's own word
     """
 
 
-async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None:
-    """Run until `stop` is set, then end in order; the log is closed in any case.
+async def run_agent(wiring: Wiring, layout: Layout, stop: Stop) -> None:
+    """Run until `stop` is asked for, then end in order; the log is closed in any case.
 
     Raises DiskFailed, `status_server.SocketUnusable`, and whatever is a bug.
     """
@@ -60,7 +62,7 @@ def _begin(wiring: Wiring) -> None:
     wiring.pipeline.tell(event, wiring.degraded)
 
 
-async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
+async def _supervise(wiring: Wiring, stop: Stop) -> None:
     async with asyncio.TaskGroup() as tasks:
         polling = tasks.create_task(wiring.poller.run(), name="poller")
         others = [tasks.create_task(_watch_log(wiring), name="log")]
@@ -77,14 +79,20 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
         )
         notify("READY=1")
         await stop.wait()
-        journal.info(text("stopping"))
+        journal.info(text("stopping"), by=stop.by)
         notify("STOPPING=1")
         polling.cancel()
         await asyncio.wait([polling])
-        wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", wiring.clock.boot_ns()))
+        _take_leave(wiring, stop.by)
         await _drain(wiring)
         for task in others:
             task.cancel()
+
+
+def _take_leave(wiring: Wiring, by: str) -> None:
+    now = wiring.clock.boot_ns()
+    wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", now, by=by))
+    wiring.outages.begin(GATEWAY, GapCause.CLEAN_STOP, now, by=by)
 
 
 async def _watch_log(wiring: Wiring) -> None:

@@ -13,9 +13,11 @@ from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
 from agent.governor import Governor
 from agent.layout import Layout
+from agent.outages import Outages
 from agent.pipeline import Pipeline
 from agent.poll import Poller
 from agent.timebase import Timebase
+from agent.uplink_journal import UplinkJournal
 from agent.uplinks.forward import Forwarder
 from agent.uplinks.registry import make_forwarders
 from agent.uplinks.session import Gateway
@@ -40,6 +42,7 @@ class Wiring:
     engine: Engine
     log: Log
     pipeline: Pipeline
+    outages: Outages
     poller: Poller
     governor: Governor
     forwarders: Mapping[str, Forwarder]
@@ -57,6 +60,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
     stored = asyncio.Event()
     log = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
     pipeline = Pipeline(engine, dictionary, log, clock)
+    outages = Outages(pipeline.record_gap, lambda: timebase.anchor)
     governor = Governor(idle_ns)
     gateway = Gateway(
         run=run_id,
@@ -72,15 +76,16 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         engine=engine,
         log=log,
         pipeline=pipeline,
+        outages=outages,
         poller=Poller(
             plant,
             make_drivers(plant),
-            DeviceJournal(pipeline, timebase),
+            DeviceJournal(plant, pipeline, outages),
             clock,
             governor.stride,
         ),
         governor=governor,
-        forwarders=make_forwarders(plant, log, gateway, pipeline.tell),
+        forwarders=make_forwarders(plant, log, gateway, UplinkJournal(pipeline, outages).tell),
         stored=stored,
         degraded=kernels.words,
     )

@@ -15,13 +15,12 @@ from agent.dictionary import Dictionary, TagFacts
 from agent.findings import (
     LOSS_CAUSES,
     EvidenceBody,
-    Moment,
     Words,
     infinity,
     unpack_event,
-    unpack_gap,
     unpack_loss,
 )
+from agent.gap import Moment, unpack_gap
 from agent.platforms.contract import Presence
 from agent.records import unpack_scan
 from agent.rows import Counters, Rows
@@ -236,20 +235,23 @@ def _evidence(evidence: EvidenceBody, anchor: Anchor | None) -> Json:
 
 
 def _gap(record: Record, anchor: Anchor | None) -> Json:
-    gap = unpack_gap(record.body)
+    gap = unpack_gap(record.body).dated(anchor)
     return {
         "cause": gap.cause,
         "device": gap.device,
-        "start": _moment(gap.start, anchor),
-        "end": _moment(gap.end, anchor),
-        "text": gap.text,
+        "link": gap.link,
+        "uplink": gap.uplink,
+        "start": _moment(gap.start),
+        "end": _moment(gap.end),
+        "scans_missed": gap.scans_missed,
+        "by": gap.by,
+        "text": Words.of(gap.words()),
     }
 
 
-def _moment(moment: Moment, anchor: Anchor | None) -> Json:
-    """Date a moment by the anchor if it is of its boot, else by what was believed then."""
-    if anchor is not None and anchor.boot_id == moment.boot_id:
-        return _instant(moment.boot_ns, anchor)
+def _moment(moment: Moment | None) -> Json:
+    if moment is None:
+        return _instant(None, None)
     return {"utc_ms": _ms(moment.utc_ns), "boot_ms": _ms(moment.boot_ns)}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from config.text import Text
+from config.vocabulary import GapCause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +26,17 @@ class Message:
 class UplinkDown(Exception):  # noqa: N818 - the failure's own word
     """There is no platform, or the connection was lost; what was in flight is not acknowledged."""
 
+    cause: GapCause = GapCause.LINK_LOST
+
     def __init__(self, words: Text) -> None:
         self.words = words
         super().__init__(str(words))
+
+
+class UplinkTurnedAway(UplinkDown):
+    """There is a platform, and it will have nothing to do with us."""
+
+    cause = GapCause.PLATFORM_REFUSED
 
 
 class UplinkBusy(UplinkDown):

@@ -16,7 +16,7 @@ from agent.clock import Clock
 from agent.dictionary import Dictionary, unpack_tags
 from agent.platforms.contract import Codec, Presence
 from agent.uplinks.acks import AckRange, Acks
-from agent.uplinks.contract import Message, Uplink, UplinkBusy, UplinkDown, UplinkRefused
+from agent.uplinks.contract import Message, Uplink, UplinkBusy, UplinkDown, UplinkRefused, UplinkTurnedAway
 from agent.uplinks.lanes import Lanes
 from agent.uplinks.pace import Pace
 from agent.uplinks.poison import Key, Suspicion, key_of
@@ -135,7 +135,7 @@ class Session:
         try:
             await self._uplink.send(self._status(online=True, reason="connected"))
         except UplinkRefused as error:
-            raise UplinkDown(error.words) from error
+            raise UplinkTurnedAway(error.words) from error
         self._ready.extend(self._introduce(self._gateway.dictionary, current=True))
 
     async def _watch(self) -> None:
@@ -234,7 +234,7 @@ class Session:
         self._put_aside(parcel.record, why)
         self._refusals += 1
         if self._refusals >= REFUSALS_IN_A_ROW:
-            raise UplinkDown(why)
+            raise UplinkTurnedAway(why)
 
     def _answer(self, record: Record | None) -> None:
         """Note that the platform answered."""

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from agent.clock import Clock
-from agent.findings import EventBody, GapBody, unpack_event, unpack_gap
+from agent.findings import EventBody, unpack_event
+from agent.gap import GapBody, unpack_gap
 from agent.layout import Layout
 from agent.wiring import Wiring, wire
 from buffer.record import Record

@@ -92,7 +92,7 @@ async def test_the_time_since_an_orderly_stop_is_a_gap_of_our_own_doing(tmp_path
         assert gap.end.boot_ns == clock.boot_ns()
         length_ns = gap.end.boot_ns - gap.start.boot_ns
         assert gap.end.utc_ns - gap.start.utc_ns == length_ns
-        assert gap.text.zh == f"整个网关 {length_ns / S:.1f} 秒无数据：采集程序被停止"
+        assert gap.words().show("zh") == f"整个网关 {length_ns / S:.1f} 秒无数据：采集程序被停止"
 
 
 async def test_the_time_since_a_kill_is_a_crash_and_names_what_was_stored_last(tmp_path: Path) -> None:
