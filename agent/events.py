@@ -12,14 +12,15 @@ _PRIORITIES: Final = {
     EventKind.DEGRADED: Priority.HIGH,
     EventKind.OVERLOAD: Priority.HIGH,
     EventKind.CLOCK_STEP: Priority.MEDIUM,
+    EventKind.OPERATOR_ACTION: Priority.MEDIUM,
 }
 
 
-def own_event(kind: EventKind, subject: str, boot_ns: int, **figures: float | str) -> Event:
-    """Make an event about `subject` (a device, an uplink, the agent), with its figures."""
+def own_event(kind: EventKind, about: str, boot_ns: int, /, **figures: float | str) -> Event:
+    """Make an event about something (a device, an uplink, the agent), with its figures."""
     return Event(
         kind=kind,
-        rule=subject,
+        rule=about,
         priority=_PRIORITIES.get(kind, Priority.LOW),
         boot_ns=boot_ns,
         scan_boot_ns=boot_ns,

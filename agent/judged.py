@@ -8,6 +8,7 @@ from agent.wiring import Wiring
 from config.text import Text, text
 from config.vocabulary import Limit, Priority, QualityClass, WitnessState, class_of, describe
 from filters.alarms import ActiveAlarm
+from filters.holds import Holds
 from filters.witnesses import InterlockStatus
 
 Json = dict[str, object]
@@ -48,6 +49,20 @@ def interlocks(wiring: Wiring) -> list[Json]:
     titles = {interlock.name: interlock.title for interlock in wiring.plant.interlocks}
     now = wiring.clock.boot_ns()
     return [_interlock(found, titles[found.name], now) for found in wiring.engine.interlocks()]
+
+
+def held(holds: Holds, now_ns: int) -> list[Json]:
+    """Return what is set aside, the next to end first."""
+    return [
+        {
+            "name": name,
+            "who": hold.who,
+            "why": hold.why,
+            "for_s": (now_ns - hold.since_ns) / 1e9,
+            "left_s": (hold.until_ns - now_ns) / 1e9,
+        }
+        for name, hold in holds.items()
+    ]
 
 
 def in_both(said: Text) -> Json:

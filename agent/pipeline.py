@@ -83,10 +83,20 @@ class Pipeline:
         now = self._clock.boot_ns()
         taken = self._log.stored_seq(Stream.EVENTS) >= self._state_seq
         if self._state_owed and taken and now - self._state_kept_ns >= STATE_EVERY_NS:
-            self._state_owed, self._state_kept_ns, self._state_seq = False, now, self._events_seq
-            self._log.append(
-                Stream.EVENTS, RecordKind.STATE, self._engine.state(), first_boot_ns=now, last_boot_ns=now
-            )
+            self.keep_state()
+
+    def keep_state(self) -> None:
+        """Store what the judge remembers."""
+        now = self._clock.boot_ns()
+        self._state_owed, self._state_kept_ns, self._state_seq = False, now, self._events_seq
+        self._log.append(
+            Stream.EVENTS,
+            RecordKind.STATE,
+            self._engine.state(),
+            first_boot_ns=now,
+            last_boot_ns=now,
+            urgent=True,
+        )
 
     def close(self) -> None:
         """Forget the pending judgement."""

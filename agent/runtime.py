@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 from agent import journal
+from agent.actions import actions
 from agent.events import own_event
 from agent.gap import GATEWAY
 from agent.heartbeat import Heartbeat
@@ -37,7 +38,7 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: Stop) -> None:
     Raises DiskFailed, `status_server.SocketUnusable`, and whatever is a bug.
     """
     try:
-        async with serve_status(layout.socket, answers(wiring), {}):
+        async with serve_status(layout.socket, answers(wiring), actions(wiring)):
             _begin(wiring)
             await _supervise(wiring, stop)
     except ExceptionGroup as group:

@@ -14,6 +14,8 @@ from filters.event import Event, Evidence
 _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.ALARM_RAISED: text("alarm {rule}: {subject}"),
     EventKind.ALARM_CLEARED: text("alarm {rule} is over: {subject}"),
+    EventKind.MAINTENANCE_ENDED: text("{rule} is in service again, after maintenance by {user}: {why}"),
+    EventKind.OPERATOR_ACTION: text("{user} did {rule}: {subject}"),
     EventKind.INTERLOCK_ARMED: text("interlock {rule} is armed"),
     EventKind.INTERLOCK_DISARMED: text("interlock {rule} is not armed"),
     EventKind.INTERLOCK_DEMAND: text("interlock {rule} is demanded: {subject}"),
@@ -62,14 +64,21 @@ def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -
     """Return what happened, in a sentence; `detail` is what the event's finder has to add."""
     title = dictionary.interlocks.get(event.rule) or event.rule
     subject = _subject(event, dictionary)
-    said = replace(_SENTENCES[event.kind], arguments=(("rule", title), ("subject", subject)))
+    arguments = {**event.figures, "rule": title, "subject": subject}
+    said = replace(_SENTENCES[event.kind], arguments=tuple(arguments.items()))
     return said if detail is None else text("{sentence}: {detail}", sentence=said, detail=detail)
 
 
-def _subject(event: Event, dictionary: Dictionary) -> Text:
+def _subject(event: Event, dictionary: Dictionary) -> Text | str:
+    if event.kind is EventKind.OPERATOR_ACTION:
+        return _arguments(event)
     if "effect" in event.figures:
         return _verdict(event, dictionary)
     return _measured(event.evidence[0], dictionary) if event.evidence else text("no evidence")
+
+
+def _arguments(event: Event) -> str:
+    return ", ".join(f"{key}={value}" for key, value in event.figures.items() if key != "user")
 
 
 def _verdict(event: Event, dictionary: Dictionary) -> Text:

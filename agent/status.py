@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.metadata import version
 
 from agent.concerns import concerns
-from agent.judged import alarms, in_both, interlocks
+from agent.judged import alarms, held, in_both, interlocks
 from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
@@ -21,8 +21,9 @@ Json = dict[str, object]
 
 
 def answers(wiring: Wiring) -> Mapping[str, Answer]:
-    """Return the API: `/status`, `/tags[?tag=NAME]`."""
+    """Return the API: `/status`, `/maintenance`, `/tags[?tag=NAME]`."""
     return {
+        "/maintenance": lambda _query: held(wiring.engine.maintenance.holds, wiring.clock.boot_ns()),
         "/status": lambda _query: status(wiring),
         "/tags": lambda query: tags(wiring, query.get("tag")),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.broker import BrokerFailed
+from agent.demo.broker import BrokerFailed
 from bench.measure import Script, measure, quiet
 from bench.plan import Plan, Report, Target
 from bench.plant import Load

@@ -109,7 +109,7 @@ def set_up(name: Name, load: Load) -> Iterator[Stand]:
     with (
         tempfile.TemporaryDirectory(prefix="fengsui-bench-") as temporary,
         Helper("bench.load_devices", "--host", host, "--devices", str(load.devices)) as devices,
-        Broker(Path(temporary), host) as broker,
+        Broker.found(Path(temporary), host) as broker,
     ):
         network = Network(host=host, devices=devices.ready["ports"], broker=broker.port)
         with (

@@ -14,6 +14,7 @@ from config.files import is_folder, read_file
 from config.models import Description
 from config.plant import Plant, number_tags
 from config.points.read import Row, read_table
+from config.profiles.expand import expand
 from config.text import text
 from config.uplinks import MqttUplink
 from config.yaml_source import Document, read_yaml
@@ -33,17 +34,20 @@ def load(path: Path) -> Plant:
     document = reading.description(file)
     if not document.data:
         raise ConfigError(reading.faults)
-    description, faults = describe(document)
     reading.tables(document)
-    faults += reading.faults
-    faults += inconsistencies(draft_of(document), reading.rows, all_read=reading.all_read)
+    expanded = expand(document, reading.rows)
+    document = expanded.document
+    description, faults = describe(document)
+    faults += reading.faults + expanded.faults
+    faults += inconsistencies(draft_of(document), expanded.rows, all_read=reading.all_read)
     if faults or description is None:
         raise ConfigError(faults)
     return number_tags(
         _anchored(description, file.parent),
-        [(row.tag, row.place()) for row in reading.rows],
+        [(row.tag, row.place()) for row in expanded.rows],
         reading.digest,
         {loc: mark.value for loc, mark in document.marks.items()},
+        tuple(expanded.remarks),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from config.fields import Identifier, Line, Model, NumberNotTruth
 from config.links import Device, Link
+from config.profiles.models import ProfileUse
 from config.rules import Rules
 from config.units import DAY, MS, Duration, Size, no_shorter_than
 from config.uplinks import MqttUplink
@@ -60,6 +61,7 @@ class Description(Model):
     links: dict[Identifier, Link] = Field(min_length=1)
     devices: dict[Identifier, Device] = Field(min_length=1)
     points: tuple[Path, ...] = Field(min_length=1)
+    profiles: dict[Identifier, ProfileUse] = Field(default_factory=dict)
     rules: Rules = Rules()
     uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()

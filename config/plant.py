@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from config.faults import Loc, Place
+from config.faults import Fault, Loc, Place
 from config.links import Device, Link
 from config.models import Description, ScanClass
 from config.rules import Interlock
@@ -43,7 +43,8 @@ class Plant:
 
     `places` tells, for the tag of the same index, which line of which point table it stands on.
     `digest` is the SHA-256 (hex) of everything that was read; `where` tells the place of every value of
-    `plant.yaml` by its location, for example `("uplinks", "city", "password")`.
+    `plant.yaml` by its location, for example `("uplinks", "city", "password")`. `remarks`: what is no
+    fault, and yet not as it should be.
     """
 
     description: Description
@@ -52,6 +53,7 @@ class Plant:
     places: tuple[Place, ...]
     digest: str
     where: Mapping[Loc, Place] = field(default_factory=dict)
+    remarks: tuple[Fault, ...] = ()
 
     @cached_property
     def number_of(self) -> dict[str, int]:
@@ -85,6 +87,7 @@ def number_tags(
     rows: list[tuple[Tag, Place]],
     digest: str,
     where: Mapping[Loc, Place] | None = None,
+    remarks: tuple[Fault, ...] = (),
 ) -> Plant:
     """Number the tags so that every scan group owns one contiguous slice, in table order."""
     members: dict[tuple[str, str], list[tuple[Tag, Place]]] = {}
@@ -106,4 +109,5 @@ def number_tags(
         places=tuple(place for _, place in numbered),
         digest=digest,
         where=where or {},
+        remarks=remarks,
     )

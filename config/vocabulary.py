@@ -229,6 +229,8 @@ class EventKind(StrEnum):
 
     ALARM_RAISED = "alarm_raised"
     ALARM_CLEARED = "alarm_cleared"
+    MAINTENANCE_ENDED = "maintenance_ended"
+    OPERATOR_ACTION = "operator_action"
     INTERLOCK_ARMED = "interlock_armed"
     INTERLOCK_DISARMED = "interlock_disarmed"
     INTERLOCK_DEMAND = "interlock_demand"

@@ -18,6 +18,7 @@ from filters.interlock import interlock_comparisons, watched_keys
 from filters.judge import Judge
 from filters.kernels import Kernels
 from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
+from filters.maintenance import Maintenance
 from filters.report import Report, Reporter
 from filters.snapshot import VERSION, Snapshot, dump, load
 from filters.witnesses import InterlockStatus, Witnesses
@@ -27,11 +28,13 @@ class Engine:
     """Everything that is computed on the scans of one plant.
 
     `image`: what is known of every tag now. `twins`: the work is done by plain Python, which is slower.
+    `maintenance`: what is being worked on.
     """
 
     def __init__(self, plant: Plant, kernels: Kernels) -> None:
         self.image = Image.blank(len(plant.tags))
         self.twins = kernels.twins
+        self.maintenance = Maintenance(plant)
         alarms = alarm_comparisons(plant)
         wanted = alarms + interlock_comparisons(plant)
         self._comparisons = Comparisons(plant, wanted, watched_keys(plant), kernels)
@@ -57,7 +60,7 @@ class Engine:
             self._start(boot_ns)
         if boot_ns >= self._due_ns or group.number in self._unjudged:
             self._carried += self._settle(boot_ns)
-        self._conditioner.condition(group, raw, quality, boot_ns)
+        self._conditioner.condition(group, raw, self.maintenance.flagged(group, quality), boot_ns)
         self._unjudged.add(group.number)
 
     def judge(self, now_boot_ns: int) -> tuple[list[Event], int]:
@@ -84,6 +87,7 @@ class Engine:
                 comparisons=self._comparisons.save(),
                 alarms=self._alarms.save(),
                 interlocks=self._witnesses.save(),
+                maintenance=self.maintenance.holds.save(),
             )
         )
 
@@ -98,6 +102,7 @@ class Engine:
             return []
         self._now_ns = now_boot_ns
         by_ns = 0 if same_boot else now_boot_ns - snapshot.now_ns
+        self.maintenance.resume(snapshot.maintenance, by_ns)
         self._comparisons.resume(snapshot.comparisons, by_ns)
         events = self._alarms.resume(snapshot.alarms, by_ns, now_boot_ns)
         events += self._witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
@@ -130,7 +135,8 @@ class Engine:
         self._unjudged.clear()
         self._now_ns = now_boot_ns
         events = self._alarms.step(moves) + self._witnesses.step(now_boot_ns, moves)
-        self._due_ns = min(due_ns, self._witnesses.due_ns)
+        events += self.maintenance.step(now_boot_ns)
+        self._due_ns = min(due_ns, self._witnesses.due_ns, self.maintenance.holds.due_ns)
         return sorted(events, key=lambda event: event.boot_ns)
 
 

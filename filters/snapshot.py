@@ -6,13 +6,14 @@ are JSON and go into the log's STATE records; nobody else reads them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from filters.alarms import SavedAlarm
 from filters.comparisons import SavedComparison
+from filters.holds import Hold
 from filters.witnesses import SavedInterlock
 
 VERSION: Final = 1
@@ -27,6 +28,7 @@ class Snapshot:
     comparisons: dict[str, SavedComparison]
     alarms: dict[str, SavedAlarm]
     interlocks: dict[str, SavedInterlock]
+    maintenance: dict[str, Hold] = field(default_factory=dict)
 
 
 _ADAPTER: Final = TypeAdapter(Snapshot)

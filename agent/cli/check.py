@@ -23,7 +23,7 @@ def check(plant: Path, as_json: bool) -> None:
     """Check a plant description."""
     described = plant_or_exit(plant)
     plans = _plans(described)
-    for fault in missing_secrets(described):
+    for fault in (*described.remarks, *missing_secrets(described)):
         click.echo(fault.show(language()), err=True)
     if as_json:
         click.echo(orjson.dumps(_json(described, plans), option=orjson.OPT_INDENT_2))

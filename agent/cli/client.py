@@ -5,12 +5,17 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import click
 import orjson
 
-from agent.cli.speech import language
+from agent.cli.exits import Exit
+from agent.cli.speech import fail, language
 from agent.layout import SOCKET_NAME
 from config.text import Text, text
 
@@ -61,6 +66,18 @@ def act(path: Path, action: str, **arguments: object) -> Any:
     if status != http.HTTPStatus.OK:
         raise NotRunning(text("the agent at {path} refused: {status}", path=path, status=status))
     return orjson.loads(body)
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """End the command where the agent does not answer or refuses, with its words."""
+    try:
+        yield
+    except NotRunning as error:
+        fail(error.words, Exit.UNAVAILABLE)
+    except ActionRefused as error:
+        click.echo(error.words, err=True)
+        sys.exit(Exit.USAGE)
 
 
 def _exchange(path: Path, method: str, question: str, sent: bytes | None = None) -> tuple[int, bytes]:

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,12 @@ _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "di
 @json_option
 def demo(seconds: float, as_json: bool) -> None:
     """Play the demo; exit 0 only if every account agrees and every expected event arrived."""
-    try:
-        from agent.demo.play import play
-        from agent.demo.processes import DemoFailed
-    except ModuleNotFoundError as error:
-        fail(text("the demo needs {module}; install fengsui[demo]", module=error.name), Exit.UNAVAILABLE)
+    from agent.demo.broker import BrokerFailed
+    from agent.demo.play import play
+    from agent.demo.processes import DemoFailed
+
+    if find_spec("iotcore") is None:
+        fail(text("the demo needs {module}; install fengsui[demo]", module="iotcore"), Exit.UNAVAILABLE)
     console = Console(stderr=as_json, highlight=False)
     begun = time.monotonic()
 
@@ -55,7 +57,7 @@ def demo(seconds: float, as_json: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="fengsui-demo-") as folder:
         try:
             verdict = asyncio.run(play(Path(folder), seconds, say, show))
-        except DemoFailed as error:
+        except (BrokerFailed, DemoFailed) as error:
             fail(text("the demo failed: {error}", error=error), Exit.FAILED)
         if not verdict.good:
             console.print(escape((Path(folder) / "agent.log").read_text(encoding="utf-8")))

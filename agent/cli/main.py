@@ -17,7 +17,9 @@ _COMMANDS: Final = {
     "warm": "agent.cli.warm:warm",
     "status": "agent.cli.status:status",
     "tags": "agent.cli.tags:tags",
+    "maintenance": "agent.cli.maintenance:maintenance",
     "receive": "agent.cli.receive:receive",
+    "profile": "agent.cli.profile:profile_command",
     "demo": "agent.cli.demo:demo",
 }
 
@@ -39,10 +41,17 @@ class _LateGroup(click.Group):
         if place is None:
             return None
         module, name = place.split(":")
-        command = cast(click.Command, getattr(importlib.import_module(module), name))
-        if _LANGUAGE not in command.params:
-            command.params.append(_LANGUAGE)
-        return command
+        return _with_language(cast(click.Command, getattr(importlib.import_module(module), name)))
+
+
+def _with_language(command: click.Command) -> click.Command:
+    """Return a command that takes the language, as do the commands inside it."""
+    if _LANGUAGE not in command.params:
+        command.params.append(_LANGUAGE)
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _with_language(inner)
+    return command
 
 
 @click.command(

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any, Final
 
 from agent.demo.arrived import Arrived
-from agent.demo.broker import broker
+from agent.demo.broker import Broker
 from agent.demo.processes import Agent, DemoFailed, Devices, agent, devices, receiver
 from agent.demo.relay import Relay, relaying
 from agent.demo.scenario import STEPS, Deed, Step, missing
@@ -29,15 +29,15 @@ Show = Callable[[dict[str, Any], Arrived], None]
 async def play(folder: Path, seconds: float, say: Say, show: Show) -> Verdict:
     """Play the whole demo in `folder` within about `seconds`; `say` gets each deed, `show` each event.
 
-    Raises DemoFailed where a part does not even start.
+    Raises DemoFailed or BrokerFailed where a part does not even start.
     """
     say(text("starting a broker, the devices, a receiver and the agent"))
     async with AsyncExitStack() as stack:
-        port = stack.enter_context(broker(folder))
-        relay = await stack.enter_async_context(relaying(port))
+        broker = stack.enter_context(Broker.iotcore(folder))
+        relay = await stack.enter_async_context(relaying(broker.port))
         plant = await stack.enter_async_context(devices())
         arrived = Arrived(folder / "received.jsonl")
-        book = await stack.enter_async_context(receiver(port, arrived.path))
+        book = await stack.enter_async_context(receiver(broker.port, arrived.path))
         path = _write_plant(folder, {**plant.ports, "mqtt_port": relay.port})
         program = await stack.enter_async_context(agent(path, folder / "state", folder / "agent.log"))
         stage = _Stage(program, plant, relay, arrived, say, show)

@@ -48,10 +48,10 @@ class Relay:
 
 
 @asynccontextmanager
-async def relaying(target_port: int) -> AsyncIterator[Relay]:
-    """Relay a free loopback port to `target_port` until the context is left."""
+async def relaying(target_port: int, port: int = 0) -> AsyncIterator[Relay]:
+    """Relay a loopback port (0: a free one, told by `.port`) to `target_port` until the context is left."""
     relay = Relay(target_port)
-    server = await asyncio.start_server(relay.carry, "127.0.0.1", 0)
+    server = await asyncio.start_server(relay.carry, "127.0.0.1", port)
     relay.port = server.sockets[0].getsockname()[1]
     try:
         yield relay

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import broker
+from agent.demo import broker
 from bench.measure import measure, quiet
 from bench.outage import broker_gone
 from bench.plant import Load
@@ -17,7 +17,7 @@ def test_everything_that_was_served_is_counted_as_delivered(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     if name == "iotcore":
-        monkeypatch.setattr(broker, "_mosquitto", lambda: None)
+        monkeypatch.setattr(broker, "MOSQUITTO", None)
     run = measure("bare", LOAD, warm_up_s=0.2, script=quiet(0.5))
     assert run.delivered_share > 0.2  # how much of the grid is kept is the machine's affair, not this test's
     assert (run.missing_answers, run.late_answers, run.holes, run.twice, run.wrong, run.writes) == (0,) * 6
@@ -34,6 +34,6 @@ def test_nothing_is_counted_as_lost_when_the_broker_comes_back() -> None:
 
 
 def test_an_outage_is_not_measured_with_a_broker_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broker, "_mosquitto", lambda: None)
+    monkeypatch.setattr(broker, "MOSQUITTO", None)
     with pytest.raises(broker.BrokerFailed):
         measure("bare", LOAD, warm_up_s=0.0, script=broker_gone(0.1, around_s=0.0))

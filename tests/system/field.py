@@ -9,13 +9,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from agent.demo.relay import Relay
+from agent.demo.relay import Relay, relaying
 from agent.simulate import modbus, opcua
 from config.tags import ValueType
 from tests.system.plants import REGISTERS
@@ -94,7 +94,7 @@ class Field:
 
     def relay(self, target_port: int, port: int = 0) -> Relay:
         """Carry a port's connections to `target_port`."""
-        return self.enter(_relaying(target_port, port))
+        return self.enter(relaying(target_port, port))
 
     def enter(self, context: AbstractAsyncContextManager[Result]) -> Result:
         """Enter a context on the field's loop; it is left with the field."""
@@ -111,16 +111,3 @@ class Field:
             work(*arguments)
 
         self.call(run())
-
-
-@asynccontextmanager
-async def _relaying(target_port: int, port: int) -> Any:
-    relay = Relay(target_port)
-    server = await asyncio.start_server(relay.carry, "127.0.0.1", port)
-    relay.port = server.sockets[0].getsockname()[1]
-    try:
-        yield relay
-    finally:
-        server.close()
-        relay.cut()
-        await server.wait_closed()

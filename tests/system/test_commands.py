@@ -81,12 +81,35 @@ def test_a_tag_that_does_not_exist_is_named(agent: Agent) -> None:
         assert (told.returncode, told.stderr) == (USAGE, f"{words}\n")
 
 
+def test_maintenance_is_begun_shown_and_ended_by_name(agent: Agent) -> None:
+    state = ("--state", str(agent.state))
+    assert command("maintenance", *state).stdout == "nothing is out of service\n"
+    begun = command("maintenance", "plc_2", "--for", "2h", "--why", "换[滤]袋", *state)
+    assert (begun.returncode, begun.stdout) == (0, "plc_2 is out of service for 2h\n")
+    shown = command("maintenance", *state, language="zh", COLUMNS="200").stdout
+    assert "换[滤]袋" in shown
+    (held,) = orjson.loads(command("maintenance", *state, "--json").stdout)
+    assert (held["name"], held["why"]) == ("plc_2", "换[滤]袋")
+    assert 7190 < held["left_s"] <= 7200
+    ended = command("maintenance", "plc_2", "--end", *state, language="zh")
+    assert (ended.returncode, ended.stdout) == (0, "plc_2 已恢复使用\n")
+
+
+def test_maintenance_of_what_does_not_exist_or_without_a_reason_is_refused(agent: Agent) -> None:
+    state = ("--state", str(agent.state))
+    unknown = command("maintenance", "plc_3x", "--for", "2h", "--why", "w", *state)
+    assert (unknown.returncode, unknown.stdout) == (USAGE, "")
+    assert unknown.stderr.startswith('device or tag "plc_3x" is unknown; did you mean "plc_3')
+    bare = command("maintenance", "plc", *state, language="zh")
+    assert (bare.returncode, bare.stderr) == (USAGE, "请写明时长和原因：--for 2h --why ...\n")
+
+
 def test_asking_where_nobody_runs_says_what_to_do(tmp_path: Path) -> None:
     for language, words in (
         ("en", "is it running? (--state names its state directory)"),
         ("zh", "它在运行吗"),
     ):
-        for asking in ("status", "tags"):
+        for asking in ("status", "tags", "maintenance"):
             told = command(asking, "--state", str(tmp_path), language=language)
             assert told.returncode == UNAVAILABLE
             assert words in told.stderr

@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, suppress
 
 import pytest
 
+from agent.demo.relay import relaying
 from agent.uplinks.contract import Message, Uplink, UplinkDown
 from tests.brokers import Broker
 from tests.uplinks.observer import Observer
-from tests.uplinks.proxy import wire_to
 from tests.uplinks.waiting import eventually
 
 SILENCE_S = 2.0
@@ -79,14 +79,14 @@ class UplinkContract:
     async def test_the_last_will_is_published_when_the_connection_breaks_and_only_then(
         self, platform: Platform
     ) -> None:
-        async with wire_to(platform.broker.port) as wire:
-            orderly, broken = platform.uplink(will=b"wrong"), platform.uplink(will=b"right", port=wire.port)
+        async with relaying(platform.broker.port) as line:
+            orderly, broken = platform.uplink(will=b"wrong"), platform.uplink(will=b"right", port=line.port)
             with platform.observing() as observer:
                 await orderly.connect()
                 await orderly.send(message(b"x"))
                 await orderly.close()
                 await broken.connect()
-                wire.cut()
+                line.cut()
                 assert str(await broken.closed())
                 await broken.close()
                 await eventually(lambda: observer.payloads("status") == [b"right"])

@@ -1,0 +1,115 @@
+"""Which tag plays which role of a profile, and what the role asks of its tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pydantic import JsonValue
+
+from config.faults import Fault, Loc
+from config.points.read import Row
+from config.profiles.models import Profile, ProfileUse, Role
+from config.tags import Tag
+from config.text import Text, text
+from config.units import parse_duration_ns
+from config.wording import unknown
+from config.yaml_source import Document
+
+_NOBODY: Final = {"tag": "_", "device": "_", "scan_class": "_", "address": "_"}
+_RATIO: Final = "ratio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """A profile in use: `loc` is where the plant says so, `tag_of` the tag of every role that is played."""
+
+    name: str
+    loc: Loc
+    use: ProfileUse
+    profile: Profile
+    tag_of: Mapping[str, str]
+
+    def named(self, role: str) -> str:
+        """Return what a played role, or a series of the profile, is called in this plant."""
+        return self.tag_of.get(role, f"{self.name}.{role}")
+
+    def nobody(self, role: str) -> Text:
+        """Say that no tag plays a role."""
+        return text("no tag plays the role {role} ({title})", role=role, title=self.profile.roles[role].zh)
+
+
+def cast(
+    name: str, use: ProfileUse, profile: Profile, rows: Mapping[str, Row], document: Document
+) -> tuple[Cast, list[Fault]]:
+    """Return a profile with its roles filled, and the faults of what the plant says of them."""
+    loc = ("profiles", name)
+    named: dict[str, Iterable[str]] = {"tags": use.tags, "normal": use.normal}
+    faults = [
+        Fault(document.key_place(*loc, key, role), unknown(text("role"), role, profile.roles))
+        for key, roles in named.items()
+        for role in roles
+        if role not in profile.roles
+    ]
+    faults += [
+        Fault(document.place(*loc, "tags", role), unknown(text("tag"), tag, rows))
+        for role, tag in use.tags.items()
+        if tag not in rows
+    ]
+    by_name = {role: use.prefix + role for role in profile.roles}
+    played = {role: tag for role, tag in (by_name | use.tags).items() if tag in rows}
+    return Cast(name=name, loc=loc, use=use, profile=profile, tag_of=played), faults
+
+
+def instructed(row: Row, role: Role, normal: float | None) -> Row:
+    """Return a row whose tag has what its role asks for, wherever the table says nothing."""
+    settings = {field: _in_units(value, normal) for field, value in role.settings.items()}
+    limits: dict[str, JsonValue] = {limit.lower(): found.at(normal) for limit, found in role.limits.items()}
+    asked = {field: value for field, value in (settings | limits).items() if value is not None}
+    silent = asked.keys() - row.tag.model_fields_set
+    meant = Tag.model_validate(_NOBODY | {field: asked[field] for field in silent})
+    return replace(row, tag=row.tag.model_copy(update={field: getattr(meant, field) for field in silent}))
+
+
+def shortcomings(cast: Cast, rows: Mapping[str, Row], document: Document) -> Iterator[Text]:
+    """Yield what the profile asks for and the plant lacks: a required tag, a normal value, a faster scan."""
+    for name, role in cast.profile.roles.items():
+        tag = cast.tag_of.get(name)
+        if tag is None:
+            if role.required:
+                yield text(
+                    "{nobody}, which {basis} asks for", nobody=cast.nobody(name), basis=cast.profile.basis
+                )
+            continue
+        for limit, found in role.limits.items():
+            if getattr(rows[tag].tag, limit.lower()) is None and found.at(cast.use.normal.get(name)) is None:
+                yield text(
+                    "the alarm {tag}.{limit} is not armed: it is {share} % of the normal value of {role}, "
+                    "which is not given",
+                    tag=tag,
+                    limit=limit,
+                    share=f"{100 * (found.ratio or 0):g}",
+                    role=name,
+                )
+        yield from _too_slow(rows[tag], role, document)
+
+
+def _too_slow(row: Row, role: Role, document: Document) -> Iterator[Text]:
+    period = document.section("scan_classes", row.tag.scan_class).get("period")
+    if role.scan and isinstance(period, str) and parse_duration_ns(period) > parse_duration_ns(role.scan):
+        yield text(
+            "{tag} is scanned every {period}; as {title} it should be at least every {scan}",
+            tag=row.tag.tag,
+            period=period,
+            title=role.zh,
+            scan=role.scan,
+        )
+
+
+def _in_units(value: JsonValue, normal: float | None) -> JsonValue:
+    """Return a setting; one that is a ratio of the normal value in the tag's unit, None without it."""
+    if not isinstance(value, dict) or _RATIO not in value:
+        return value
+    ratio = value[_RATIO]
+    return None if normal is None or not isinstance(ratio, int | float) else round(ratio * normal, 9)
