@@ -27,6 +27,10 @@ class Layout:
         """The store-and-forward log."""
         return self.state / "log"
 
+    def log_in_place(self) -> Path:
+        """The log to read: in the state directory, or the directory itself where that is a log's copy."""
+        return self.log if self.log.is_dir() else self.state
+
     @property
     def kernel_cache(self) -> Path:
         """Compiled kernels; may be deleted at any time."""

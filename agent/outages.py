@@ -43,6 +43,11 @@ class Outages:
         if gap is not None:
             self.record(gap.ended(Moment.by(self.anchor(), boot_ns), scans_missed))
 
+    def end_all(self, boot_ns: int) -> None:
+        """Record the end of everything that has no data: the agent goes, and will begin anew."""
+        for subject in list(self._open):
+            self.end(subject, boot_ns)
+
 
 def _name(subject: Subject, part: Part) -> str | None:
     return subject.name if subject.part is part else None

@@ -93,6 +93,7 @@ async def _supervise(wiring: Wiring, stop: Stop) -> None:
 def _take_leave(wiring: Wiring, by: str) -> None:
     now = wiring.clock.boot_ns()
     wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", now, by=by))
+    wiring.outages.end_all(now)
     wiring.outages.begin(GATEWAY, GapCause.CLEAN_STOP, now, by=by)
 
 

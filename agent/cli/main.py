@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "warm": "agent.cli.warm:warm",
     "status": "agent.cli.status:status",
     "tags": "agent.cli.tags:tags",
+    "gaps": "agent.cli.gaps:gaps",
     "maintenance": "agent.cli.maintenance:maintenance",
     "receive": "agent.cli.receive:receive",
     "profile": "agent.cli.profile:profile_command",

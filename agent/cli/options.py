@@ -26,6 +26,11 @@ warm_state_option = click.option(
     type=click.Path(path_type=Path),
     help=shown(text("state directory whose cache to fill; default: the service's")),
 )
+log_state_option = click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help=shown(text("state directory whose log to read, or a copy of the log; default: the service's")),
+)
 json_option = click.option("--json", "as_json", is_flag=True, help=shown(text("print JSON")))
 for_option = click.option("--for", "duration", metavar="2h", help=shown(text("for how long")))
 why_option = click.option("--why", metavar="TEXT", help=shown(text("why; it is kept with your name")))
