@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from agent.volatile import warning
 from agent.wiring import Wiring
 from config.text import Text, text
 from config.units import show_duration
@@ -14,6 +15,8 @@ from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessSt
 
 def concerns(wiring: Wiring) -> Iterator[Text]:
     """Yield what somebody should know, most pressing first."""
+    if wiring.volatile is not None:
+        yield warning(wiring.volatile)
     if wiring.degraded is not None:
         yield wiring.degraded
     yield from _interlocks(wiring)

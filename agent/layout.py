@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final, Self
 
 SOCKET_NAME: Final = "fengsui.sock"
 _DEFAULT: Final = Path("/var/lib/fengsui")
+_RAM: Final = Path("/dev/shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,15 @@ class Layout:
     def log_in_place(self) -> Path:
         """The log to read: in the state directory, or the directory itself where that is a log's copy."""
         return self.log if self.log.is_dir() else self.state
+
+    @property
+    def ram(self) -> Path:
+        """The log, while the state directory's disk cannot be trusted: the same one after every restart."""
+        runtime = _from_systemd("RUNTIME_DIRECTORY")
+        if runtime is not None:
+            return runtime / "log"
+        state = hashlib.sha256(os.fsencode(self.state.absolute())).hexdigest()[:16]
+        return _RAM / f"fengsui-{os.geteuid()}-{state}"
 
     @property
     def kernel_cache(self) -> Path:

@@ -9,13 +9,14 @@ from agent import journal
 from agent.anchor import unpack_anchor
 from agent.bodies import RecordError
 from agent.events import own_event
+from agent.findings import LOSS_CAUSES
 from agent.gap import GapBody, Moment
 from agent.platforms.fengsui1 import show_run
 from agent.wiring import Wiring
 from buffer.recover import PreviousRun, Recovery
 from config.plant import Plant
 from config.text import text
-from config.vocabulary import EventKind, GapCause, Stream
+from config.vocabulary import EventKind, GapCause, LossCause, Stream
 from filters.event import Event
 
 
@@ -47,13 +48,12 @@ def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> list[Event]:
     """Take up what the judge remembered; before the first record, because a segment begins with its STATE."""
     if recovery.state is None:
         return []
-    previous = recovery.previous
-    same_boot = previous is not None and previous.boot_id == wiring.timebase.anchor.boot_id
-    return wiring.engine.restore(recovery.state, now, same_boot=same_boot)
+    same_boot = recovery.state.boot_id == wiring.timebase.anchor.boot_id
+    return wiring.engine.restore(recovery.state.body, now, same_boot=same_boot)
 
 
 def _say(recovery: Recovery) -> None:
-    if recovery.torn_bytes:
+    if recovery.torn_bytes and LossCause.TORN_TAIL not in {loss.cause for loss in recovery.losses}:
         journal.warn(text("the log's end was torn and has been cut"), bytes=recovery.torn_bytes)
     for name in recovery.ignored:
         journal.warn(text("a file in the log's directory is not part of the log"), file=name)
@@ -65,7 +65,8 @@ def _say(recovery: Recovery) -> None:
             stream=loss.stream.name.lower(),
             first=loss.first,
             last=loss.last,
-            cause=loss.cause,
+            cause=LOSS_CAUSES[loss.cause],
+            **({"uplink": loss.uplink} if loss.uplink else {}),
         )
 
 
@@ -107,7 +108,7 @@ def _believed_utc_ns(wiring: Wiring, recovery: Recovery, previous: PreviousRun) 
     anchor = wiring.timebase.anchor
     if previous.boot_id != anchor.boot_id and recovery.anchor is not None:
         try:
-            stored = unpack_anchor(recovery.anchor)
+            stored = unpack_anchor(recovery.anchor.body)
         except RecordError as error:
             journal.warn(text("the stored clock cannot be read"), cause=error)
         else:

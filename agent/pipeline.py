@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from agent.blackbox.recorder import Recorder
 from agent.clock import Clock, Timer
 from agent.dictionary import Dictionary
 from agent.findings import pack_event
@@ -30,11 +31,14 @@ class Pipeline:
     `progress` counts scans that went all the way: what the service manager's watchdog is fed from.
     """
 
-    def __init__(self, engine: Engine, dictionary: Dictionary, log: Log, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, dictionary: Dictionary, log: Log, clock: Clock, black_box: Recorder
+    ) -> None:
         self._engine = engine
         self._dictionary = dictionary
         self._log = log
         self._clock = clock
+        self._black_box = black_box
         self._timer: Timer | None = None
         self._timer_due = _NEVER
         self._state_owed = False
@@ -47,6 +51,7 @@ class Pipeline:
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         """Take one scan through all stages."""
         self._engine.condition(group, scan.raw, scan.quality, start_boot_ns)
+        self._black_box.keep(group, start_boot_ns)
         self.judge()
         report = self._engine.report(group, start_boot_ns)
         self.ledger.add(group.count, report)
@@ -61,6 +66,7 @@ class Pipeline:
         for event in events:
             self._record(event, pack_event(event, self._dictionary))
         if events:
+            self._black_box.trigger(events)
             self._state_owed = True
             self.keep_state_if_owed()
         self._come_back(due)

@@ -17,6 +17,7 @@ from agent.platforms.fengsui1 import show_run
 from agent.status import answers
 from agent.status_server import serve_status
 from agent.stop import Stop
+from agent.volatile import await_disk, tell_medium
 from agent.wiring import Wiring
 from buffer.disk import SyncFailed
 from config.text import text
@@ -32,10 +33,14 @@ class DiskFailed(Exception):  # noqa: N818 - the failure's own word
     """
 
 
+class DiskHealed(Exception):  # noqa: N818
+    """The log was in RAM and ended in order: its disk can be trusted again. A restart goes on there."""
+
+
 async def run_agent(wiring: Wiring, layout: Layout, stop: Stop) -> None:
     """Run until `stop` is asked for, then end in order; the log is closed in any case.
 
-    Raises DiskFailed, `status_server.SocketUnusable`, and whatever is a bug.
+    Raises DiskFailed, DiskHealed, `status_server.SocketUnusable`, and whatever is a bug.
     """
     try:
         async with serve_status(layout.socket, answers(wiring), actions(wiring)):
@@ -53,6 +58,11 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: Stop) -> None:
 
 def _begin(wiring: Wiring) -> None:
     take_up(wiring)
+    tell_medium(wiring)
+    _tell_kernels(wiring)
+
+
+def _tell_kernels(wiring: Wiring) -> None:
     if wiring.degraded is None:
         return
     if not wiring.engine.twins:
@@ -79,15 +89,21 @@ async def _supervise(wiring: Wiring, stop: Stop) -> None:
             run=show_run(wiring.run_id),
         )
         notify("READY=1")
-        await stop.wait()
+        ending: list[asyncio.Task[object]] = [tasks.create_task(stop.wait(), name="stop")]
+        if wiring.volatile is not None:
+            ending.append(tasks.create_task(await_disk(wiring, wiring.volatile), name="disk"))
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         journal.info(text("stopping"), by=stop.by)
         notify("STOPPING=1")
         polling.cancel()
         await asyncio.wait([polling])
+        wiring.black_box.close()
         _take_leave(wiring, stop.by)
         await _drain(wiring)
-        for task in others:
+        for task in (*others, *ending):
             task.cancel()
+    if not stop.asked:
+        raise DiskHealed
 
 
 def _take_leave(wiring: Wiring, by: str) -> None:

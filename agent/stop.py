@@ -24,9 +24,14 @@ class Stop:
 
     def ask(self, by: str) -> None:
         """Ask for an orderly stop."""
-        if not self._asked.is_set():
+        if not self.asked:
             self.by = by
             self._asked.set()
+
+    @property
+    def asked(self) -> bool:
+        """Tell whether it was asked for."""
+        return self._asked.is_set()
 
     async def wait(self) -> None:
         """Return when it was asked for."""

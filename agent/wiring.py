@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.anchor import pack_anchor
+from agent.blackbox.recorder import Recorder
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
@@ -22,6 +23,7 @@ from agent.uplinks.forward import Forwarder
 from agent.uplinks.registry import make_forwarders
 from agent.uplinks.session import Gateway
 from buffer.log import Log
+from buffer.volatile import Opened, Volatile, open_somewhere
 from config.plant import Plant
 from config.text import Text
 from config.vocabulary import RecordKind, Stream
@@ -33,7 +35,10 @@ from filters.report import SUPPRESSING_RULES
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """The parts of one run. `stored` is set whenever the log has stored something, or has failed."""
+    """The parts of one run. `stored` is set whenever the log has stored something, or has failed.
+
+    `volatile`: why the log is in RAM; None on the disk. `disk_healed`: until this start it was in RAM.
+    """
 
     plant: Plant
     run_id: int
@@ -41,6 +46,7 @@ class Wiring:
     timebase: Timebase
     engine: Engine
     log: Log
+    black_box: Recorder
     pipeline: Pipeline
     outages: Outages
     poller: Poller
@@ -48,6 +54,8 @@ class Wiring:
     forwarders: Mapping[str, Forwarder]
     stored: asyncio.Event
     degraded: Text | None
+    volatile: Volatile | None
+    disk_healed: bool
 
 
 def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: Callable[[], int]) -> Wiring:
@@ -58,8 +66,9 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
     tags = pack_tags(plant, SUPPRESSING_RULES)
     dictionary = unpack_tags(tags)
     stored = asyncio.Event()
-    log = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
-    pipeline = Pipeline(engine, dictionary, log, clock)
+    opened = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
+    black_box = Recorder(plant, engine.image, dictionary, opened.log)
+    pipeline = Pipeline(engine, dictionary, opened.log, clock, black_box)
     outages = Outages(pipeline.record_gap, lambda: timebase.anchor)
     governor = Governor(idle_ns)
     gateway = Gateway(
@@ -67,6 +76,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         clock=clock,
         dictionary=dictionary,
         anchor=lambda: timebase.anchor,
+        volatile=opened.volatile is not None,
     )
     return Wiring(
         plant=plant,
@@ -74,7 +84,8 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         clock=clock,
         timebase=timebase,
         engine=engine,
-        log=log,
+        log=opened.log,
+        black_box=black_box,
         pipeline=pipeline,
         outages=outages,
         poller=Poller(
@@ -85,9 +96,11 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
             governor.stride,
         ),
         governor=governor,
-        forwarders=make_forwarders(plant, log, gateway, UplinkJournal(pipeline, outages).tell),
+        forwarders=make_forwarders(plant, opened.log, gateway, UplinkJournal(pipeline, outages).tell),
         stored=stored,
         degraded=kernels.words,
+        volatile=opened.volatile,
+        disk_healed=opened.healed,
     )
 
 
@@ -97,10 +110,11 @@ def _open_log(
     run_id: int,
     stored: asyncio.Event,
     preamble: Callable[[Stream], list[tuple[RecordKind, bytes]]],
-) -> Log:
+) -> Opened:
     loop = asyncio.get_running_loop()
-    return Log.open(
+    return open_somewhere(
         layout.log,
+        ram=layout.ram,
         run=run_id,
         boot_id=boot_id(),
         settings=plant.description.log,

@@ -22,7 +22,9 @@ COMPRESSED: Final = 1
 AFTER_DROPPED: Final = 2
 """Flags: the body is zstandard; the numbers missing just before were dropped, never written."""
 
-_NUMBERED: Final = frozenset({RecordKind.LOSS, RecordKind.DATA, RecordKind.EVENT, RecordKind.GAP})
+_NUMBERED: Final = frozenset(
+    {RecordKind.LOSS, RecordKind.DATA, RecordKind.EVENT, RecordKind.GAP, RecordKind.WINDOW}
+)
 _LEAST_WORTH_COMPRESSING: Final = 64
 _FRONT: Final = struct.Struct("<4sI")
 _REST: Final = struct.Struct("<IIQQQqqIBBBB")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Final, NamedTuple, TypeVar
 
 from buffer.disk import not_now
 from buffer.frame import Decoder
@@ -67,17 +67,25 @@ class Preambles:
                 (segment for segment in index.segments if segment.opening.run == run), RecordKind.TAGS
             )
             if found is not None:
-                return found
+                return found.body
         return None
 
     def _anchor_of(self, boot_id: str) -> bytes | None:
         segments = (segment for index in self._indexes.values() for segment in index.segments)
         same = (segment for segment in segments if segment.opening.boot_id == boot_id != "")
-        return newest(same, RecordKind.ANCHOR)
+        found = newest(same, RecordKind.ANCHOR)
+        return None if found is None else found.body
 
 
-def newest(segments: Iterator[Segment], kind: RecordKind) -> bytes | None:
-    """Return the body of the newest readable unnumbered record of a kind in finished segments."""
+class Kept(NamedTuple):
+    """The body of an unnumbered record, and the boot that it is of (empty where that is not known)."""
+
+    body: bytes
+    boot_id: str
+
+
+def newest(segments: Iterable[Segment], kind: RecordKind) -> Kept | None:
+    """Return the newest readable unnumbered record of a kind in finished segments."""
     marks = [
         (segment.opening.start, mark.boot_ns, segment, mark)
         for segment in segments
@@ -86,8 +94,8 @@ def newest(segments: Iterator[Segment], kind: RecordKind) -> bytes | None:
         if mark.kind is kind
     ]
     marks.sort(key=lambda found: found[:2], reverse=True)
-    bodies = (read_mark(segment, mark) for _, _, segment, mark in marks)
-    return next((body for body in bodies if body is not None), None)
+    found = ((read_mark(segment, mark), segment.opening.boot_id) for _, _, segment, mark in marks)
+    return next((Kept(body, boot_id) for body, boot_id in found if body is not None), None)
 
 
 def read_mark(segment: Segment, mark: Mark) -> bytes | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -14,7 +14,7 @@ from buffer.cursor import CursorFile, Positions, cursor_name, decode
 from buffer.disk import Disk
 from buffer.index import Index, Segment
 from buffer.load import Loaded, load
-from buffer.preambles import newest
+from buffer.preambles import Kept, newest
 from buffer.record import Loss
 from buffer.segment import Contents, Hole, parse_name
 from buffer.settled import Count, Settled, Span, Tally
@@ -39,15 +39,15 @@ class Recovery:
     """What opening the log found.
 
     `start`: how often an agent has started on this log, this time included. `state`, `anchor`: the newest
-    stored bodies, None where there are none. `losses`: found missing now and not before; their LOSS records
-    follow by themselves. `ignored`: files that were left alone. `emptied`: files without one whole record,
-    deleted.
+    readable ones, None where there are none; either may be of an older run, and boot, than `previous`.
+    `losses`: found missing now and not before; their LOSS records follow by themselves. `ignored`: files that
+    were left alone. `emptied`: files without one whole record, deleted.
     """
 
     start: int
     previous: PreviousRun | None
-    state: bytes | None
-    anchor: bytes | None
+    state: Kept | None
+    anchor: Kept | None
     torn_bytes: int
     losses: tuple[Loss, ...]
     ignored: tuple[str, ...]
@@ -184,12 +184,12 @@ def _torn(segment: Segment) -> Loss:
 
 
 def _report(books: Books, loaded: Loaded) -> Recovery:
-    previous = _previous(books.indexes)
+    previous = previous_run(loaded.segments)
     return Recovery(
         start=previous.start + 1 if previous else 1,
         previous=previous,
-        state=newest(iter(loaded.segments), RecordKind.STATE),
-        anchor=newest(iter(loaded.segments), RecordKind.ANCHOR),
+        state=newest(loaded.segments, RecordKind.STATE),
+        anchor=newest(loaded.segments, RecordKind.ANCHOR),
         torn_bytes=loaded.torn_bytes,
         losses=tuple(books.owed),
         ignored=tuple(path.name for path in loaded.ignored),
@@ -197,13 +197,13 @@ def _report(books: Books, loaded: Loaded) -> Recovery:
     )
 
 
-def _previous(indexes: Mapping[Stream, Index]) -> PreviousRun | None:
-    segments = [segment for index in indexes.values() for segment in index.segments]
+def previous_run(segments: Sequence[Segment]) -> PreviousRun | None:
+    """Return the newest run that has finished segments among these; they are in log order."""
     if not segments:
         return None
     opening = max(segments, key=lambda segment: segment.opening.start).opening
-    last = {stream: newest for stream, index in indexes.items() if (newest := index.newest_of(opening.run))}
-    contents = {stream: _contents(segment) for stream, segment in last.items()}
+    of_run = [segment for segment in segments if segment.opening.run == opening.run]
+    contents = {segment.opening.stream: _contents(segment) for segment in of_run}
     return PreviousRun(
         run=opening.run,
         start=opening.start,

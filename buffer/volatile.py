@@ -3,7 +3,7 @@
 A failed sync ends the process, because trying again could report success without storing. If the next start
 cannot sync either, ending again would help nobody: the same log is then kept in a directory in RAM, small,
 with everything it does but survive the machine. What it holds is *volatile*: the agent must mark what it
-sends from it, and alarm.
+sends from it, and alarm. Either log goes on from the state that the other left.
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from buffer.disk import Disk, SyncFailed
+from buffer.errors import DirectoryUnusable
+from buffer.inspect import survey
 from buffer.intake import Preamble
 from buffer.log import Log
-from buffer.recover import recover
+from buffer.preambles import newest
+from buffer.recover import Recovery, previous_run, recover
 from config.models import LogSettings
 from config.text import Text, text
+from config.vocabulary import RecordKind
 
 MOST_IN_RAM_BYTES: Final = 64_000_000
 _OF_THE_MEDIUM: Final = frozenset({errno.EIO, errno.EROFS, errno.ENODEV, errno.ENXIO})
@@ -30,7 +36,7 @@ _OF_THE_MEDIUM: Final = frozenset({errno.EIO, errno.EROFS, errno.ENODEV, errno.E
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volatile:
-    """Why a log is in RAM, and where it should be."""
+    """Why a log is in RAM (`words`), and where it should be."""
 
     words: Text
     directory: Path
@@ -44,6 +50,15 @@ class Volatile:
         return distrust(self.disk, self.directory) is None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A log, and where it is: `volatile` is None on the disk. `healed`: until this start it was in RAM."""
+
+    log: Log
+    volatile: Volatile | None
+    healed: bool
+
+
 def open_somewhere(
     directory: Path,
     *,
@@ -55,7 +70,7 @@ def open_somewhere(
     preamble: Preamble,
     on_stored: Callable[[], None],
     disk: Disk | None = None,
-) -> tuple[Log, Volatile | None]:
+) -> Opened:
     """Open the log of a directory, or where that cannot be synced a volatile one in `ram`.
 
     What an earlier volatile log in `ram` could not send is lost once the directory is used again, and
@@ -63,6 +78,7 @@ def open_somewhere(
     """
     disk = disk or Disk()
     words = distrust(disk, directory)
+    in_ram_before = _is_ours(ram)
     log = Log.open(
         directory if words is None else ram,
         run=run,
@@ -74,10 +90,13 @@ def open_somewhere(
         disk=disk if words is None else None,
     )
     if words is not None:
-        return log, Volatile(words=words, directory=directory, disk=disk)
-    if ram.is_dir():
+        if log.recovery.previous is None:
+            log.recovery = _going_on_from(log.recovery, directory)
+        return Opened(log=log, volatile=Volatile(words=words, directory=directory, disk=disk), healed=False)
+    if in_ram_before:
+        log.recovery = _going_on_from(log.recovery, ram)
         _take_losses(log, ram, run, uplinks)
-    return log, None
+    return Opened(log=log, volatile=None, healed=in_ram_before)
 
 
 def distrust(disk: Disk, directory: Path) -> Text | None:
@@ -86,7 +105,7 @@ def distrust(disk: Disk, directory: Path) -> Text | None:
     Only a medium that fails or cannot be written counts: lacking permission, a file in the directory's place
     or a full disk are for `Log.open` to judge.
     """
-    probe = directory / f"probe-{os.getpid()}"
+    probe = directory / "probe"
     try:
         _try_out(disk, probe)
     except SyncFailed as error:
@@ -109,6 +128,31 @@ def _try_out(disk: Disk, probe: Path) -> None:
     finally:
         disk.close(descriptor)
         disk.unlink(probe)
+
+
+def _is_ours(ram: Path) -> bool:
+    """Tell whether there is a directory in RAM from before. Raises DirectoryUnusable for a stranger's."""
+    try:
+        found = ram.lstat()
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise DirectoryUnusable(text("{directory} belongs to somebody else; remove it", directory=ram))
+    return True
+
+
+def _going_on_from(recovery: Recovery, directory: Path) -> Recovery:
+    """Return what to go on from where another log's directory, if it can be read, has the newest run."""
+    with suppress(OSError):
+        segments = survey(directory)
+        if segments:
+            return replace(
+                recovery,
+                previous=previous_run(segments),
+                state=newest(segments, RecordKind.STATE),
+                anchor=newest(segments, RecordKind.ANCHOR),
+            )
+    return recovery
 
 
 def _small(settings: LogSettings) -> LogSettings:

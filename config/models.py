@@ -15,8 +15,9 @@ from config.fields import Identifier, Line, Model, NumberNotTruth
 from config.links import Device, Link
 from config.profiles.models import ProfileUse
 from config.rules import Rules
-from config.units import DAY, MS, Duration, Size, no_shorter_than
+from config.units import DAY, MS, Duration, S, Size, no_shorter_than
 from config.uplinks import MqttUplink
+from config.vocabulary import Priority
 
 
 class Gateway(Model):
@@ -52,6 +53,18 @@ class LogSettings(Model):
     at_least: Duration = 30 * DAY
 
 
+class BlackBox(Model):
+    """What is kept of every scan around an event: time before and after, and the memory that this may take.
+
+    `priority`: the least urgent alarm that opens a window; interlocks always do.
+    """
+
+    before: Duration = 60 * S
+    after: Duration = 60 * S
+    memory: Size = 16_000_000
+    priority: Priority = Priority.HIGH
+
+
 class Description(Model):
     """The whole of `plant.yaml`; `points` names the point tables beside it."""
 
@@ -65,3 +78,4 @@ class Description(Model):
     rules: Rules = Rules()
     uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
+    black_box: BlackBox = BlackBox()

@@ -191,6 +191,7 @@ class RecordKind(IntEnum):
     DATA = 16
     EVENT = 17
     GAP = 18
+    WINDOW = 19
 
 
 class Priority(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -44,7 +45,7 @@ def _take_standard_descriptors() -> None:
 
 
 def _run(plant: Plant, layout: Layout) -> None:
-    from agent.runtime import DiskFailed
+    from agent.runtime import DiskFailed, DiskHealed
     from agent.status_server import SocketPathTooLong, SocketUnusable, check_path
     from buffer.errors import AlreadyRunning, LogError
 
@@ -59,6 +60,8 @@ def _run(plant: Plant, layout: Layout) -> None:
         fail(error.words, Exit.CONFIG)
     except (LogError, SocketUnusable) as error:
         fail(error.words, Exit.CANNOT_CREATE)
+    except DiskHealed:
+        sys.exit(Exit.TRY_AGAIN)
     except DiskFailed as error:
         fail(text("the log cannot be written: {cause}", cause=error.__cause__), Exit.FAILED)
 

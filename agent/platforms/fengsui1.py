@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from agent.anchor import Anchor
+from agent.blackbox.body import unpack_window
 from agent.bodies import RecordError
 from agent.dictionary import Dictionary, TagFacts
 from agent.findings import (
@@ -41,11 +42,15 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fengsui1:
-    """The codec of one gateway towards one uplink (`agent.platforms.contract.Codec`)."""
+    """The codec of one gateway towards one uplink (`agent.platforms.contract.Codec`).
+
+    `volatile`: what it encodes comes from a log in RAM, and says so.
+    """
 
     enterprise: str
     gateway: str
     uplink: str
+    volatile: bool = False
 
     def encode(
         self, record: Record, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
@@ -53,6 +58,8 @@ class Fengsui1:
         """See `Codec`."""
         if record.kind is RecordKind.DATA:
             kind, content = "readings", _readings(record, dictionary, anchor)
+        elif record.kind is RecordKind.WINDOW:
+            kind, content = "window", _window(record, dictionary, anchor)
         elif record.kind is RecordKind.EVENT:
             kind, content = "event", _event(record, anchor)
         elif record.kind is RecordKind.GAP:
@@ -62,7 +69,7 @@ class Fengsui1:
         else:
             raise RecordError(f"a record of kind {record.kind} is never sent")
         key = {"run": show_run(record.run), "stream": record.stream.name.lower(), "seq": record.seq}
-        about = {"backfill": backfill, "clock": _clock(anchor)}
+        about = {"backfill": backfill, "clock": _clock(anchor), **self._mark()}
         return self._message(kind, {**key, **about, **content})
 
     def meta(self, dictionary: Dictionary, *, current: bool) -> Sequence[Message]:
@@ -99,6 +106,7 @@ class Fengsui1:
             "ledger": {
                 stream.name.lower(): _balance(balance) for stream, balance in presence.balances.items()
             },
+            **self._mark(),
         }
         return self._message("status", content, retain=True)
 
@@ -114,6 +122,9 @@ class Fengsui1:
             "ledger": {},
         }
         return self._message("status", content, retain=True)
+
+    def _mark(self) -> Json:
+        return {"volatile": True} if self.volatile else {}
 
     def _message(self, kind: str, content: Mapping[str, object], *, retain: bool = False) -> Message:
         envelope = {
@@ -170,6 +181,23 @@ def _readings(record: Record, dictionary: Dictionary | None, anchor: Anchor | No
     }
     exact = _exact(rows)
     return {**content, "exact": exact} if exact else content
+
+
+def _window(record: Record, dictionary: Dictionary | None, anchor: Anchor | None) -> Json:
+    if dictionary is None:
+        raise RecordError("the tag dictionary of this record is gone")
+    window = unpack_window(record.body, dictionary)
+    scans = window.scans
+    return {
+        "meta": dictionary.meta,
+        "rule": window.rule,
+        "event_at": _instant(window.event_boot_ns, anchor),
+        "first_tag": scans.first,
+        "scans": [_instant(boot_ns, anchor) for boot_ns in scans.boot_ns.tolist()],
+        "raw": scans.raw.tolist(),
+        "value": scans.value.tolist(),
+        "quality": scans.quality.tolist(),
+    }
 
 
 def _exact(rows: Rows) -> dict[str, str]:

@@ -10,7 +10,7 @@ import orjson
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-KINDS: Final = ("readings", "event", "gap", "loss", "status", "meta")
+KINDS: Final = ("readings", "window", "event", "gap", "loss", "status", "meta")
 
 
 def fault_of(kind: str, message: object) -> str | None:

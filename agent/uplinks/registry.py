@@ -30,5 +30,5 @@ def _make_forwarder(
     def make_uplink(will: Message) -> Uplink:
         return PahoUplink(settings, topic=topic, client_id=client_id, will=will)
 
-    codec = Fengsui1(enterprise=who.enterprise, gateway=who.name, uplink=name)
+    codec = Fengsui1(enterprise=who.enterprise, gateway=who.name, uplink=name, volatile=gateway.volatile)
     return Forwarder(name, make_uplink, codec, log, gateway, notify)

@@ -34,13 +34,14 @@ REFUSALS_IN_A_ROW: Final = 5
 class Gateway:
     """What forwarding needs of the running agent.
 
-    `dictionary`: of this run. `anchor` gives the newest.
+    `dictionary`: of this run. `anchor` gives the newest. `volatile`: the log is in RAM, nothing is stored.
     """
 
     run: int
     clock: Clock
     dictionary: Dictionary
     anchor: Callable[[], Anchor]
+    volatile: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,12 @@ import pytest
 
 from buffer.errors import AlreadyRunning, DirectoryUnusable, NewerFormat
 from buffer.log import Log
+from buffer.preambles import Kept
 from buffer.settled import Count
 from config.vocabulary import LossCause, RecordKind
 from tests.buffer.faulty import FaultyDisk
 from tests.buffer.rig import (
+    BOOT_ID,
     EVENTS,
     READINGS,
     SYNC_S,
@@ -91,8 +93,25 @@ def test_the_newest_state_and_anchor_survive_a_crash(tmp_path: Path) -> None:
     put(log, b"e", stream=READINGS)
     log.sync(SYNC_S)
     log = reopened(crash(log, tmp_path / "log"))
-    assert log.recovery.state == b"newest state"
-    assert log.recovery.anchor == b"newest anchor"
+    assert log.recovery.state == Kept(b"newest state", BOOT_ID)
+    assert log.recovery.anchor == Kept(b"newest anchor", BOOT_ID)
+    log.close()
+
+
+def test_a_state_older_than_the_previous_run_says_of_which_boot_it_is(tmp_path: Path) -> None:
+    written(tmp_path / "log")
+    later = open_log(tmp_path / "log", run=2, boot_id="f" * 32)
+    put(later, b"x")
+    later.sync(SYNC_S)
+    crashed = crash(later, tmp_path / "log")
+    path = segments(crashed)[-1]
+    path.write_bytes(path.read_bytes().replace(b"state of READINGS", b"STATE of READINGS"))
+    segments(crashed, EVENTS)[-1].unlink()
+    log = open_log(crashed, run=3, boot_id="f" * 32)
+    assert log.recovery.previous is not None
+    assert log.recovery.previous.boot_id == "f" * 32
+    assert log.recovery.state is not None
+    assert log.recovery.state.boot_id == BOOT_ID
     log.close()
 
 

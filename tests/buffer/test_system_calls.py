@@ -15,9 +15,7 @@ from tests.buffer.child import body_of
 from tests.buffer.rig import assert_adds_up, balance, lost, open_log, unsettled
 from tests.buffer.test_kill import PYTHON, ROOT, child_environment
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("strace") is None, reason="strace is not installed; install it to run these"
-)
+pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="capability: strace is not installed")
 
 
 def traced(directory: Path, *options: str, records: int = 300, output: Path = Path("/dev/null")) -> list[str]:

@@ -10,8 +10,10 @@ import pytest
 from buffer.disk import Disk
 from buffer.errors import DirectoryUnusable
 from buffer.log import Log
+from buffer.preambles import Kept
 from buffer.settled import Count
-from buffer.volatile import Volatile, open_somewhere
+from buffer.volatile import Opened, Volatile, open_somewhere
+from config.vocabulary import RecordKind
 from tests.buffer.faulty import FaultyDisk
 from tests.buffer.rig import (
     BOOT_ID,
@@ -33,6 +35,11 @@ from tests.buffer.rig import (
 def opened(
     root: Path, *, run: int, disk: Disk | None = None, name: str = "log"
 ) -> tuple[Log, Volatile | None]:
+    found = somewhere(root, run=run, disk=disk, name=name)
+    return found.log, found.volatile
+
+
+def somewhere(root: Path, *, run: int, disk: Disk | None = None, name: str = "log") -> Opened:
     return open_somewhere(
         root / name,
         ram=root / "ram",
@@ -128,6 +135,37 @@ def test_what_ram_could_not_send_is_accounted_for_when_the_disk_is_back(tmp_path
     log.close()
 
 
+def test_each_medium_goes_on_from_what_the_other_left(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log")
+    put(log, b"on disk")
+    log.close()
+    disk = FaultyDisk()
+    disk.sync_fails = True
+    in_ram = somewhere(tmp_path, run=2, disk=disk)
+    previous = in_ram.log.recovery.previous
+    assert previous is not None
+    assert (previous.run, previous.clean, in_ram.healed) == (1, True, False)
+    assert in_ram.log.recovery.state == Kept(b"state of EVENTS", BOOT_ID)
+    put(in_ram.log, b"in RAM")
+    newest = (RecordKind.STATE, b"state in RAM")
+    in_ram.log.append(EVENTS, *newest, first_boot_ns=1 << 61, last_boot_ns=1 << 61)
+    in_ram.log.sync(SYNC_S)
+    in_ram.log.close()
+    healed = somewhere(tmp_path, run=3)
+    previous = healed.log.recovery.previous
+    assert previous is not None
+    assert (previous.run, previous.clean, healed.healed) == (2, True, True)
+    assert healed.log.recovery.state == Kept(b"state in RAM", BOOT_ID)
+    healed.log.close()
+
+
+def test_a_strangers_directory_in_ram_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "ram").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DirectoryUnusable, match="belongs to somebody else"):
+        opened(tmp_path, run=1)
+
+
 def test_what_is_wrong_with_the_setup_is_still_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory", encoding="utf-8")
     with pytest.raises(DirectoryUnusable):
@@ -141,7 +179,7 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     command = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(directory)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
-        pytest.skip(f"no read-only disk can be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"capability: no read-only disk can be mounted here: {mounted.stderr.strip()}")
     yield tmp_path
     subprocess.run(["umount", "--lazy", str(directory)], check=True)
 

@@ -86,8 +86,12 @@ class Agent:
             return False
         return True
 
+    @property
+    def socket(self) -> Path:
+        return Path(self.environment.get("RUNTIME_DIRECTORY", self.state)) / "fengsui.sock"
+
     def ask(self, question: str = "/status") -> Any:
-        return ask(self.state / "fengsui.sock", question)
+        return ask(self.socket, question)
 
     def concerns(self, language: str = "en") -> list[str]:
         return [concern[language] for concern in self.ask()["concerns"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.layout import Layout
 from tests.brokers import free_port
 from tests.system.capabilities import tmpfs
 from tests.system.field import CountingUnit
@@ -46,14 +48,15 @@ def test_a_file_in_the_place_of_the_state_directory_is_named(tmp_path: Path, ker
     assert state.read_text(encoding="utf-8") == "not a directory"
 
 
-def test_a_read_only_state_directory_is_named(tmp_path: Path, kernel_cache: Path) -> None:
+def test_a_read_only_state_directory_without_another_place_for_the_socket_is_named(
+    tmp_path: Path, kernel_cache: Path
+) -> None:
     state = tmp_path / "state"
     with tmpfs(state, "ro"):
         ended = refused(some_plant(tmp_path), state, kernel_cache, "zh")
+    shutil.rmtree(Layout(state).ram)
     assert ended.returncode == EXIT_CANNOT_CREATE
-    assert ended.stderr.splitlines()[-1] == (
-        f"{state}/log 无法用于存储日志：Read-only file system；它必须是当前用户可读写的目录"
-    )
+    assert ended.stderr.splitlines()[-1] == f"无法建立套接字 {state}/fengsui.sock：Read-only file system"
 
 
 def test_a_second_agent_on_one_state_directory_is_refused_and_the_first_goes_on(

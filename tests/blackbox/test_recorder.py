@@ -1,0 +1,112 @@
+"""What the black box keeps of an event, through the real engine and the real log."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.blackbox.body import Window, unpack_window
+from agent.blackbox.recorder import depths_of
+from agent.blackbox.ring import ring_bytes
+from agent.dictionary import pack_tags, unpack_tags
+from agent.wiring import Wiring
+from config.plant import Plant
+from config.vocabulary import RecordKind, Stream
+from filters.report import SUPPRESSING_RULES
+from tests.agent.rig import forwarding_plant, stored, take, wired
+from tests.virtual import VirtualClock
+
+S = 10**9
+
+
+def plant(**black_box: Any) -> Plant:
+    box = {"before": "5s", "after": "3s"} | black_box
+    return forwarding_plant(tag={"h": 2000, "deadband": {"absolute": 1e5}}, black_box=box, tags_each=2)
+
+
+async def watch(wiring: Wiring, clock: VirtualClock, readings: list[float]) -> None:
+    """One scan a second: the tag that alarms reads what is given, its neighbour counts."""
+    for count, reading in enumerate(readings):
+        take(wiring, [reading, 1000 + count])
+        await clock.run_until(clock.boot_ns() + S)
+
+
+def windows(wiring: Wiring) -> list[Window]:
+    dictionary = unpack_tags(pack_tags(wiring.plant, SUPPRESSING_RULES))
+    records = stored(wiring, Stream.READINGS)
+    return [unpack_window(r.body, dictionary) for r in records if r.kind is RecordKind.WINDOW]
+
+
+def told(found: list[Window]) -> list[float]:
+    """The neighbour's readings, in the order in which they were recorded."""
+    return [reading for window in found for reading in window.scans.raw[:, 1].tolist()]
+
+
+async def test_every_scan_around_an_alarm_is_recorded_though_reporting_is_thinned(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(plant(), tmp_path, clock) as wiring:
+        await watch(wiring, clock, [0.0] * 20 + [3000.0] + [0.0] * 20)
+        found = windows(wiring)
+    assert told(found) == [1000 + count for count in range(15, 24)]
+    assert {(window.rule, window.scans.first) for window in found} == {("plc_0.H", 0)}
+    assert found[0].scans.raw[:, 0].tolist()[5] == 3000.0
+
+
+async def test_a_second_event_prolongs_the_window_that_is_open(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(plant(), tmp_path, clock) as wiring:
+        await watch(wiring, clock, [0.0] * 10 + [3000.0, 0.0, 3000.0] + [0.0] * 20)
+        assert told(windows(wiring)) == [1000 + count for count in range(5, 16)]
+
+
+async def test_two_events_far_apart_have_a_window_each(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(plant(), tmp_path, clock) as wiring:
+        await watch(wiring, clock, [0.0] * 10 + [3000.0] + [0.0] * 20 + [3000.0] + [0.0] * 20)
+        found = windows(wiring)
+    assert len({window.event_boot_ns for window in found}) == 2
+    assert told(found) == [1000 + n for n in (*range(5, 14), *range(26, 35))]
+
+
+async def test_what_was_under_way_at_the_stop_is_recorded(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(plant(), tmp_path, clock) as wiring:
+        await watch(wiring, clock, [0.0] * 10 + [3000.0])
+        wiring.black_box.close()
+        assert told(windows(wiring)) == [1000 + count for count in range(5, 11)]
+
+
+async def test_an_alarm_of_less_than_the_asked_for_priority_opens_no_window(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(plant(priority="critical"), tmp_path, clock) as wiring:
+        await watch(wiring, clock, [0.0] * 10 + [3000.0] + [0.0] * 10)
+        assert windows(wiring) == []
+
+
+async def test_a_long_window_is_recorded_in_bodies_that_fit_and_misses_nothing(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    wide = forwarding_plant(
+        tag={"h": 2e6, "type": "float64", "deadband": {"absolute": 1e9}},
+        tags_each=900,
+        black_box={"before": "60s", "after": "10s"},
+    )
+    rng = random.Random(7)
+    async with wired(wide, tmp_path, clock) as wiring:
+        for count in range(120):
+            high = 3e6 if count == 80 else 0.0
+            take(wiring, [high, float(count), *(rng.random() for _ in range(898))])
+            await clock.run_until(clock.boot_ns() + S)
+        assert told(windows(wiring)) == [float(count) for count in range(20, 91)]
+
+
+@pytest.mark.parametrize("memory", ["1kB", "100kB", "16MB"])
+def test_the_rings_keep_to_the_memory_that_they_are_given(memory: str) -> None:
+    found = plant(memory=memory, before="1h")
+    bytes_kept = sum(
+        ring_bytes(group.count, depth)
+        for group, depth in zip(found.groups, depths_of(found, found.description.black_box), strict=True)
+    )
+    assert bytes_kept <= found.description.black_box.memory
