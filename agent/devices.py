@@ -10,19 +10,23 @@ from config.plant import Plant, ScanGroup
 from config.text import Text
 from config.vocabulary import EventKind, GapCause, Reason
 from drivers.contract import Scan
+from filters.holds import Holds
 
 
 class DeviceJournal:
     """The poller's sink (`agent.poll.Sink`): scans go on to the pipeline, losses and returns are recorded.
 
-    A link is lost while all of its devices are, because there is no connection to them.
+    A link is lost while all of its devices are, because there is no connection to them. `maintenance`: what
+    is being worked on, which explains more than what the device does meanwhile.
     """
 
-    def __init__(self, plant: Plant, pipeline: Pipeline, outages: Outages) -> None:
+    def __init__(self, plant: Plant, pipeline: Pipeline, outages: Outages, maintenance: Holds) -> None:
         self._pipeline = pipeline
         self._outages = outages
+        self._maintenance = maintenance
         self._link_of = {name: device.link for name, device in plant.description.devices.items()}
         self._polled = {group.device for group in plant.groups}
+        self._lost: dict[str, GapCause] = {}
         self._cut_off: dict[str, int] = {}
 
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
@@ -32,9 +36,10 @@ class DeviceJournal:
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         """See `agent.poll.Sink`."""
         self._pipeline.tell(own_event(EventKind.DEVICE_LOST, device, boot_ns), cause)
-        found = GapCause.LINK_LOST if reason is Reason.LINK_DOWN else GapCause.DEVICE_COMMS
-        self._outages.begin(Subject(Part.DEVICE, device), found, boot_ns)
-        if found is GapCause.LINK_LOST:
+        cut_off = reason is Reason.LINK_DOWN
+        self._lost[device] = GapCause.LINK_LOST if cut_off else GapCause.DEVICE_COMMS
+        self._begin(device, boot_ns)
+        if cut_off:
             self._cut_off[device] = boot_ns
             self._look_at(self._link_of[device])
 
@@ -44,9 +49,26 @@ class DeviceJournal:
         self._pipeline.tell(
             own_event(EventKind.DEVICE_RESTORED, device, boot_ns, lost_s=lost_s, scans_bad=scans_bad)
         )
-        self._outages.end(Subject(Part.DEVICE, device), boot_ns, scans_missed=scans_bad)
-        self._cut_off.pop(device, None)
-        self._outages.end(Subject(Part.LINK, self._link_of[device]), boot_ns)
+        self._outages.end(Subject(Part.DEVICE, device), boot_ns)
+        del self._lost[device]
+        if self._cut_off.pop(device, None) is not None:
+            self._outages.end(Subject(Part.LINK, self._link_of[device]), boot_ns)
+
+    def look(self, boot_ns: int) -> None:
+        """Begin the gap of a lost device anew where its cause has changed: somebody works on it, or not."""
+        for device in self._lost:
+            subject = Subject(Part.DEVICE, device)
+            if self._outages.cause_of(subject) is not self._cause(device):
+                self._outages.end(subject, boot_ns)
+                self._begin(device, boot_ns)
+
+    def _begin(self, device: str, boot_ns: int) -> None:
+        hold = self._maintenance.get(device)
+        by = "" if hold is None else hold.who
+        self._outages.begin(Subject(Part.DEVICE, device), self._cause(device), boot_ns, by=by)
+
+    def _cause(self, device: str) -> GapCause:
+        return GapCause.MAINTENANCE if device in self._maintenance else self._lost[device]
 
     def _look_at(self, link: str) -> None:
         """Begin the gap of a link when the last of its devices is cut off, as of the first."""

@@ -83,10 +83,6 @@ class GapBody:
                 return Subject(part, name)
         return GATEWAY
 
-    def ended(self, end: Moment, scans_missed: int | None = None) -> GapBody:
-        """Return the gap with its end."""
-        return replace(self, end=end, scans_missed=scans_missed)
-
     def dated(self, anchor: Anchor | None) -> GapBody:
         """Return the gap as a newer anchor dates it; a step of the clock stays what was believed then."""
         if self.cause is GapCause.CLOCK_STEP:

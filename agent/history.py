@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -77,7 +77,7 @@ def fold(gaps: Iterable[GapBody]) -> Iterator[GapBody]:
             continue
         was = begun.pop(key, None)
         if gap.cause in ABSENT:
-            yield from (other.ended(gap.start) for other in begun.values())
+            yield from (replace(other, end=gap.start) for other in begun.values())
             begun.clear()
             yield gap if was is None else replace(gap, start=was.start, by=was.by)
         else:
@@ -92,26 +92,25 @@ def _dated(gap: GapBody, anchors: dict[str, Anchor | None]) -> GapBody:
     return gap
 
 
-def _anchor(segments: Iterable[Segment], boot_id: str) -> Anchor | None:
+def _anchor(segments: Sequence[Segment], boot_id: str) -> Anchor | None:
     """Return the newest anchor of a boot that can be read."""
-    body = newest((found for found in segments if found.opening.boot_id == boot_id), RecordKind.ANCHOR)
+    kept = newest((found for found in segments if found.opening.boot_id == boot_id), RecordKind.ANCHOR)
     try:
-        return None if body is None else unpack_anchor(body)
+        return None if kept is None else unpack_anchor(kept.body)
     except RecordError:
         return None
 
 
-def _newest_ns(segments: Iterable[Segment], record: Record) -> int:
+def _newest_ns(segments: Sequence[Segment], record: Record) -> int:
     """Return the latest instant in either stream of a record's run."""
     contents = [found.contents for found in segments if found.opening.run == record.run]
     return max(record.last_boot_ns, *(found.last_boot_ns for found in contents if found is not None))
 
 
-def _subjects(segments: Iterable[Segment], gaps: Iterable[GapBody]) -> list[Subject]:
+def _subjects(segments: Sequence[Segment], gaps: Iterable[GapBody]) -> list[Subject]:
     """Return the devices and uplinks that the log knows."""
-    segments = list(segments)
-    tags = newest(iter(segments), RecordKind.TAGS)
-    devices = [] if tags is None else [facts.device for facts in unpack_tags(tags).tags]
+    tags = newest(segments, RecordKind.TAGS)
+    devices = [] if tags is None else [facts.device for facts in unpack_tags(tags.body).tags]
     uplinks = [name for segment in segments for name in segment.opening.uplinks]
     known = [Subject(Part.DEVICE, name) for name in devices]
     known += [Subject(Part.UPLINK, name) for name in uplinks]

@@ -9,7 +9,7 @@ from agent.clock import Clock, Timer
 from agent.dictionary import Dictionary
 from agent.findings import pack_event
 from agent.gap import GapBody, pack_gap
-from agent.ledger import IntakeLedger
+from agent.keepsake import Keepsake
 from agent.records import pack_scan
 from agent.rows import Rows, select_rows, split_rows
 from buffer.log import Log
@@ -17,7 +17,6 @@ from config.plant import ScanGroup
 from config.text import Text
 from config.vocabulary import RecordKind, Stream
 from drivers.contract import Scan
-from filters.engine import Engine
 from filters.event import Event
 from filters.report import Report
 
@@ -32,9 +31,10 @@ class Pipeline:
     """
 
     def __init__(
-        self, engine: Engine, dictionary: Dictionary, log: Log, clock: Clock, black_box: Recorder
+        self, keepsake: Keepsake, dictionary: Dictionary, log: Log, clock: Clock, black_box: Recorder
     ) -> None:
-        self._engine = engine
+        self._keepsake = keepsake
+        self._engine = keepsake.engine
         self._dictionary = dictionary
         self._log = log
         self._clock = clock
@@ -45,7 +45,7 @@ class Pipeline:
         self._state_kept_ns = -STATE_EVERY_NS
         self._state_seq = 0
         self._events_seq = 0
-        self.ledger = IntakeLedger()
+        self.ledger = keepsake.intake
         self.progress = 0
 
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
@@ -92,13 +92,13 @@ class Pipeline:
             self.keep_state()
 
     def keep_state(self) -> None:
-        """Store what the judge remembers."""
+        """Store what must be remembered."""
         now = self._clock.boot_ns()
         self._state_owed, self._state_kept_ns, self._state_seq = False, now, self._events_seq
         self._log.append(
             Stream.EVENTS,
             RecordKind.STATE,
-            self._engine.state(),
+            self._keepsake.state(),
             first_boot_ns=now,
             last_boot_ns=now,
             urgent=True,

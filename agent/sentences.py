@@ -38,6 +38,9 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.DEGRADED: text("the agent runs with less: {rule}"),
     EventKind.DEGRADED_ENDED: text("the agent runs in full again: {rule}"),
     EventKind.CLOCK_STEP: text("the clock of this machine stepped"),
+    EventKind.MAINS_LOST: text("the mains failed"),
+    EventKind.MAINS_RESTORED: text("the mains are back"),
+    EventKind.DAILY_SUMMARY: text("the account of the day"),
     EventKind.OVERLOAD: text("{rule} cannot keep up"),
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
 }

@@ -13,7 +13,9 @@ from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
 from agent.governor import Governor
+from agent.keepsake import Keepsake
 from agent.layout import Layout
+from agent.ledger import IntakeLedger
 from agent.outages import Outages
 from agent.pipeline import Pipeline
 from agent.poll import Poller
@@ -49,6 +51,8 @@ class Wiring:
     black_box: Recorder
     pipeline: Pipeline
     outages: Outages
+    devices: DeviceJournal
+    keepsake: Keepsake
     poller: Poller
     governor: Governor
     forwarders: Mapping[str, Forwarder]
@@ -66,10 +70,12 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
     tags = pack_tags(plant, SUPPRESSING_RULES)
     dictionary = unpack_tags(tags)
     stored = asyncio.Event()
-    opened = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
+    keepsake = Keepsake(run_id, engine, IntakeLedger())
+    opened = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, keepsake))
     black_box = Recorder(plant, engine.image, dictionary, opened.log)
-    pipeline = Pipeline(engine, dictionary, opened.log, clock, black_box)
-    outages = Outages(pipeline.record_gap, lambda: timebase.anchor)
+    pipeline = Pipeline(keepsake, dictionary, opened.log, clock, black_box)
+    outages = Outages(plant, pipeline.record_gap, lambda: timebase.anchor)
+    devices = DeviceJournal(plant, pipeline, outages, engine.maintenance.holds)
     governor = Governor(idle_ns)
     gateway = Gateway(
         run=run_id,
@@ -88,10 +94,12 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         black_box=black_box,
         pipeline=pipeline,
         outages=outages,
+        devices=devices,
+        keepsake=keepsake,
         poller=Poller(
             plant,
             make_drivers(plant),
-            DeviceJournal(plant, pipeline, outages),
+            devices,
             clock,
             governor.stride,
         ),
@@ -130,13 +138,13 @@ def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> N
 
 
 def _preamble(
-    tags: bytes, timebase: Timebase, engine: Engine
+    tags: bytes, timebase: Timebase, keepsake: Keepsake
 ) -> Callable[[Stream], list[tuple[RecordKind, bytes]]]:
     def preamble(_stream: Stream) -> list[tuple[RecordKind, bytes]]:
         return [
             (RecordKind.TAGS, tags),
             (RecordKind.ANCHOR, pack_anchor(timebase.anchor)),
-            (RecordKind.STATE, engine.state()),
+            (RecordKind.STATE, keepsake.state()),
         ]
 
     return preamble

@@ -23,13 +23,15 @@ from config.vocabulary import Priority
 class Gateway(Model):
     """Who this gateway is.
 
-    `enterprise`: its id at the platforms, usually the 统一社会信用代码; `state`: the folder of the log.
+    `enterprise`: its id at the platforms, usually the 统一社会信用代码; `state`: the folder of the log;
+    `mains_tag`: a tag that is 0 while the mains are lost and the machine lives on its battery.
     """
 
     enterprise: Identifier
     name: Identifier
     title: Line = ""
     state: Path = Path("/var/lib/fengsui")
+    mains_tag: Identifier | None = None
 
 
 class ScanClass(Model):

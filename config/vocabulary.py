@@ -254,6 +254,9 @@ class EventKind(StrEnum):
     DEGRADED = "degraded"
     DEGRADED_ENDED = "degraded_ended"
     CLOCK_STEP = "clock_step"
+    MAINS_LOST = "mains_lost"
+    MAINS_RESTORED = "mains_restored"
+    DAILY_SUMMARY = "daily_summary"
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
 

@@ -35,8 +35,8 @@ class VirtualClock:
     def utc_ns(self) -> int:
         return self.now_ns + self.utc_offset_ns
 
-    def synchronised(self) -> bool:
-        return self.vouched
+    def vouched_within_ns(self) -> int | None:
+        return 1_000_000 if self.vouched else None
 
     def call_at(self, due_boot_ns: int, call: Callable[[], None]) -> VirtualTimer:
         timer = VirtualTimer(call)

@@ -295,9 +295,10 @@ def _ms(time_ns: int) -> float:
 
 def _clock(anchor: Anchor | None) -> Json:
     if anchor is None:
-        return {"state": "unknown", "source": "none", "boot_id": None}
+        return {"state": "unknown", "source": "none", "boot_id": None, "uncertainty_ms": None}
     state = "synchronised" if anchor.synchronised else "unsynchronised"
-    return {"state": state, "source": anchor.source, "boot_id": anchor.boot_id}
+    within_ms = None if anchor.uncertainty_ns is None else _ms(anchor.uncertainty_ns)
+    return {"state": state, "source": anchor.source, "boot_id": anchor.boot_id, "uncertainty_ms": within_ms}
 
 
 def _tag(number: int, facts: TagFacts) -> Json:

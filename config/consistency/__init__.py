@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from config.consistency.addresses import address_faults
 from config.consistency.devices import device_faults
 from config.consistency.interlocks import interlock_faults
+from config.consistency.named import named_faults
 from config.consistency.site import site_faults
 from config.consistency.tags import tag_faults
 from config.draft import Draft
@@ -24,4 +25,5 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     yield from device_faults(draft, rows, all_read=all_read)
     yield from tag_faults(draft, rows)
     yield from address_faults(draft, rows)
+    yield from named_faults(draft, rows, all_read=all_read)
     yield from interlock_faults(draft, rows, all_read=all_read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from agent.wiring import Wiring
 from config.plant import Plant
 from config.vocabulary import GapCause
 from tests.agent.plants import make_plant
-from tests.agent.rig import STORED_S, events, forwarding_plant, gaps, take, wired
+from tests.agent.rig import STORED_S, events, forwarding_plant, gaps, take, this_boots_clock, wired
 from tests.virtual import VirtualClock
 
 S = 10**9
@@ -65,11 +64,6 @@ async def test_what_was_stored_is_not_judged_again(tmp_path: Path) -> None:
         before = second.pipeline.ledger.events
         scan(second, raw=5)
         assert second.pipeline.ledger.events == before
-
-
-def this_boots_clock() -> VirtualClock:
-    """A clock that starts now: the log dates what it adds itself by the kernel's."""
-    return VirtualClock(now_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME))
 
 
 async def test_the_time_since_an_orderly_stop_is_a_gap_of_our_own_doing(tmp_path: Path) -> None:

@@ -79,7 +79,8 @@ def test_readings_carry_their_key_their_scan_and_every_number() -> None:
         7,
     ]
     assert content["backfill"] is True
-    assert content["clock"] == {"state": "synchronised", "source": "kernel", "boot_id": BOOT}
+    clock = {"state": "synchronised", "source": "kernel", "boot_id": BOOT, "uncertainty_ms": None}
+    assert content["clock"] == clock
     assert content["meta"] == WATER.meta
     assert content["scan"] == {"utc_ms": 1_795_334_399_000.0, "boot_ms": 4000.0}
     assert content["columns"] == ["tag", "raw", "value", "quality"]

@@ -31,8 +31,8 @@ class OwnState:
 
 
 @dataclass(slots=True)
-class Kept:
-    """Everything that goes into a STATE body: the length (u32, little-endian) of our JSON, it, the judge's."""
+class Keepsake:
+    """What goes into a STATE body: the length of the agent's JSON (u32, little), it, and the judge's."""
 
     run: int
     engine: Engine

@@ -1,0 +1,58 @@
+"""Once a second: what nobody tells of by itself and yet explains that there is no data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent import journal
+from agent.events import own_event
+from agent.gap import GATEWAY
+from agent.wiring import Wiring
+from config.text import text
+from config.vocabulary import EventKind, GapCause, QualityClass, class_of
+
+
+@dataclass(slots=True)
+class GapWatch:
+    """Watches over the log's intake, the mains, and devices on which somebody begins or ends to work."""
+
+    wiring: Wiring
+    _looked_ns: int = 0
+    _refused: int = 0
+
+    def look(self, now_ns: int) -> None:
+        """Look once."""
+        self.wiring.devices.look(now_ns)
+        self._look_at_intake(now_ns)
+        self._look_at_mains(now_ns)
+        self._looked_ns = now_ns
+
+    def _look_at_intake(self, now_ns: int) -> None:
+        """Tell the time in which the log took no readings, a second more or less."""
+        refused = self.wiring.pipeline.ledger.refused
+        if refused > self._refused:
+            cause = GapCause.DISK_FULL if self.wiring.log.ledger().full else GapCause.DISK_SLOW
+            self.wiring.outages.begin(GATEWAY, cause, self._looked_ns or now_ns)
+        else:
+            self.wiring.outages.end(GATEWAY, now_ns)
+        self._refused = refused
+
+    def _look_at_mains(self, now_ns: int) -> None:
+        """Note whether the machine lives on its battery: it would explain why it went down."""
+        name = self.wiring.plant.description.gateway.mains_tag
+        if name is None:
+            return
+        number, image = self.wiring.plant.number_of[name], self.wiring.engine.image
+        if class_of(int(image.quality[number])) is not QualityClass.GOOD:
+            return
+        lost = bool(image.value[number] == 0)
+        if lost == self.wiring.keepsake.mains_lost:
+            return
+        self.wiring.keepsake.mains_lost = lost
+        if lost:
+            journal.warn(text("the mains failed"))
+        else:
+            journal.info(text("the mains are back"))
+        kind = EventKind.MAINS_LOST if lost else EventKind.MAINS_RESTORED
+        self.wiring.pipeline.tell(own_event(kind, "mains", now_ns))
+        self.wiring.pipeline.keep_state()
