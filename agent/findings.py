@@ -13,7 +13,7 @@ from agent.bodies import unpack_json
 from agent.dictionary import Dictionary
 from agent.sentences import sentence
 from config.text import Text, text
-from config.vocabulary import EventKind, LossCause, Priority, describe
+from config.vocabulary import EventKind, LossCause, Priority, Withheld, describe
 from filters.event import Event, Evidence
 
 
@@ -63,6 +63,9 @@ class EventBody:
     scan_boot_ns: int
     evidence: tuple[EvidenceBody, ...]
     figures: dict[str, int | float | str | None]
+    withheld: Withheld | None = None
+    response: str = ""
+    basis: str = ""
     text: Words
 
 
@@ -108,6 +111,9 @@ def pack_event(event: Event, dictionary: Dictionary, detail: Text | None = None)
             scan_boot_ns=event.scan_boot_ns,
             evidence=tuple(_evidence(evidence, dictionary) for evidence in event.evidence),
             figures=dict(event.figures),
+            withheld=event.withheld,
+            response=event.response,
+            basis=event.basis,
             text=Words.of(sentence(event, dictionary, detail)),
         )
     )

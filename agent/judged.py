@@ -7,7 +7,7 @@ from typing import Final
 from agent.wiring import Wiring
 from config.text import Text, text
 from config.vocabulary import Limit, Priority, QualityClass, WitnessState, class_of, describe
-from filters.alarms import ActiveAlarm
+from filters.alarm import ActiveAlarm
 from filters.holds import Holds
 from filters.witnesses import InterlockStatus
 

@@ -27,7 +27,8 @@ _NEVER: Final = 2**63 - 1
 class Pipeline:
     """Takes scans from the poller and leaves records in the log.
 
-    `progress` counts scans that went all the way: what the service manager's watchdog is fed from.
+    `progress` counts scans that went all the way: what the service manager's watchdog is fed from. `exact`:
+    by tag number, what float64 cannot hold of the newest scans.
     """
 
     def __init__(
@@ -46,12 +47,15 @@ class Pipeline:
         self._state_seq = 0
         self._events_seq = 0
         self.ledger = keepsake.intake
+        self.exact: dict[int, int | str] = {}
         self.progress = 0
 
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         """Take one scan through all stages."""
         self._engine.condition(group, scan.raw, scan.quality, start_boot_ns)
         self._black_box.keep(group, start_boot_ns)
+        for index, found in scan.exact.items():
+            self.exact[group.first + index] = found
         self.judge()
         report = self._engine.report(group, start_boot_ns)
         self.ledger.add(group.count, report)

@@ -14,6 +14,13 @@ from filters.event import Event, Evidence
 _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.ALARM_RAISED: text("alarm {rule}: {subject}"),
     EventKind.ALARM_CLEARED: text("alarm {rule} is over: {subject}"),
+    EventKind.ALARM_REPEATED: text("alarm {rule} still stands: {subject}"),
+    EventKind.ALARM_LATCHED: text("alarm {rule} stands until it is acknowledged: {subject}"),
+    EventKind.ALARM_CHATTER: text("alarm {rule} chatters: raised {raised} times within a minute"),
+    EventKind.ALARM_CHATTER_ENDED: text("alarm {rule} chatters no more; it was raised {raised} times"),
+    EventKind.ALARM_FLOOD: text("a flood of alarms: {raised} within ten minutes"),
+    EventKind.ALARM_FLOOD_ENDED: text("the flood of alarms is over; it was {raised}"),
+    EventKind.ALARM_SHELF_ENDED: text("alarm {rule} is no longer shelved, as it was by {user}: {why}"),
     EventKind.MAINTENANCE_ENDED: text("{rule} is in service again, after maintenance by {user}: {why}"),
     EventKind.OPERATOR_ACTION: text("{user} did {rule}: {subject}"),
     EventKind.INTERLOCK_ARMED: text("interlock {rule} is armed"),

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
+from math import isnan
 
+from agent.buses import buses_now
 from agent.concerns import concerns
 from agent.judged import alarms, held, in_both, interlocks
 from agent.lateness import Lateness
@@ -15,7 +17,9 @@ from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.wiring import Wiring
 from buffer.settled import Count
+from config.tags import Tag
 from config.vocabulary import describe
+from drivers.registry import modbus_buses
 
 Json = dict[str, object]
 
@@ -43,6 +47,7 @@ def status(wiring: Wiring) -> Json:
         "alarms": alarms(wiring),
         "interlocks": interlocks(wiring),
         "devices": _devices(wiring),
+        "links": buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
         "grid": _grid(wiring),
         "readings": _intake(wiring),
         "log": _log(wiring),
@@ -147,19 +152,27 @@ def _count(count: Count) -> Json:
 def _tag(wiring: Wiring, number: int) -> Json:
     tag, image = wiring.plant.tags[number], wiring.engine.image
     quality = int(image.quality[number])
-    now = wiring.clock.boot_ns()
+    now, raw = wiring.clock.boot_ns(), float(image.raw[number])
     return {
         "tag": tag.tag,
         "title": tag.title,
         "device": tag.device,
         "value": float(image.value[number]),
-        "raw": float(image.raw[number]),
+        "raw": raw,
+        "text": tag.type.is_text,
+        "says": _says(wiring, tag, number, raw),
         "unit": tag.unit,
         "quality": quality,
         "quality_words": _quality_words(quality),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
         "place": str(wiring.plant.places[number]),
     }
+
+
+def _says(wiring: Wiring, tag: Tag, number: int, raw: float) -> str | None:
+    """Return what a reading means to people beyond its number: a text, or the meaning of a code."""
+    found = wiring.pipeline.exact.get(number) if tag.type.is_text and not isnan(raw) else None
+    return found if isinstance(found, str) else tag.enum.get(raw) or tag.sentinels.get(raw)
 
 
 @lru_cache(maxsize=1024)

@@ -90,6 +90,22 @@ def parse_modbus(address: str, base: int) -> ModbusAddress:
     )
 
 
+def parse_span(spelling: str, base: int) -> tuple[int, int, int]:
+    """Return function code, first address and the one behind the last of `hr:100..199`, or of one address.
+
+    Raises WrongValue.
+    """
+    first, dots, last = spelling.partition("..")
+    begin = parse_modbus(first, base)
+    table = first.rpartition(":")[0]
+    end = parse_modbus(f"{table}:{last.strip()}" if table else last, base) if dots else begin
+    if begin.bit is not None or end.bit is not None or end.table != begin.table or end.offset < begin.offset:
+        raise WrongValue(
+            text('"{found}" is no range of addresses; write for example hr:100..199', found=spelling)
+        )
+    return begin.function_code, begin.offset, end.offset + 1
+
+
 def parse_node_id(address: str) -> NodeAddress:
     """Return the node that `address` names. Raises WrongValue."""
     match = _NODE_ID.fullmatch(address.strip())

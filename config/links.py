@@ -11,14 +11,24 @@ from config.fields import OPCUA_URL_PATTERN, Host, Identifier, Line, Model, Numb
 from config.units import MS, Duration, S, no_shorter_than
 
 
-class ModbusTcpLink(Model):
-    """A Modbus TCP endpoint; one connection, requests one after another."""
+class _ModbusWire(Model):
+    """What all Modbus links have. `probe_percent`: of its time, what dead units may cost the living ones."""
+
+    probe_percent: float = Field(default=2.0, ge=0.1, le=50)
+
+
+class ModbusTcpLink(_ModbusWire):
+    """A Modbus TCP endpoint; one connection, requests one after another.
+
+    `answer_time`: how long an answer usually takes; what a request costs is computed from it.
+    """
 
     type: Literal["modbus-tcp"]
     host: Host
     port: int = Field(default=502, ge=1, le=65535)
     timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 1 * S
     connect_timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 3 * S
+    answer_time: Duration = 2 * MS
 
     @property
     def endpoint(self) -> str:
@@ -26,16 +36,18 @@ class ModbusTcpLink(Model):
         return f"{self.host}:{self.port}"
 
 
-class ModbusBus(Model):
+class ModbusBus(_ModbusWire):
     """A serial bus with its devices; one question at a time.
 
-    `timeout`: how long a device may think; the time that the frames take at `baud` comes on top. `settle`:
-    how long the bus must be silent after a missed answer before it is believed again.
+    `timeout`: how long a device may think; the time that the frames take at `baud` comes on top.
+    `answer_time`: how long it usually thinks; what a request costs is computed from it. `settle`: how long
+    the bus must be silent after a missed answer before it is believed again.
     """
 
     baud: int = Field(default=9600, ge=300, le=4_000_000)
     timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 1 * S
     settle: Annotated[Duration, no_shorter_than(1 * MS)] = 100 * MS
+    answer_time: Duration = 20 * MS
 
 
 class ModbusRtuLink(ModbusBus):
@@ -95,7 +107,10 @@ class WordOrder(StrEnum):
 
 
 class Device(Model):
-    """A PLC or instrument. All but `link` and `title` is for Modbus and refused on other links."""
+    """A PLC or instrument. All but `link` and `title` is for Modbus and refused on other links.
+
+    `forbidden`: addresses that must never be asked for, not even between wanted ones: `hr:100..199`, `co:7`.
+    """
 
     link: Identifier
     title: Line = ""
@@ -105,3 +120,4 @@ class Device(Model):
     max_words: int = Field(default=125, ge=1, le=125)
     max_bits: int = Field(default=2000, ge=1, le=2000)
     max_gap_words: int = Field(default=16, ge=0, le=124)
+    forbidden: tuple[Line, ...] = ()

@@ -24,13 +24,15 @@ class Gateway(Model):
     """Who this gateway is.
 
     `enterprise`: its id at the platforms, usually the 统一社会信用代码; `state`: the folder of the log;
-    `mains_tag`: a tag that is 0 while the mains are lost and the machine lives on its battery.
+    `alarm_repeat`: how often an alarm that stands is told again; never where it is not given; `mains_tag`: a
+    tag that is 0 while the mains are lost and the machine lives on its battery.
     """
 
     enterprise: Identifier
     name: Identifier
     title: Line = ""
     state: Path = Path("/var/lib/fengsui")
+    alarm_repeat: Annotated[Duration, no_shorter_than(1 * S)] | None = None
     mains_tag: Identifier | None = None
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from config.fields import CODE_PATTERN, Identifier, Line, Model
 from config.links import WordOrder
+from config.rules import Condition
 from config.units import MS, Duration, S, no_shorter_than
 from config.vocabulary import Limit, Priority
 
 
 class ValueType(StrEnum):
-    """What a register or node holds."""
+    """What a register or node holds.
+
+    `bcd`: decimal digits, a nibble each. `tenths`, `hundredths`: the high byte is the whole number, the low
+    byte the fraction. `ascii`, `gbk`: text over several registers.
+    """
 
     BOOL = "bool"
     INT16 = "int16"
@@ -23,25 +29,55 @@ class ValueType(StrEnum):
     UINT32 = "uint32"
     INT64 = "int64"
     UINT64 = "uint64"
+    FLOAT16 = "float16"
     FLOAT32 = "float32"
     FLOAT64 = "float64"
+    BCD16 = "bcd16"
+    BCD32 = "bcd32"
+    TENTHS = "tenths"
+    HUNDREDTHS = "hundredths"
+    ASCII = "ascii"
+    GBK = "gbk"
 
     @property
     def words(self) -> int:
-        """Registers (16 bit) that a value occupies; a bool lies in one."""
+        """Registers (16 bit) that a value occupies; a bool lies in one, a text in at least one."""
         return max(1, self.bits // 16)
 
     @property
     def bits(self) -> int:
-        """Bits of a value."""
-        return 1 if self is ValueType.BOOL else int(self.value[-2:])
+        """Bits of a value; those of a text's first register."""
+        digits = self.value[-2:]
+        return 1 if self is ValueType.BOOL else int(digits) if digits.isdecimal() else 16
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is no number."""
+        return self in (ValueType.ASCII, ValueType.GBK)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest raw number; endless for floats."""
+        if self.value.startswith("float"):
+            return -math.inf, math.inf
+        if self.value.startswith("int"):
+            return float(-(2 ** (self.bits - 1))), float(2 ** (self.bits - 1) - 1)
+        return 0.0, _GREATEST.get(self, float(2**self.bits - 1))
 
     def holds(self, number: float) -> bool:
         """Tell whether a raw value of this type can be `number`."""
-        if self.value.startswith("float"):
-            return True
-        low = -(2 ** (self.bits - 1)) if self.value.startswith("int") else 0
-        return number == int(number) and low <= number < low + 2**self.bits
+        low, high = self.bounds
+        step = _STEPS.get(self, 1)
+        return low <= number <= high and (math.isinf(high) or number * step == round(number * step))
+
+
+_GREATEST: Final = {
+    ValueType.BCD16: 9999.0,
+    ValueType.BCD32: 99999999.0,
+    ValueType.TENTHS: 255.9,
+    ValueType.HUNDREDTHS: 255.99,
+}
+_STEPS: Final = {ValueType.TENTHS: 10, ValueType.HUNDREDTHS: 100}
 
 
 class Deadband(Model):
@@ -57,8 +93,13 @@ class Tag(Model):
     `code`: what the platform calls the tag, where that is not `tag`. `address` is the spelling of the table;
     `config.address` gives its meaning. value = raw * scale + offset. `raw_low`/`raw_high` bound the raw
     signal (NAMUR NE 43), `range_low`/`range_high` are the engineering range that a deadband's percent means.
-    `sentinels`: raw values that are codes, not measurements, with their meaning.
+    `mask`: the bits of the register that are the value, moved down to bit 0. `length`: registers of a text.
+    `toggle_within`: a device's sign of life, Bad where it does not change for so long.
+    `sentinels`: raw values that are codes, not measurements, with their meaning. `enum`: what raw values mean
+    to people.
     `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
+    `latch`, `alarm_group`, `suppressed_when`, `response` and `basis` are for all of its limits: whether they
+    stand until acknowledged, whose first-out is asked for, when they mean nothing, what to do, who asks.
     """
 
     tag: Identifier
@@ -69,6 +110,8 @@ class Tag(Model):
     address: Line
     type: ValueType = ValueType.UINT16
     word_order: WordOrder | None = None
+    mask: int | None = Field(default=None, ge=1, le=0xFFFFFFFF)
+    length: int | None = Field(default=None, ge=1, le=125)
     scale: float = 1.0
     offset: float = 0.0
     unit: Line = ""
@@ -77,6 +120,8 @@ class Tag(Model):
     range_low: float | None = None
     range_high: float | None = None
     sentinels: dict[float, str] = Field(default_factory=dict)
+    enum: dict[float, str] = Field(default_factory=dict)
+    toggle_within: Duration | None = None
     median: Literal[0, 3, 5] = 0
     deadband: Deadband = Deadband()
     heartbeat: Annotated[Duration, no_shorter_than(100 * MS)] = 60 * S
@@ -90,9 +135,35 @@ class Tag(Model):
     on_delay: Duration = 0
     off_delay: Duration = 0
     priority: Priority = Priority.HIGH
+    latch: bool = False
+    alarm_group: Line = ""
+    suppressed_when: Condition | None = None
+    response: Line = ""
+    basis: Line = ""
+
+    @property
+    def words(self) -> int:
+        """Registers that the value occupies."""
+        return self.length or self.type.words
+
+    @property
+    def raw_bounds(self) -> tuple[float, float]:
+        """The least and the greatest raw number that is a measurement."""
+        low, high = (
+            self.type.bounds if self.mask is None else (0.0, float(self.mask >> lowest_bit(self.mask)))
+        )
+        return (
+            low if self.raw_low is None else max(low, self.raw_low),
+            high if self.raw_high is None else min(high, self.raw_high),
+        )
 
     @property
     def limits(self) -> dict[Limit, float]:
         """The alarm limits that are set."""
         found = {Limit.LL: self.ll, Limit.L: self.l, Limit.H: self.h, Limit.HH: self.hh}
         return {limit: value for limit, value in found.items() if value is not None}
+
+
+def lowest_bit(mask: int) -> int:
+    """Return the number of a mask's lowest bit: how far a masked value is moved down."""
+    return (mask & -mask).bit_length() - 1

@@ -54,6 +54,8 @@ class Reason(IntEnum):
     SERVER = 16
     UNDECODABLE = 17
     RESYNC = 18
+    DEMOTED = 19
+    NO_HEARTBEAT = 20
 
 
 class Flag(IntFlag):
@@ -95,11 +97,19 @@ REASONS: Final[dict[Reason, ReasonFacts]] = {
     Reason.STUCK: ReasonFacts(status_code=0x408F0000, hj212="D", words=text("stuck")),
     Reason.RATE: ReasonFacts(status_code=0x40940000, hj212="T", words=text("changes too fast")),
     Reason.SKEW: ReasonFacts(status_code=0x40940000, hj212="D", words=text("inputs too far apart in time")),
-    Reason.FENCED: ReasonFacts(status_code=0x80040000, hj212="B", words=text("address fenced off")),
+    Reason.FENCED: ReasonFacts(
+        status_code=0x80040000, hj212="B", words=text("address not served by the device")
+    ),
     Reason.STALE: ReasonFacts(status_code=0x80310000, hj212="B", words=text("not renewed in time")),
     Reason.SERVER: ReasonFacts(status_code=0x80000000, hj212="D", words=text("server reports bad status")),
     Reason.UNDECODABLE: ReasonFacts(status_code=0x80070000, hj212="D", words=text("cannot be decoded")),
     Reason.RESYNC: ReasonFacts(status_code=0x40900000, hj212="N", words=text("first reading after a resync")),
+    Reason.DEMOTED: ReasonFacts(
+        status_code=0x80310000, hj212="B", words=text("not asked: the device has not answered of late")
+    ),
+    Reason.NO_HEARTBEAT: ReasonFacts(
+        status_code=0x808B0000, hj212="D", words=text("the device's heartbeat stands still")
+    ),
 }
 
 
@@ -164,6 +174,8 @@ def describe(word: int) -> Text:
     severity, reason, detail = class_of(word), reason_of(word), detail_of(word)
     if reason is Reason.NONE:
         return names[severity]
+    if reason is Reason.FENCED:
+        return _fenced(detail)
     if detail:
         return text(
             "{severity}: {reason} (code {code})",
@@ -172,6 +184,15 @@ def describe(word: int) -> Text:
             code=f"0x{detail:X}",
         )
     return text("{severity}: {reason}", severity=names[severity], reason=REASONS[reason].words)
+
+
+def _fenced(exception: int) -> Text:
+    if exception:
+        return text(
+            "Bad: address refused by the device (exception {code}), asked again every 1 to 60 min",
+            code=exception,
+        )
+    return text("Bad: the device falls silent at this address, asked again every 1 to 60 min")
 
 
 class Stream(IntEnum):
@@ -212,6 +233,18 @@ class Limit(StrEnum):
     HH = "HH"
 
 
+class Withheld(StrEnum):
+    """Why an event is kept but is not to be told as an alarm; the names are sent and never change.
+
+    ISA-18.2: out of service, shelved, suppressed by design; muted: our own notification of an interlock.
+    """
+
+    MAINTENANCE = "maintenance"
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+    MUTED = "muted"
+
+
 class WitnessState(StrEnum):
     """What the interlock witness can say of one interlock."""
 
@@ -230,6 +263,13 @@ class EventKind(StrEnum):
 
     ALARM_RAISED = "alarm_raised"
     ALARM_CLEARED = "alarm_cleared"
+    ALARM_REPEATED = "alarm_repeated"
+    ALARM_LATCHED = "alarm_latched"
+    ALARM_CHATTER = "alarm_chatter"
+    ALARM_CHATTER_ENDED = "alarm_chatter_ended"
+    ALARM_FLOOD = "alarm_flood"
+    ALARM_FLOOD_ENDED = "alarm_flood_ended"
+    ALARM_SHELF_ENDED = "alarm_shelf_ended"
     MAINTENANCE_ENDED = "maintenance_ended"
     OPERATOR_ACTION = "operator_action"
     INTERLOCK_ARMED = "interlock_armed"

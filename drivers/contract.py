@@ -7,6 +7,7 @@ its link does. Every driver passes `tests/drivers/contract_suite.py`.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -30,7 +31,8 @@ class Scan:
     `raw`: float64[n], the number as decoded, before scale and offset; NaN where there is none.
     `quality`: uint32[n], see `config.vocabulary`; only the driver's own reasons, nothing judged.
     `source_utc_ns`: int64[n] with the device's own times, 0 where it gave none; None: the protocol has none.
-    `exact`: values that float64 cannot hold (text, large counters), by index within the group.
+    `exact`: values that float64 cannot hold (text, large counters), by index within the group; the `raw` of a
+    text is `checksum_of` it, so that a new text is a change like any other.
     The arrays belong to the receiver.
     """
 
@@ -38,6 +40,11 @@ class Scan:
     quality: Uint32s
     source_utc_ns: Int64s | None = None
     exact: Mapping[int, int | str] = field(default_factory=dict)
+
+
+def checksum_of(found: str) -> float:
+    """Return the number that stands for a text (CRC-32 of its UTF-8)."""
+    return float(zlib.crc32(found.encode(errors="replace")))
 
 
 class DeviceError(Exception):
@@ -80,6 +87,12 @@ class DeviceRefused(DeviceError):  # noqa: N818
     reason = Reason.REFUSED
 
 
+class Demoted(DeviceError):  # noqa: N818
+    """The device was not asked: it has not answered of late, and its neighbours need the bus."""
+
+    reason = Reason.DEMOTED
+
+
 @dataclass(slots=True, kw_only=True)
 class DriverCounters:
     """What a driver did since it was made; read by `status`, never reset."""
@@ -89,12 +102,14 @@ class DriverCounters:
     refused: int = 0
     desyncs: int = 0
     connects: int = 0
+    unasked: int = 0
 
     def count(self, error: DeviceError) -> None:
-        """Count a failed request."""
+        """Count a failed request, or one that was not made."""
         self.timeouts += isinstance(error, DeviceTimeout)
         self.refused += isinstance(error, DeviceRefused)
         self.desyncs += isinstance(error, Desync)
+        self.unasked += isinstance(error, Demoted)
 
 
 class Driver(Protocol):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from config.links import ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink, OpcUaLink
 from config.plant import Plant
 from drivers.contract import Driver
+from drivers.modbus.bus import Bus
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.guard import GuardedLink
 
@@ -25,6 +28,15 @@ def make_drivers(plant: Plant) -> dict[str, Driver]:
             case OpcUaLink():
                 drivers |= _opcua_drivers(plant, settings, devices)
     return drivers
+
+
+def modbus_buses(plant: Plant, drivers: Mapping[str, Driver]) -> dict[str, Bus]:
+    """Return the Modbus links with the drivers that share them, by name."""
+    sharing: dict[str, list[ModbusDriver]] = {}
+    for name, driver in drivers.items():
+        if isinstance(driver, ModbusDriver):
+            sharing.setdefault(plant.description.devices[name].link, []).append(driver)
+    return {link: Bus(link=together[0].link, drivers=together) for link, together in sharing.items()}
 
 
 def _opcua_drivers(plant: Plant, settings: OpcUaLink, devices: list[str]) -> dict[str, Driver]:

@@ -1,177 +1,215 @@
-"""Alarms: the limits LL, L, H, HH of a tag, and its sensor being Bad (ISA-18.2, IEC 62682).
+"""Alarms in their lives: what the comparisons, time and people do to them, and the events of that.
 
-* A limit is met when the value reaches it; it is left when the value has come back by the deadband.
-* A Bad input never raises or clears a limit alarm: it is an alarm of its own, `<tag>.bad`, once it has lasted
-  for `fault_delay`. Tags that are marked as safety tags have that alarm, and so has every tag with LL or HH,
-  because otherwise a broken sensor would hide the demand that the limit stands for.
-* An Uncertain input is judged, and the event says so.
+Every event is made when it is taken: a flood of alarms is handed out piece by piece, in order, and what is
+kept across a restart is as far as that has got.
+
+An alarm that is raised while it is withheld is kept as an event that says so, and told as an alarm once
+nothing withholds it any more, if it still stands then. The end of an alarm that was told is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from config.plant import Plant
-from config.tags import Tag
-from config.vocabulary import EventKind, Limit, Priority
-from filters.comparisons import Comparison, Comparisons, limit_key
-from filters.event import Event, Figures, trust_figures
+import numpy as np
+
+from config.vocabulary import EventKind, Withheld
+from filters.alarm import ActiveAlarm, Alarm, SavedAlarm
+from filters.alarm_rules import AlarmRule
+from filters.announcer import announce, over_by_change
+from filters.comparisons import Comparisons
+from filters.event import Event, Evidence, Figures
+from filters.first_out import First, FirstOut
+from filters.holds import Holds
 from filters.image import Image
-from filters.judge import Move
-from filters.machine import AT_LEAST, AT_MOST, CLEARED, IS_BAD, RAISED
-
-_HIGH = (Limit.H, Limit.HH)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveAlarm:
-    """One alarm that stands now. `tag` is a number; `onset_boot_ns` the first sample that met the limit."""
-
-    rule: str
-    tag: int
-    priority: Priority
-    since_boot_ns: int
-    onset_boot_ns: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedAlarm:
-    """One alarm that stood, and the digest of its rule."""
-
-    rule: str
-    priority: Priority
-    since_boot_ns: int
-    onset_boot_ns: int
-
-
-def alarm_comparisons(plant: Plant) -> list[Comparison]:
-    """Return what the alarms of a plant compare."""
-    return [row for tag in plant.tags for row in (*_limits(tag), *_sensor(tag))]
-
-
-def _limits(tag: Tag) -> list[Comparison]:
-    return [
-        Comparison(
-            key=limit_key(tag.tag, limit),
-            tag=tag,
-            test=AT_LEAST if limit in _HIGH else AT_MOST,
-            limit=number,
-            release=number - tag.alarm_deadband if limit in _HIGH else number + tag.alarm_deadband,
-            on_delay_ns=tag.on_delay,
-            off_delay_ns=tag.off_delay,
-        )
-        for limit, number in tag.limits.items()
-    ]
-
-
-def _sensor(tag: Tag) -> list[Comparison]:
-    if not (tag.safety or tag.ll is not None or tag.hh is not None):
-        return []
-    return [
-        Comparison(
-            key=f"{tag.tag}.bad",
-            tag=tag,
-            test=IS_BAD,
-            limit=0.0,
-            release=0.0,
-            on_delay_ns=tag.fault_delay,
-            off_delay_ns=tag.off_delay,
-        )
-    ]
+from filters.layout import Bools, Int64s, Uint32s
+from filters.lifecycle import AlarmState, Input, step
+from filters.machine import CLEARED, RAISED
+from filters.nuisance import Nuisance
+from filters.repeats import Repeats
+from filters.withholding import Withholding
 
 
 class Alarms:
-    """Turns the moves of alarm comparisons into events, and knows which stand."""
+    """The alarms of a plant, by the rows of their comparisons; `alarms` holds those that are not normal.
 
-    def __init__(self, wanted: Iterable[Comparison], comparisons: Comparisons, image: Image) -> None:
+    `shelves`: the alarms that people have set aside, by name. `flags`: what readings are marked with, by tag;
+    an alarm on a marked one is out of service. `repeat_ns`: the cadence at which what stands is told again.
+    """
+
+    def __init__(
+        self,
+        rules: list[AlarmRule],
+        comparisons: Comparisons,
+        image: Image,
+        flags: Uint32s,
+        repeat_ns: int | None,
+    ) -> None:
+        self.shelves = Holds(EventKind.ALARM_SHELF_ENDED)
+        self.nuisance = Nuisance()
+        self.alarms: dict[int, Alarm] = {}
         self._comparisons = comparisons
-        self._rows = {comparisons.number_of[row.key] for row in wanted}
         self._image = image
-        self.active: dict[int, ActiveAlarm] = {}
+        self._rules = {comparisons.number_of[rule.name]: rule for rule in rules}
+        self._withholding = Withholding(self._rules, comparisons, flags, self.shelves)
+        self._first_out = FirstOut()
+        self._repeats = Repeats(repeat_ns)
+        self._heard: Bools = np.zeros(len(comparisons.rows), dtype=np.bool_)
+        self._heard[[*self._rules, *self._withholding.rows]] = True
 
-    def step(self, moves: list[Move]) -> list[Event]:
-        """Return the events of these moves (row, move, instant); other comparisons' moves are passed over."""
-        return [
-            self._raise(row, at_ns) if move == RAISED else self._clear(row, at_ns)
-            for row, move, at_ns in moves
-            if move in (RAISED, CLEARED) and row in self._rows
-        ]
+    @property
+    def names(self) -> list[str]:
+        """The names of all alarms, in order of their tags."""
+        return [rule.name for rule in self._rules.values()]
+
+    @property
+    def due_ns(self) -> int:
+        """When time alone changes something next."""
+        return min(self.shelves.due_ns, self.nuisance.due_ns, self._repeats.due_ns)
+
+    def follow(self, moves: Int64s) -> Iterator[Event]:
+        """Return the events of these moves (`filters.judge`), each with its reading as it stands now."""
+        heard = moves[self._heard[moves[:, 0]]]
+        heard = heard[np.argsort(heard[:, 2], kind="stable")]
+        tags = [self._comparisons.tag_of[row] for row in heard[:, 0].tolist()]
+        return self._follow(heard.tolist(), self._image.all_evidence(tags))
+
+    def by_time(self, now_ns: int) -> Iterator[Event]:
+        """Return what time alone has brought by `now_ns`: shelves and bursts that end, repetitions."""
+        unshelved = self.shelves.step(now_ns)
+        yield from unshelved
+        yield from self.review(now_ns) if unshelved else ()
+        yield from self.nuisance.step(now_ns)
+        for row in self._repeats.take(now_ns):
+            alarm = self.alarms.get(row)
+            if alarm is None or alarm.repeat_ns > now_ns or not alarm.state.stands:
+                continue
+            at_ns, alarm.repeat_ns = alarm.repeat_ns, self._repeats.next_ns(row, alarm.repeat_ns, now_ns)
+            if alarm.withheld is None and self._withholding.reason(row) is None:
+                yield self._repeat(row, alarm, at_ns, "cadence")
+
+    def review(self, now_ns: int) -> Iterator[Event]:
+        """Tell alarms that were raised while they were withheld, where nothing withholds them any more."""
+        withheld = [row for row, alarm in self.alarms.items() if alarm.withheld and alarm.state.stands]
+        for row in withheld:
+            alarm = self.alarms[row]
+            if alarm.state.stands and self._withholding.reason(row) is None:
+                alarm.withheld, because = None, alarm.withheld
+                yield self._repeat(row, alarm, now_ns, f"no_longer_{because}")
+
+    def acknowledge(self, name: str, now_ns: int) -> Iterator[Event]:
+        """Acknowledge an alarm that is not normal; a latched one is reset by it."""
+        row = self._comparisons.number_of[name]
+        alarm, rule = self.alarms[row], self._rules[row]
+        stood = alarm.state.stands
+        alarm.state = step(alarm.state, Input.ACKNOWLEDGE, latch=rule.latch)
+        if alarm.state is not AlarmState.NORMAL:
+            return
+        del self.alarms[row]
+        if stood:
+            figures: Figures = {"active_ms": (now_ns - alarm.since_ns) / 1e6, "because": "reset"}
+            yield self._say(EventKind.ALARM_CLEARED, row, now_ns, figures, alarm.withheld)
+
+    def all(self) -> list[ActiveAlarm]:
+        """Return the alarms that are not normal, in the order in which they became so."""
+        return [self._shown(row, alarm) for row, alarm in self.alarms.items()]
 
     def save(self) -> dict[str, SavedAlarm]:
-        """Return the alarms that stand, by name."""
+        """Return the alarms that are not normal, by name."""
+        found = ((row, alarm, self._rules[row].comparison) for row, alarm in self.alarms.items())
         return {
-            alarm.rule: SavedAlarm(
-                rule=self._comparisons.digest(row),
-                priority=alarm.priority,
-                since_boot_ns=alarm.since_boot_ns,
-                onset_boot_ns=alarm.onset_boot_ns,
-            )
-            for row, alarm in self.active.items()
+            rule.key: SavedAlarm.of(alarm, self._comparisons.digest(row), rule.tag.priority)
+            for row, alarm, rule in found
         }
 
-    def resume(self, saved: dict[str, SavedAlarm], by_ns: int, now_ns: int) -> list[Event]:
+    def save_firsts(self) -> dict[str, First]:
+        """Return the first-out of every group's episode."""
+        return dict(self._first_out.firsts)
+
+    def resume(
+        self, saved: dict[str, SavedAlarm], firsts: dict[str, First], by_ns: int, now_ns: int
+    ) -> list[Event]:
         """Take up saved alarms, on a clock that reads `by_ns` more; clear those whose rule has changed."""
         events = []
         for name, was in saved.items():
-            row = self._comparisons.number_of.get(name)
-            since_ns = was.since_boot_ns + by_ns
-            if row is None or self._comparisons.digest(row) != was.rule:
-                events.append(_cleared_by_change(name, was.priority, since_ns, now_ns))
-            else:
-                self._comparisons.stand(row, since_ns)
-                self.active[row] = self._alarm(row, since_ns, was.onset_boot_ns + by_ns)
+            row = self._comparisons.number_of.get(name, -1)
+            alarm = was.alarm(by_ns)
+            if row in self._rules and self._comparisons.digest(row) == was.rule:
+                self._take_up(row, alarm, firsts, by_ns, now_ns)
+            elif was.state.stands:
+                events.append(over_by_change(name, was.priority, alarm.since_ns, now_ns))
         return events
 
-    def _alarm(self, row: int, since_ns: int, onset_ns: int) -> ActiveAlarm:
-        rule = self._comparisons.rows[row]
-        return ActiveAlarm(
-            rule=rule.key,
-            tag=self._comparisons.tag_of[row],
-            priority=rule.tag.priority,
-            since_boot_ns=since_ns,
-            onset_boot_ns=onset_ns,
-        )
+    def _take_up(self, row: int, alarm: Alarm, firsts: dict[str, First], by_ns: int, now_ns: int) -> None:
+        rule = self._rules[row]
+        self.alarms[row] = alarm
+        if alarm.state.stands:
+            alarm.repeat_ns = self._repeats.next_ns(row, now_ns, now_ns)
+        if alarm.state.active:
+            self._comparisons.stand(row, alarm.since_ns)
+            if rule.group:
+                first = firsts.get(rule.group)
+                self._first_out.resume(rule.group, rule.name, first and first.moved(by_ns))
 
-    def _raise(self, row: int, at_ns: int) -> Event:
-        rule = self._comparisons.rows[row]
-        onset_ns = int(self._comparisons.states[row]["rose_onset_ns"])
-        self.active[row] = self._alarm(row, at_ns, onset_ns)
-        figures: Figures = {"on_delay_ms": rule.on_delay_ns / 1e6, "onset_boot_ns": onset_ns}
-        return self._event(EventKind.ALARM_RAISED, row, at_ns, figures)
+    def _follow(self, moves: list[list[int]], seen: Iterator[Evidence]) -> Iterator[Event]:
+        for (row, move, at_ns, onset_ns, before_ns), evidence in zip(moves, seen, strict=True):
+            if row not in self._rules:
+                yield from self.review(at_ns)
+            elif move == RAISED:
+                yield from self._rise(row, at_ns, Alarm.raised(at_ns, onset_ns, before_ns), evidence)
+            elif move == CLEARED:
+                yield from self._fall(row, at_ns, evidence)
 
-    def _clear(self, row: int, at_ns: int) -> Event:
-        rule = self._comparisons.rows[row]
-        alarm = self.active.pop(row)
+    def _rise(self, row: int, at_ns: int, risen: Alarm, seen: Evidence) -> Iterator[Event]:
+        rule, alarm = self._rules[row], self.alarms.get(row)
+        if alarm is not None and alarm.state.stands:  # latched: it stood all along
+            alarm.state = step(alarm.state, Input.RISE, latch=rule.latch)
+            yield self._repeat(row, alarm, at_ns, "risen_again")
+            return
+        self.alarms[row] = risen
+        risen.withheld = self._withholding.reason(row)
+        risen.repeat_ns = self._repeats.next_ns(row, at_ns, at_ns)
+        figures: Figures = {"on_delay_ms": rule.comparison.on_delay_ns / 1e6, "onset_boot_ns": risen.onset_ns}
+        if rule.group:
+            figures |= self._first_out.rise(rule.group, rule.name, risen.before_ns, risen.onset_ns)
+        yield announce(EventKind.ALARM_RAISED, rule, at_ns, seen, figures, risen.withheld)
+        yield from self.nuisance.raised(rule.name, at_ns, told=risen.withheld is None)
+
+    def _fall(self, row: int, at_ns: int, seen: Evidence) -> Iterator[Event]:
+        rule, alarm = self._rules[row], self.alarms[row]
+        if rule.group:
+            self._first_out.fall(rule.group, rule.name)
+        alarm.state = step(alarm.state, Input.FALL, latch=rule.latch)
+        if alarm.state is AlarmState.NORMAL:
+            del self.alarms[row]
+        kind = EventKind.ALARM_LATCHED if alarm.state.stands else EventKind.ALARM_CLEARED
         figures: Figures = {
-            "off_delay_ms": rule.off_delay_ns / 1e6,
-            "active_ms": (at_ns - alarm.since_boot_ns) / 1e6,
+            "off_delay_ms": rule.comparison.off_delay_ns / 1e6,
+            "active_ms": (at_ns - alarm.since_ns) / 1e6,
         }
-        return self._event(EventKind.ALARM_CLEARED, row, at_ns, figures)
+        yield announce(kind, rule, at_ns, seen, figures, alarm.withheld)
 
-    def _event(self, kind: EventKind, row: int, at_ns: int, figures: Figures) -> Event:
-        rule = self._comparisons.rows[row]
+    def _repeat(self, row: int, alarm: Alarm, at_ns: int, because: str) -> Event:
+        figures: Figures = {"active_ms": (at_ns - alarm.since_ns) / 1e6, "because": because}
+        return self._say(EventKind.ALARM_REPEATED, row, at_ns, figures, alarm.withheld)
+
+    def _say(
+        self, kind: EventKind, row: int, at_ns: int, figures: Figures, withheld: Withheld | None
+    ) -> Event:
+        """Return an event with the alarm's reading as it stands now."""
         seen = self._image.evidence(self._comparisons.tag_of[row])
-        if rule.test != IS_BAD:
-            figures |= {"limit": rule.limit, "value": seen.value, "raw": seen.raw, "quality": seen.quality}
-        return Event(
-            kind=kind,
-            rule=rule.key,
-            priority=rule.tag.priority,
-            boot_ns=at_ns,
-            scan_boot_ns=at_ns,
-            evidence=(seen,),
-            figures=figures | trust_figures((seen,)),
+        return announce(kind, self._rules[row], at_ns, seen, figures, withheld)
+
+    def _shown(self, row: int, alarm: Alarm) -> ActiveAlarm:
+        rule = self._rules[row]
+        return ActiveAlarm(
+            rule=rule.name,
+            tag=self._comparisons.tag_of[row],
+            priority=rule.comparison.tag.priority,
+            state=alarm.state,
+            since_boot_ns=alarm.since_ns,
+            onset_boot_ns=alarm.onset_ns,
+            withheld=self._withholding.reason(row),
+            chatters=self.nuisance.chatters(rule.name),
+            response=rule.response,
         )
-
-
-def _cleared_by_change(rule: str, priority: Priority, since_ns: int, now_ns: int) -> Event:
-    """Return the end of an alarm whose rule no longer exists as it was; the new rule judges anew."""
-    return Event(
-        kind=EventKind.ALARM_CLEARED,
-        rule=rule,
-        priority=priority,
-        boot_ns=now_ns,
-        scan_boot_ns=now_ns,
-        figures={"active_ms": (now_ns - since_ns) / 1e6, "because": "rule_changed"},
-    )

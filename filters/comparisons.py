@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from config.plant import Plant
+from config.rules import Condition
 from config.tags import Tag
 from config.vocabulary import Limit
 from filters.condition import window_of
 from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Records, moved
-from filters.machine import ACTIVE
+from filters.machine import ABOVE, ACTIVE, BELOW, EQUAL
 
 if TYPE_CHECKING:
     from filters.kernels import Kernels
@@ -53,6 +54,16 @@ class Comparison:
         facts = (self.test, self.limit, self.release, self.on_delay_ns, self.off_delay_ns, tag.tag)
         conditioning = (tag.scale, tag.offset, tag.raw_low, tag.raw_high, sorted(tag.sentinels), tag.median)
         return digest_of(facts, conditioning, _STATE_FIELDS)
+
+
+def test_of(condition: Condition) -> tuple[int, float]:
+    """Return a condition's test (`filters.machine`) and its number."""
+    if condition.above is not None:
+        return ABOVE, condition.above
+    if condition.below is not None:
+        return BELOW, condition.below
+    assert condition.equals is not None, "the loader lets exactly one comparison pass"
+    return EQUAL, condition.equals
 
 
 def digest_of(*facts: object) -> str:

@@ -6,10 +6,16 @@ calls it: for every scan `condition`, `judge` and `report`, and `judge` again at
 
 from __future__ import annotations
 
+import heapq
+from typing import Final
+
 import numpy as np
 
 from config.plant import Plant, ScanGroup
-from filters.alarms import ActiveAlarm, Alarms, alarm_comparisons
+from filters.alarm import ActiveAlarm
+from filters.alarm_rules import alarm_rules, suppressors
+from filters.alarms import Alarms
+from filters.backlog import Backlog
 from filters.comparisons import Comparisons
 from filters.condition import Conditioner
 from filters.event import Event
@@ -23,22 +29,28 @@ from filters.report import Report, Reporter
 from filters.snapshot import VERSION, Snapshot, dump, load
 from filters.witnesses import InterlockStatus, Witnesses
 
+EVENTS_AT_ONCE: Final = 50
+"""As many as are recorded within a few milliseconds; whoever else waits for the loop comes between."""
+
 
 class Engine:
     """Everything that is computed on the scans of one plant.
 
     `image`: what is known of every tag now. `twins`: the work is done by plain Python, which is slower.
-    `maintenance`: what is being worked on.
+    `maintenance`: what is being worked on. `annunciator`: the
+    alarms, which people may shelve and acknowledge.
     """
 
     def __init__(self, plant: Plant, kernels: Kernels) -> None:
         self.image = Image.blank(len(plant.tags))
         self.twins = kernels.twins
         self.maintenance = Maintenance(plant)
-        alarms = alarm_comparisons(plant)
-        wanted = alarms + interlock_comparisons(plant)
-        self._comparisons = Comparisons(plant, wanted, watched_keys(plant), kernels)
-        self._alarms = Alarms(alarms, self._comparisons, self.image)
+        rules, silencing = alarm_rules(plant), suppressors(plant)
+        wanted = [rule.comparison for rule in rules] + silencing + interlock_comparisons(plant)
+        watched = watched_keys(plant) | {row.key for row in silencing}
+        self._comparisons = Comparisons(plant, wanted, watched, kernels)
+        cadence_ns = plant.description.gateway.alarm_repeat
+        self.annunciator = Alarms(rules, self._comparisons, self.image, self.maintenance.flags, cadence_ns)
         self._witnesses = Witnesses(plant, self._comparisons, self.image)
         self._groups = kernels.lay(_groups(plant, self._comparisons))
         self._conditioner = Conditioner(plant, self.image, self._groups, kernels)
@@ -48,7 +60,8 @@ class Engine:
         self._now_ns = 0
         self._unjudged: set[int] = set()
         self._due_ns = NEVER
-        self._carried: list[Event] = []
+        self._backlog = Backlog()
+        self._kept = b""
 
     def condition(self, group: ScanGroup, raw: Float64s, quality: Uint32s, boot_ns: int) -> None:
         """Take one scan of a group, begun at `boot_ns`, into the image.
@@ -58,37 +71,52 @@ class Engine:
         """
         if not self._started:
             self._start(boot_ns)
-        if boot_ns >= self._due_ns or group.number in self._unjudged:
-            self._carried += self._settle(boot_ns)
+        if boot_ns >= self._next_ns or group.number in self._unjudged:
+            self._settle(boot_ns)
         self._conditioner.condition(group, raw, self.maintenance.flagged(group, quality), boot_ns)
         self._unjudged.add(group.number)
 
     def judge(self, now_boot_ns: int) -> tuple[list[Event], int]:
         """Return what became true by `now_boot_ns` in the order in which it did, and when to judge next.
 
-        2**63 - 1: nothing is due before the next scan.
+        At most `EVENTS_AT_ONCE` events: where more wait, the next judgement is due at once. 2**63 - 1:
+        nothing is due before the next scan.
         """
         if not self._started:
             self._start(now_boot_ns)
-        events = self._carried + self._settle(now_boot_ns)
-        self._carried = []
-        return events, self._due_ns
+        self._now_ns = now_boot_ns
+        if self._unjudged or self._next_ns <= now_boot_ns:
+            self._settle(now_boot_ns)
+        if not self._backlog:
+            self._backlog.add(self.annunciator.by_time(now_boot_ns))
+        events = self._backlog.take(EVENTS_AT_ONCE)
+        return events, now_boot_ns if self._backlog else min(self._next_ns, self.annunciator.due_ns)
 
     def report(self, group: ScanGroup, boot_ns: int) -> Report:
         """Choose what of the group's newest scan, begun at `boot_ns`, is to be recorded."""
         return self._reporter.report(group, boot_ns)
 
     def state(self) -> bytes:
-        """Return what must be remembered across a restart; opaque."""
-        return dump(
-            Snapshot(
-                version=VERSION,
-                now_ns=self._now_ns,
-                comparisons=self._comparisons.save(),
-                alarms=self._alarms.save(),
-                interlocks=self._witnesses.save(),
-                maintenance=self.maintenance.holds.save(),
-            )
+        """Return what must be remembered across a restart; opaque.
+
+        While events wait to be handed out it is what it was before them, so that none of them is lost with
+        the process: they are found again.
+        """
+        if not self._backlog:
+            self._kept = dump(self._snapshot())
+        return self._kept
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            version=VERSION,
+            now_ns=self._now_ns,
+            comparisons=self._comparisons.save(),
+            alarms=self.annunciator.save(),
+            firsts=self.annunciator.save_firsts(),
+            nuisance=self.annunciator.nuisance.save(),
+            shelves=self.annunciator.shelves.save(),
+            interlocks=self._witnesses.save(),
+            maintenance=self.maintenance.holds.save(),
         )
 
     def restore(self, state: bytes, now_boot_ns: int, *, same_boot: bool = False) -> list[Event]:
@@ -104,7 +132,9 @@ class Engine:
         by_ns = 0 if same_boot else now_boot_ns - snapshot.now_ns
         self.maintenance.resume(snapshot.maintenance, by_ns)
         self._comparisons.resume(snapshot.comparisons, by_ns)
-        events = self._alarms.resume(snapshot.alarms, by_ns, now_boot_ns)
+        self.annunciator.shelves.resume(snapshot.shelves, by_ns)
+        self.annunciator.nuisance.resume(snapshot.nuisance, by_ns)
+        events = self.annunciator.resume(snapshot.alarms, snapshot.firsts, by_ns, now_boot_ns)
         events += self._witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
         return events
 
@@ -114,7 +144,8 @@ class Engine:
 
     def alarms(self) -> list[ActiveAlarm]:
         """Return the alarms that stand, oldest first."""
-        return sorted(self._alarms.active.values(), key=lambda alarm: alarm.since_boot_ns)
+        standing = (alarm for alarm in self.annunciator.all() if alarm.state.stands)
+        return sorted(standing, key=lambda alarm: alarm.since_boot_ns)
 
     def interlocks(self) -> list[InterlockStatus]:
         """Return what can be said of every interlock, in the order of the plant."""
@@ -128,16 +159,27 @@ class Engine:
             group["sample_ns"] = boot_ns
             group["touched"] = 1
         self._due_ns = boot_ns
-        self._carried += self._witnesses.begin(boot_ns)
+        self._backlog.add(iter(self._witnesses.begin(boot_ns)))
 
-    def _settle(self, now_boot_ns: int) -> list[Event]:
+    @property
+    def _next_ns(self) -> int:
+        """When the image must be judged next, if no scan comes before."""
+        return min(self._due_ns, self.maintenance.holds.due_ns)
+
+    def _settle(self, now_boot_ns: int) -> None:
         moves, due_ns = self._judge.judge(now_boot_ns)
         self._unjudged.clear()
-        self._now_ns = now_boot_ns
-        events = self._alarms.step(moves) + self._witnesses.step(now_boot_ns, moves)
-        events += self.maintenance.step(now_boot_ns)
-        self._due_ns = min(due_ns, self._witnesses.due_ns, self.maintenance.holds.due_ns)
-        return sorted(events, key=lambda event: event.boot_ns)
+        in_service = self.maintenance.step(now_boot_ns)
+        told = sorted(self._witnesses.step(now_boot_ns, moves) + in_service, key=_became_true)
+        if len(moves) or told:
+            self._backlog.add(heapq.merge(self.annunciator.follow(moves), told, key=_became_true))
+        if in_service:
+            self._backlog.add(self.annunciator.review(now_boot_ns))
+        self._due_ns = min(due_ns, self._witnesses.due_ns)
+
+
+def _became_true(event: Event) -> int:
+    return event.boot_ns
 
 
 def _groups(plant: Plant, comparisons: Comparisons) -> Records:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from config.vocabulary import EventKind, Priority, QualityClass, class_of
+from config.vocabulary import EventKind, Priority, QualityClass, Withheld, class_of
 
 Figures = dict[str, float | int | str]
 
@@ -27,7 +27,8 @@ class Event:
     `rule` names what found it: `<tag>.HH`, `<tag>.bad`, or an interlock's name. `boot_ns` is when it became
     true, `scan_boot_ns` the start of the scan that showed it (equal to `boot_ns` where a delay expired
     between scans). `figures` holds the rule's own numbers with their unit in the name (limit, elapsed_min_ms,
-    elapsed_max_ms, budget_ms, ...).
+    elapsed_max_ms, budget_ms, ...). `withheld`: why it is not to be told as an alarm; None: it is.
+    `response`: what is to be done; `basis`: the regulation or drawing that asks for the rule.
     """
 
     kind: EventKind
@@ -37,6 +38,9 @@ class Event:
     scan_boot_ns: int
     evidence: tuple[Evidence, ...] = ()
     figures: Figures = field(default_factory=dict)
+    withheld: Withheld | None = None
+    response: str = ""
+    basis: str = ""
 
 
 def trust_figures(evidence: tuple[Evidence, ...]) -> Figures:

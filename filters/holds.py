@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from config.vocabulary import EventKind, Flag, Priority
 from filters.event import Event, Figures
-from filters.layout import NEVER
+from filters.layout import LONG_AGO, NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,9 @@ class Holds:
 
     @property
     def due_ns(self) -> int:
-        """When the next one ends; NEVER."""
+        """When there is something to tell: at once what ended by hand, else when the next one ends; NEVER."""
+        if self._told:
+            return LONG_AGO
         return min((hold.until_ns for hold in self._holds.values()), default=NEVER)
 
     def __contains__(self, name: str) -> bool:

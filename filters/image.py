@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,4 +49,13 @@ class Image:
             value=float(self.value[tag]),
             quality=int(self.quality[tag]),
             boot_ns=int(self.boot_ns[tag]),
+        )
+
+    def all_evidence(self, tags: list[int]) -> Iterator[Evidence]:
+        """Return readings as they stand now, one for each of `tags`; each is made when it is taken."""
+        columns = (self.raw, self.value, self.quality, self.boot_ns)
+        numbers = [column[tags].tolist() for column in columns]
+        return (
+            Evidence(tag=tag, raw=raw, value=value, quality=quality, boot_ns=boot_ns)
+            for tag, raw, value, quality, boot_ns in zip(tags, *numbers, strict=True)
         )

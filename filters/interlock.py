@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from config.plant import Plant
 from config.rules import Condition, Interlock
 from config.tags import Tag
-from filters.comparisons import Comparison, Comparisons, limit_key
+from filters.comparisons import Comparison, Comparisons, limit_key, test_of
 from filters.condition import delay_ns
-from filters.machine import ABOVE, BELOW, EQUAL
 from filters.sight import Sight
 
 
@@ -97,7 +96,7 @@ def _conditions(interlock: Interlock) -> list[tuple[str, Condition, int]]:
 
 
 def _comparison(plant: Plant, key: str, condition: Condition, on_delay_ns: int) -> Comparison:
-    test, limit = _test_of(condition)
+    test, limit = test_of(condition)
     return Comparison(
         key=key,
         tag=_tag(plant, condition.tag),
@@ -106,15 +105,6 @@ def _comparison(plant: Plant, key: str, condition: Condition, on_delay_ns: int) 
         release=limit,
         on_delay_ns=on_delay_ns,
     )
-
-
-def _test_of(condition: Condition) -> tuple[int, float]:
-    if condition.above is not None:
-        return ABOVE, condition.above
-    if condition.below is not None:
-        return BELOW, condition.below
-    assert condition.equals is not None, "the loader lets exactly one comparison pass"
-    return EQUAL, condition.equals
 
 
 def _cause_key(interlock: Interlock) -> str:

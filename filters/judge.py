@@ -14,8 +14,9 @@ from filters.layout import Int64s, Table
 if TYPE_CHECKING:
     from filters.kernels import Kernels
 
-Move = tuple[int, int, int]
-"""The row of a comparison, what it did (`filters.machine`: RAISED, ...), and the instant."""
+MOVE_COLUMNS: Final = 5
+"""Of a move: the row of a comparison, what it did (`filters.machine`: RAISED, ...), the instant, and of its
+newest activation the onset and the last raw sample before."""
 
 MOVES_PER_COMPARISON: Final = 4
 """In one judgement at most: two delays that end and two changes of sight."""
@@ -25,7 +26,9 @@ class Judge:
     """Judges what was conditioned since it last did, what has become stale, and what is due."""
 
     def __init__(self, comparisons: Comparisons, image: Image, groups: Table, kernels: Kernels) -> None:
-        self._moves: Int64s = np.zeros((MOVES_PER_COMPARISON * len(comparisons.rows), 3), dtype=np.int64)
+        self._moves: Int64s = np.zeros(
+            (MOVES_PER_COMPARISON * len(comparisons.rows), MOVE_COLUMNS), dtype=np.int64
+        )
         self._run = partial(
             kernels.judge,
             groups,
@@ -38,7 +41,10 @@ class Judge:
             self._moves,
         )
 
-    def judge(self, now_ns: int) -> tuple[list[Move], int]:
-        """Return the moves by `now_ns`, group by group, and the next instant that is due."""
+    def judge(self, now_ns: int) -> tuple[Int64s, int]:
+        """Return the moves by `now_ns`, int64[k, MOVE_COLUMNS], and the next instant that is due.
+
+        The moves lie group by group and are valid until the next call.
+        """
         count, due_ns = self._run(now_ns)
-        return self._moves[:count].tolist() if count else [], due_ns
+        return self._moves[:count], due_ns

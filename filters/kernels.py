@@ -165,7 +165,7 @@ def _judge_example() -> tuple[Any, ...]:
     rules["tag"] = 0
     states = np.zeros(1, layout.COMPARISON_STATE)
     image = (np.ones(1), np.ones(1), np.zeros(1, np.uint32), np.zeros(1, np.int64))
-    return (_one_group(), rules, states, *image, np.zeros((9, 3), np.int64), 1)
+    return (_one_group(), rules, states, *image, np.zeros((9, 5), np.int64), 1)
 
 
 def _report_example() -> tuple[Any, ...]:

@@ -61,11 +61,13 @@ def meets(test: int, number: float, limit: float) -> bool:
     return number == limit
 
 
-def note(moves: Int64s, count: int, row: int, move: int, at_ns: int) -> int:
-    """Write one move (row, move, instant) down and return how many there are."""
+def note(moves: Int64s, count: int, row: int, move: int, at_ns: int, state: Row) -> int:
+    """Write one move down (`filters.judge.Move`) and return how many there are."""
     moves[count, 0] = row
     moves[count, 1] = move
     moves[count, 2] = at_ns
+    moves[count, 3] = state["rose_onset_ns"]
+    moves[count, 4] = state["rose_before_ns"]
     return count + 1
 
 
@@ -89,12 +91,12 @@ def expire(group: Row, state: Row, row: int, until_ns: int, moves: Int64s, count
         state["rose_onset_ns"] = state["onset_ns"]
         state["rose_before_ns"] = state["before_ns"]
         state["started_ns"] = ends_ns
-        return note(moves, count, row, RAISED, ends_ns)
+        return note(moves, count, row, RAISED, ends_ns, state)
     state["phase"] = NORMAL
     state["fell_ns"] = state["started_ns"]
     state["fell_before_ns"] = min(state["met_ns"], state["started_ns"])
     state["onset_ns"] = NEVER
-    return note(moves, count, row, CLEARED, ends_ns)
+    return note(moves, count, row, CLEARED, ends_ns, state)
 
 
 def date(state: Row, met: bool, at_ns: int) -> None:
@@ -174,7 +176,7 @@ def look_all(
         is_bad = int(quality[tag]) >= BAD_FLOOR
         look(rule, state, float(scaled[tag]), float(value[tag]), is_bad, at_ns)
         if rule["watched"] and is_bad != state["blind"]:
-            count = note(moves, count, row, WENT_BAD if is_bad else CAME_BACK, at_ns)
+            count = note(moves, count, row, WENT_BAD if is_bad else CAME_BACK, at_ns, state)
         state["blind"] = is_bad
     return count
 
@@ -216,7 +218,7 @@ def judge_groups(
     """Bring every comparison up to `now_ns` and return the number of moves and the next instant that is due.
 
     Looks only at groups that were scanned, have become stale, or have a delay that ended. What was due when a
-    scan began must have been judged before that scan was conditioned. `moves` is int64[k, 3], with room for
+    scan began must have been judged before that scan was conditioned. `moves` is int64[k, 5], with room for
     `MOVES_PER_COMPARISON` of each rule.
     """
     count = 0

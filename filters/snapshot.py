@@ -6,17 +6,19 @@ are JSON and go into the log's STATE records; nobody else reads them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from filters.alarms import SavedAlarm
+from filters.alarm import SavedAlarm
 from filters.comparisons import SavedComparison
+from filters.first_out import First
 from filters.holds import Hold
+from filters.nuisance import SavedNuisance
 from filters.witnesses import SavedInterlock
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,10 @@ class Snapshot:
     comparisons: dict[str, SavedComparison]
     alarms: dict[str, SavedAlarm]
     interlocks: dict[str, SavedInterlock]
-    maintenance: dict[str, Hold] = field(default_factory=dict)
+    firsts: dict[str, First]
+    nuisance: SavedNuisance
+    shelves: dict[str, Hold]
+    maintenance: dict[str, Hold]
 
 
 _ADAPTER: Final = TypeAdapter(Snapshot)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from config.plant import Plant
 from config.vocabulary import WitnessState
 from filters.comparisons import Comparisons, digest_of
 from filters.event import Event
 from filters.image import Image
 from filters.interlock import inputs_of
-from filters.judge import Move
-from filters.layout import LONG_AGO, NEVER
+from filters.layout import LONG_AGO, NEVER, Bools, Int64s
 from filters.machine import RAISED
 from filters.testimony import Testimony
 from filters.witness import Memory, Witness
@@ -63,24 +64,27 @@ class Witnesses:
         }
         self._awaiting: dict[str, None] = {}  # in the order in which they began, so that a replay is the same
         self._due_ns = dict.fromkeys(self._witnesses, NEVER)
+        self._heard: Bools = np.zeros(len(comparisons.rows), dtype=np.bool_)
         self._looking: dict[int, list[str]] = {}
         for name, witness in self._witnesses.items():
             for sight in witness.inputs.all:
                 self._looking.setdefault(sight.row, []).append(name)
+                self._heard[sight.row] = True
 
     def begin(self, now_ns: int) -> list[Event]:
         """Let every witness take its first look."""
         return [event for name in self._witnesses for event in self._step(name, now_ns, now_ns, set())]
 
-    def step(self, now_ns: int, moves: list[Move]) -> list[Event]:
-        """Return what became true by `now_ns`, when the comparisons made these moves (row, move, instant)."""
+    def step(self, now_ns: int, moves: Int64s) -> list[Event]:
+        """Return what became true by `now_ns`, when the comparisons made these moves (`filters.judge`)."""
+        heard = moves[self._heard[moves[:, 0]], :3].tolist()
         scans_ns = dict.fromkeys(self._awaiting, LONG_AGO)
         if self.due_ns <= now_ns:
             scans_ns |= {name: LONG_AGO for name, due_ns in self._due_ns.items() if due_ns <= now_ns}
-        for row, _, at_ns in moves:
-            for name in self._looking.get(row, ()):
+        for row, _, at_ns in heard:
+            for name in self._looking[row]:
                 scans_ns[name] = max(at_ns, scans_ns.get(name, LONG_AGO))
-        raised = {row for row, move, _ in moves if move == RAISED}
+        raised = {row for row, move, _ in heard if move == RAISED}
         return [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
 
     def _step(self, name: str, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:

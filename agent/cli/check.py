@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
+from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 
-from agent.cli.describe import plant_or_exit
+from agent.cli.describe import plant_or_exit, refuse_if_any
 from agent.cli.options import json_option, plant_argument
 from agent.cli.speech import language, say, shown
 from config.plant import Plant, ScanGroup
@@ -15,21 +19,37 @@ from config.secrets import missing_secrets
 from config.text import text
 from config.units import show_duration
 
+if TYPE_CHECKING:
+    from drivers.contract import Driver
+    from drivers.modbus.bus import Bus
+
+Plans = dict[str, list[tuple[ScanGroup, list[str]]]]
+"""By link, its scan groups with the requests of a scan of each."""
+
 
 @click.command(help=shown(text("Check PLANT without starting anything, and show the requests per link.")))
 @plant_argument
 @json_option
 def check(plant: Path, as_json: bool) -> None:
     """Check a plant description."""
+    from agent.buses import ALL, MUCH, overloads, words_of
+    from drivers.registry import make_drivers, modbus_buses
+
     described = plant_or_exit(plant)
-    plans = _plans(described)
-    for fault in (*described.remarks, *missing_secrets(described)):
+    drivers = make_drivers(described)
+    buses = modbus_buses(described, drivers)
+    refuse_if_any(list(overloads(described, buses, above=ALL, up_to=inf)))
+    plans = _plans(described, drivers)
+    busy = overloads(described, buses, above=MUCH, up_to=ALL)
+    for fault in (*described.remarks, *busy, *missing_secrets(described)):
         click.echo(fault.show(language()), err=True)
     if as_json:
-        click.echo(orjson.dumps(_json(described, plans), option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(_json(described, plans, buses), option=orjson.OPT_INDENT_2))
         return
     for link, groups in plans.items():
         say(text("link {link}", link=link))
+        if link in buses:
+            say(words_of(buses[link].forecast()))
         for group, requests in groups:
             say(
                 text(
@@ -54,21 +74,19 @@ def check(plant: Path, as_json: bool) -> None:
     )
 
 
-def _plans(plant: Plant) -> dict[str, list[tuple[ScanGroup, list[str]]]]:
-    from drivers.registry import make_drivers
-
-    drivers = make_drivers(plant)
-    plans: dict[str, list[tuple[ScanGroup, list[str]]]] = {}
+def _plans(plant: Plant, drivers: Mapping[str, Driver]) -> Plans:
+    plans: Plans = {}
     for group in plant.groups:
         requests = [request.show(language()) for request in drivers[group.device].plan(group)]
         plans.setdefault(plant.device_of(group).link, []).append((group, requests))
     return plans
 
 
-def _json(plant: Plant, plans: dict[str, list[tuple[ScanGroup, list[str]]]]) -> dict[str, object]:
+def _json(plant: Plant, plans: Plans, buses: Mapping[str, Bus]) -> dict[str, object]:
     return {
         "tags": len(plant.tags),
         "digest": plant.digest,
+        "expected": {link: asdict(bus.forecast()) for link, bus in buses.items()},
         "links": {
             link: [
                 {

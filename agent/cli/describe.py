@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,7 +11,7 @@ import click
 
 from agent.cli.exits import Exit
 from agent.cli.speech import language
-from config.faults import ConfigError
+from config.faults import ConfigError, Fault
 from config.load import load
 from config.plant import Plant
 from config.secrets import missing_secrets
@@ -27,6 +28,11 @@ def plant_or_exit(path: Path) -> Plant:
 def secrets_or_exit(plant: Plant) -> None:
     """Make sure that every secret that the plant refers to is there, or print what is missing and exit 78."""
     faults = missing_secrets(plant)
+    refuse_if_any(faults)
+
+
+def refuse_if_any(faults: Sequence[Fault]) -> None:
+    """Print the faults and exit 78, where there are any."""
     if faults:
         _exit(ConfigError(faults))
 

@@ -49,7 +49,7 @@ def _show(found: Json) -> None:
         say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
     if not found["alarms"] and not found["concerns"]:
         say(text("all well"))
-    show(_interlocks(found), _devices(found), _grid(found), _uplinks(found))
+    show(_interlocks(found), _devices(found), _links(found), _grid(found), _uplinks(found))
     _show_log(found)
 
 
@@ -73,6 +73,26 @@ def _devices(found: Json) -> Table:
         counts = (str(device[key]) for key in ("requests", "timeouts", "refused"))
         rows.add_row(device["device"], answers, *counts)
     return rows
+
+
+def _links(found: Json) -> Table:
+    """Return the Modbus links; every figure as expected, then as measured."""
+    rows = table(text("link"), text("cycle"), text("load"), text("not answering"), text("noticed within"))
+    for link in found["links"]:
+        expected, measured = link["expected"], link["measured"]
+        rows.add_row(
+            link["link"],
+            _beside(1000 * expected["cycle_s"], measured["cycle_s"], 1000, "ms"),
+            _beside(100 * expected["load"], measured["load"], 100, "%"),
+            ", ".join(str(unit) for unit in measured["dead"]),
+            f"{measured['noticed_s']:.0f} s" if measured["dead"] else "",
+        )
+    return rows
+
+
+def _beside(expected: float, measured: float | None, scale: float, unit: str) -> str:
+    seen = "-" if measured is None else f"{scale * measured:.3g}"
+    return f"{expected:.3g} / {seen} {unit}"
 
 
 def _grid(found: Json) -> Table:

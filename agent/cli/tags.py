@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import click
@@ -36,7 +37,16 @@ def tags(names: tuple[str, ...], state: Path | None, as_json: bool) -> None:
         text("tag"), text("title"), text("value"), text("quality"), text("since"), text("defined at")
     )
     for tag in found:
-        value = "-" if tag["value"] is None else f"{tag['value']:.6g} {tag['unit']}"
         since = shown(text("{seconds} s", seconds=round(tag["quality_for_s"])))
-        rows.add_row(tag["tag"], tag["title"], value, tag["quality_words"][language()], since, tag["place"])
+        rows.add_row(
+            tag["tag"], tag["title"], _value(tag), tag["quality_words"][language()], since, tag["place"]
+        )
     show(rows)
+
+
+def _value(tag: dict[str, Any]) -> str:
+    """Return a value with its unit, and what it says: `2 (fault)`; of a text the text alone."""
+    if tag["text"]:
+        return tag["says"] or "-"
+    number = "-" if tag["value"] is None else f"{tag['value']:.6g} {tag['unit']}".rstrip()
+    return f"{number} ({tag['says']})" if tag["says"] else number

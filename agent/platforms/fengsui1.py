@@ -243,6 +243,9 @@ def _event(record: Record, anchor: Anchor | None) -> Json:
         "scan": _instant(event.scan_boot_ns, anchor),
         "evidence": [_evidence(evidence, anchor) for evidence in event.evidence],
         "figures": event.figures,
+        "withheld": event.withheld,
+        "response": event.response,
+        "basis": event.basis,
         "text": event.text,
     }
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from config.consistency.addresses import address_faults
+from config.consistency.alarms import alarm_faults
 from config.consistency.devices import device_faults
 from config.consistency.interlocks import interlock_faults
 from config.consistency.named import named_faults
+from config.consistency.registers import register_faults
 from config.consistency.site import site_faults
 from config.consistency.tags import tag_faults
+from config.consistency.types import type_faults
 from config.draft import Draft
 from config.faults import Fault
 from config.points.read import Row
@@ -24,6 +27,9 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     yield from site_faults(draft)
     yield from device_faults(draft, rows, all_read=all_read)
     yield from tag_faults(draft, rows)
+    yield from alarm_faults(rows, all_read=all_read)
     yield from address_faults(draft, rows)
     yield from named_faults(draft, rows, all_read=all_read)
+    yield from type_faults(draft, rows)
+    yield from register_faults(draft, rows)
     yield from interlock_faults(draft, rows, all_read=all_read)

@@ -16,7 +16,8 @@ from config.text import Text, text
 
 _MODBUS_LOOK: Final = re.compile(r"(co|di|hr|ir):|[0-9.]+$", re.IGNORECASE)
 _NODE_ID_LOOK: Final = re.compile(r"(ns|nsu|i|s|g|b)=")
-_BIT_ONE_IN_NUMBERS: Final = re.compile(r"[0-9]{5,6}\.1", re.ASCII)
+BIT_ONE_IN_NUMBERS: Final = re.compile(r"[0-9]{5,6}\.1", re.ASCII)
+"""Addresses that a spreadsheet makes of bit 10, too."""
 
 
 def address_faults(draft: Draft, rows: Sequence[Row]) -> Iterator[Fault]:
@@ -68,29 +69,21 @@ def _register_faults(row: Row, address: ModbusAddress, device: Device) -> Iterat
         return
     if words := _type_fault(row, address):
         yield Fault(row.place("type"), words)
-    elif address.offset + row.tag.type.words > TABLE_SIZE:
+    elif address.offset + row.tag.words > TABLE_SIZE:
         words = text(
             'type {type} at "{found}" reaches beyond the last register; correct the one or the other',
             type=row.tag.type,
             found=row.tag.address,
         )
         yield Fault(row.place("address"), words)
-    if row.tag.type.words > device.max_words:
+    if row.tag.words > device.max_words:
         words = text(
             "type {type} takes {words} registers, but max_words of the device is {most}; raise it",
             type=row.tag.type,
-            words=row.tag.type.words,
+            words=row.tag.words,
             most=device.max_words,
         )
         yield Fault(row.place("type"), words)
-    for code in row.tag.sentinels:
-        if not row.tag.type.holds(code):
-            words = text(
-                "{code} never occurs in type {type}; look up the raw value",
-                code=f"{code:g}",
-                type=row.tag.type,
-            )
-            yield Fault(row.place("sentinels"), words)
 
 
 def _type_fault(row: Row, address: ModbusAddress) -> Text | None:
@@ -115,7 +108,7 @@ def _cut_bit(
     row: Row, address: ModbusAddress, base: int, seen: dict[tuple[str, str], Row]
 ) -> Iterator[Fault]:
     """Bit 1 twice in the numeric notation is bit 10, which a spreadsheet took for a decimal fraction."""
-    if not _BIT_ONE_IN_NUMBERS.fullmatch(row.tag.address):
+    if not BIT_ONE_IN_NUMBERS.fullmatch(row.tag.address):
         return
     twin = seen.setdefault((row.tag.device, row.tag.address), row)
     if twin is not row:

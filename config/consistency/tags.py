@@ -114,6 +114,7 @@ def _limit_faults(row: Row) -> Iterator[Fault]:
                 high=_g(high),
             )
             yield Fault(row.place(_FIELD_OF[limit]), words)
+    yield from _out_of_reach(row)
     for (lower, least), (upper, most) in pairwise(limits):
         if least >= most:
             words = text(
@@ -125,6 +126,27 @@ def _limit_faults(row: Row) -> Iterator[Fault]:
             )
             yield Fault(row.place(_FIELD_OF[upper]), words)
     yield from _never_clearing(row)
+
+
+def _out_of_reach(row: Row) -> Iterator[Fault]:
+    """A limit beyond every value that the raw signal can become is never met."""
+    tag = row.tag
+    if not row.sound("type", "mask", "raw_low", "raw_high", "scale", "offset"):
+        return
+    if tag.type.is_text or tag.scale == 0:
+        return
+    ends = sorted(raw * tag.scale + tag.offset for raw in tag.raw_bounds)
+    for limit, value in tag.limits.items():
+        if not ends[0] <= value <= ends[1]:
+            words = text(
+                "{limit} {value} is never met: the raw signal gives {low}..{high}; "
+                "correct the limit, the scale or the raw range",
+                limit=limit,
+                value=_g(value),
+                low=_g(ends[0]),
+                high=_g(ends[1]),
+            )
+            yield Fault(row.place(_FIELD_OF[limit]), words)
 
 
 def _never_clearing(row: Row) -> Iterator[Fault]:

@@ -16,8 +16,11 @@ Reader = Callable[[str], object]
 
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?", re.ASCII)
 _GROUPED: Final = re.compile(r"[-+]?\d+(?:,\d+)+(?:\.\d+)?", re.ASCII)
+_HEXADECIMAL: Final = re.compile(r"0[xX][0-9A-Fa-f]{1,8}", re.ASCII)
 _AS_TEXT: Final = re.compile(r'="(.*)"')
 _SENTINEL_SEPARATORS: Final = re.compile(r"[;；|\n]")
+_CONDITION: Final = re.compile(r"([^\s=<>]+)\s*([=<>])\s*([^=<>]+)")
+_COMPARISONS: Final = {"=": "equals", "<": "below", ">": "above"}
 _UNIT_OF: Final = {
     "毫秒": "ms", "秒钟": "s", "秒": "s", "分钟": "min", "分": "min", "小时": "h", "时": "h", "天": "d",
 }  # fmt: skip
@@ -115,7 +118,13 @@ def deadband(content: str) -> dict[str, float]:
     return {"absolute": number(plain)}
 
 
-def sentinels(content: str) -> dict[float, str]:
+def mask(content: str) -> int:
+    """The bits of a mask: `0x00F0`, or a whole number."""
+    plain = half_width(content)
+    return int(plain, 16) if _HEXADECIMAL.fullmatch(plain) else whole_number(content)
+
+
+def meanings(content: str) -> dict[float, str]:
     """Codes with their meanings: `7777=spare; 9988=fault`."""
     found: dict[float, str] = {}
     for entry in filter(str.strip, _SENTINEL_SEPARATORS.split(content)):
@@ -129,6 +138,16 @@ def sentinels(content: str) -> dict[float, str]:
             )
         found[number(code.strip())] = meaning.strip()
     return found
+
+
+def condition(content: str) -> dict[str, object]:
+    """One comparison of a tag: `casting = 0`, `speed < 5`, `p > 2.5`."""
+    match = _CONDITION.fullmatch(half_width(content))
+    if match is None:
+        raise WrongValue(
+            text('"{found}" is no comparison; write for example casting = 0', found=brief(content))
+        )
+    return {"tag": name(match[1]), _COMPARISONS[match[2]]: number(match[3].strip())}
 
 
 def _refuse(words: Text | None) -> None:

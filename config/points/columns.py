@@ -26,8 +26,15 @@ TYPES: Final = _spellings(
     uint32="udint dword 双字 32位无符号 无符号32位",
     int64="lint 64位整型 有符号64位",
     uint64="ulint 64位无符号 无符号64位",
+    float16="半精度",
     float32="float real 浮点 浮点型 单精度",
     float64="double lreal 双精度 双精度浮点",
+    bcd16="bcd",
+    bcd32="双字bcd",
+    tenths="整数.十分位",
+    hundredths="整数.百分位",
+    ascii="string 字符串",
+    gbk="gb2312 gb18030 汉字",
 )
 _WORD_ORDERS: Final = _spellings(ABCD="", CDAB="", BADC="", DCBA="")
 _PRIORITIES: Final = _spellings(critical="紧急", high="高", medium="中", low="低")
@@ -64,6 +71,8 @@ COLUMNS: Final = (
     _required("address", "地址 寄存器地址 节点 node_id", cells.address),
     _optional("type", "类型 数据类型", cells.choice(TYPES)),
     _optional("word_order", "字序 字节序", cells.choice(_WORD_ORDERS)),
+    _optional("mask", "掩码 位掩码", cells.mask),
+    _optional("length", "长度 寄存器数", cells.whole_number),
     _optional("scale", "系数 比例 倍率", cells.number),
     _optional("offset", "偏移 偏移量", cells.number),
     _optional("unit", "单位 工程单位", cells.unit),
@@ -71,7 +80,9 @@ COLUMNS: Final = (
     _optional("raw_high", "原始上限", cells.number),
     _optional("range_low", "量程下限", cells.number),
     _optional("range_high", "量程上限", cells.number),
-    _optional("sentinels", "无效码 特殊值", cells.sentinels),
+    _optional("sentinels", "无效码 特殊值", cells.meanings),
+    _optional("enum", "枚举 状态含义 取值含义", cells.meanings),
+    _optional("toggle_within", "翻转时限 心跳位时限", cells.duration),
     _optional("median", "中值滤波", cells.whole_number),
     _optional("deadband", "死区 上报死区", cells.deadband),
     _optional("heartbeat", "心跳 心跳周期", cells.duration),
@@ -85,6 +96,11 @@ COLUMNS: Final = (
     _optional("on_delay", "延时 报警延时", cells.duration),
     _optional("off_delay", "恢复延时", cells.duration),
     _optional("priority", "优先级 报警优先级", cells.choice(_PRIORITIES)),
+    _optional("latch", "锁存 报警锁存", cells.truth),
+    _optional("alarm_group", "报警组 首出组", cells.title),
+    _optional("suppressed_when", "屏蔽条件 抑制条件", cells.condition),
+    _optional("response", "处置提示 处置措施", cells.title),
+    _optional("basis", "依据 报警依据", cells.title),
 )
 
 _REMARKS: Final = "备注 说明 序号 remark remarks note notes comment comments no"

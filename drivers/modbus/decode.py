@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.links import WordOrder
-from config.tags import ValueType
+from config.tags import ValueType, lowest_bit
 from config.vocabulary import Reason, bad
-from drivers.contract import Float64s, Uint32s
+from drivers.contract import Float64s, Uint32s, checksum_of
 
 _LARGEST_EXACT: Final = 2**53  # float64 holds every whole number up to here
+_ALL_BITS: Final = 2**64 - 1
 _NOT_A_NUMBER: Final = bad(Reason.NOT_A_NUMBER)
+_UNDECODABLE: Final = bad(Reason.UNDECODABLE)
 _ON_THE_WIRE: Final[dict[ValueType, np.dtype[Any]]] = {
     ValueType.BOOL: np.dtype(">u2"),
     ValueType.INT16: np.dtype(">i2"),
@@ -24,8 +27,13 @@ _ON_THE_WIRE: Final[dict[ValueType, np.dtype[Any]]] = {
     ValueType.UINT32: np.dtype(">u4"),
     ValueType.INT64: np.dtype(">i8"),
     ValueType.UINT64: np.dtype(">u8"),
+    ValueType.FLOAT16: np.dtype(">f2"),
     ValueType.FLOAT32: np.dtype(">f4"),
     ValueType.FLOAT64: np.dtype(">f8"),
+    ValueType.BCD16: np.dtype(">u2"),
+    ValueType.BCD32: np.dtype(">u4"),
+    ValueType.TENTHS: np.dtype(">u2"),
+    ValueType.HUNDREDTHS: np.dtype(">u2"),
 }
 
 
@@ -41,12 +49,17 @@ def byte_order(words: int, order: WordOrder) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueSlot:
-    """A value in whole registers, the first at byte `first_byte` of the data; a bool is "not 0"."""
+    """A value in `words` registers, the first at byte `first_byte` of the data; a bool is "not 0".
+
+    `mask`: of an unsigned number's bits, those that are the value.
+    """
 
     index: int
     type: ValueType
     order: WordOrder
     first_byte: int
+    words: int = 1
+    mask: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,51 +91,114 @@ class Decoder:
 
     def __init__(self, count: int, values: Sequence[ValueSlot], bits: Sequence[BitSlot]) -> None:
         self._count = count
-        present = sorted({slot.type for slot in values})
+        present = sorted({slot.type for slot in values if not slot.type.is_text})
         self._kinds = [_Kind(kind, [slot for slot in values if slot.type is kind]) for kind in present]
+        self._texts = [_Text(slot) for slot in values if slot.type.is_text]
         self._bit_indices = np.array([slot.index for slot in bits], dtype=np.intp)
         self._bit_bytes = np.array([slot.byte for slot in bits], dtype=np.intp)
         self._bit_shifts = np.array([slot.bit for slot in bits], dtype=np.uint8)
-        self._floats = [kind.indices for kind in self._kinds if kind.is_float]
 
     def decode(self, data: bytes) -> Decoded:
         """Decode the answers of one scan, joined in the order of its blocks.
 
-        Not a number and infinities keep their raw value and are Bad, NOT_A_NUMBER.
+        Not a number and infinities keep their raw value and are Bad, NOT_A_NUMBER; what breaks the rules of
+        its type has none and is Bad, UNDECODABLE.
         """
         octets = np.frombuffer(data, dtype=np.uint8)
-        raw = np.full(self._count, np.nan)
-        quality = np.zeros(self._count, dtype=np.uint32)
-        exact: dict[int, int | str] = {}
+        decoded = Decoded(
+            raw=np.full(self._count, np.nan), quality=np.zeros(self._count, dtype=np.uint32), exact={}
+        )
         with np.errstate(invalid="ignore"):  # widening a signalling NaN is no mistake
             for kind in self._kinds:
-                kind.decode(octets, raw, exact)
+                kind.decode(octets, decoded)
+        for found in self._texts:
+            found.decode(octets, decoded)
         if self._bit_indices.size:
-            raw[self._bit_indices] = octets[self._bit_bytes] >> self._bit_shifts & 1
-        for indices in self._floats:
-            quality[indices[~np.isfinite(raw[indices])]] = _NOT_A_NUMBER
-        return Decoded(raw=raw, quality=quality, exact=exact)
+            decoded.raw[self._bit_indices] = octets[self._bit_bytes] >> self._bit_shifts & 1
+        return decoded
 
 
 class _Kind:
-    """All values of one type."""
+    """All values of one type of number."""
 
     def __init__(self, value_type: ValueType, slots: Sequence[ValueSlot]) -> None:
         words = value_type.words
-        self._truth = value_type is ValueType.BOOL
         self._dtype = _ON_THE_WIRE[value_type]
+        self._read = _READINGS.get(value_type)
         self._may_exceed = words == 4 and self._dtype.kind in "iu"
-        self.is_float = self._dtype.kind == "f"
-        self.indices = np.array([slot.index for slot in slots], dtype=np.intp)
+        self._indices = np.array([slot.index for slot in slots], dtype=np.intp)
         self._bytes = np.array(
             [[slot.first_byte + byte for byte in byte_order(words, slot.order)] for slot in slots],
             dtype=np.intp,
         )
+        masks = [slot.mask or _ALL_BITS >> (64 - value_type.bits) for slot in slots]
+        self._masked = any(slot.mask is not None for slot in slots)
+        self._masks = np.array(masks, dtype=np.uint64)
+        self._shifts = np.array([lowest_bit(mask) for mask in masks], dtype=np.uint64)
 
-    def decode(self, octets: NDArray[np.uint8], raw: Float64s, exact: dict[int, int | str]) -> None:
-        """Write the values to their places in `raw`, and to `exact` those that do not fit there."""
-        values = octets.take(self._bytes).view(self._dtype)[:, 0]
-        raw[self.indices] = values != 0 if self._truth else values
+    def decode(self, octets: NDArray[np.uint8], into: Decoded) -> None:
+        """Write the values to their places, and to `exact` those that do not fit there."""
+        values: NDArray[Any] = octets.take(self._bytes).view(self._dtype)[:, 0]
+        if self._masked:
+            values = (values.astype(np.uint64) & self._masks) >> self._shifts
+        if self._read is not None:
+            values = self._read(values)
+            into.quality[self._indices[np.isnan(values)]] = _UNDECODABLE
+        elif self._dtype.kind == "f":
+            into.quality[self._indices[~np.isfinite(values)]] = _NOT_A_NUMBER
+        into.raw[self._indices] = values
         if self._may_exceed:
             for at in np.flatnonzero((values > _LARGEST_EXACT) | (values < -_LARGEST_EXACT)):
-                exact[int(self.indices[at])] = int(values[at])
+                into.exact[int(self._indices[at])] = int(values[at])
+
+
+class _Text:
+    """One text, up to its first NUL, without spaces at its end."""
+
+    def __init__(self, slot: ValueSlot) -> None:
+        self._index = slot.index
+        self._bytes = [slot.first_byte + byte for byte in byte_order(slot.words, slot.order)]
+        self._encoding = "ascii" if slot.type is ValueType.ASCII else "gb18030"
+
+    def decode(self, octets: NDArray[np.uint8], into: Decoded) -> None:
+        """Write the text to `exact` and what stands for it to its place."""
+        data = octets[self._bytes].tobytes().partition(b"\0")[0]
+        try:
+            found = data.decode(self._encoding).rstrip()
+        except UnicodeDecodeError:
+            into.quality[self._index] = _UNDECODABLE
+            return
+        into.raw[self._index] = checksum_of(found)
+        into.exact[self._index] = found
+
+
+def _truth(values: NDArray[Any]) -> Float64s:
+    number: Float64s = (values != 0).astype(np.float64)
+    return number
+
+
+def _from_bcd(values: NDArray[Any]) -> Float64s:
+    """Return the numbers whose decimal digits are the nibbles; NaN where one is no digit."""
+    number = np.zeros(values.shape)
+    for digit in range(2 * values.dtype.itemsize - 1, -1, -1):
+        nibble = values >> 4 * digit & 0xF
+        number = 10 * number + np.where(nibble < 10, nibble, np.nan)
+    return number
+
+
+def _whole_and_part(values: NDArray[Any], parts: int) -> Float64s:
+    """Return the numbers whose high byte is the whole and whose low byte counts `parts` of one."""
+    low = values & 0xFF
+    number: Float64s = (parts * (values >> 8) + low) / parts
+    number[low >= parts] = np.nan
+    return number
+
+
+_READINGS: Final[dict[ValueType, Callable[[NDArray[Any]], Float64s]]] = {
+    ValueType.BOOL: _truth,
+    ValueType.BCD16: _from_bcd,
+    ValueType.BCD32: _from_bcd,
+    ValueType.TENTHS: partial(_whole_and_part, parts=10),
+    ValueType.HUNDREDTHS: partial(_whole_and_part, parts=100),
+}
+"""Types that are read otherwise than by their bytes; NaN: the rules of the type are broken."""

@@ -7,14 +7,17 @@ from typing import Final
 
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
-from drivers.contract import DeviceRefused, DriverCounters, Scan
+from drivers.contract import DeviceError, DeviceRefused, DriverCounters, Scan
+from drivers.modbus.admission import NOBODY_THERE
 from drivers.modbus.fence import BLAMES_ADDRESS, Fence, find_refused
+from drivers.modbus.forecast import Work
 from drivers.modbus.frame import READ_WORDS, Answer, ReadRequest
 from drivers.modbus.guard import GuardedLink
-from drivers.modbus.layout import Layout, point_of
+from drivers.modbus.layout import Layout, forbidden_places, point_of
 from drivers.modbus.planner import Block, Limits, Range, block_of
+from drivers.modbus.pulse import Pulses
 
-_NOBODY_THERE: Final = frozenset({10, 11})  # a gateway answers in place of the device
+_SECOND_NS: Final = 10**9
 
 
 class ModbusDriver:
@@ -29,17 +32,29 @@ class ModbusDriver:
         self._limits = Limits(
             max_words=device.max_words, max_bits=device.max_bits, max_gap_words=device.max_gap_words
         )
-        self._cost = link.cost
         self._fence = Fence()
+        self._forbidden = forbidden_places(device)
+        self._pulses = {group.number: Pulses(plant.tags_of(group)) for group in groups}
         self._points = {
             group.number: [point_of(tag, device) for tag in plant.tags_of(group)] for group in groups
         }
+        self._periods_s = {group.number: plant.scan_class_of(group).period / _SECOND_NS for group in groups}
+        self.link = link
         self._layouts = {number: self._lay_out(number) for number in self._points}
-        self._link = link
         link.join(self)
 
     async def scan(self, group: ScanGroup) -> Scan:
         """See `drivers.contract.Driver`."""
+        pulses = self._pulses[group.number]
+        try:
+            scan = await self._scan(group)
+        except DeviceError:
+            pulses.forget()
+            raise
+        pulses.judge(scan, _now_s())
+        return scan
+
+    async def _scan(self, group: ScanGroup) -> Scan:
         layout = self._layout(group)
         replies = [await self._ask(block) for block in layout.blocks]
         if await self._learn(layout, replies):
@@ -51,20 +66,27 @@ class ModbusDriver:
 
     async def close(self) -> None:
         """See `drivers.contract.Driver`."""
-        await self._link.leave(self)
+        await self.link.leave(self)
 
     def plan(self, group: ScanGroup) -> list[Text]:
         """See `drivers.contract.Driver`."""
         return [_describe(block) for block in self._layout(group).blocks]
+
+    def work(self) -> list[Work]:
+        """Return what all groups ask for, for a forecast."""
+        return [
+            Work(unit_id=self._unit_id, period_s=self._periods_s[number], blocks=layout.blocks)
+            for number, layout in self._layouts.items()
+        ]
 
     async def _ask(self, block: Block) -> Answer | DeviceRefused:
         request = ReadRequest(
             unit_id=self._unit_id, function_code=block.function_code, address=block.start, count=block.count
         )
         try:
-            return await self._link.read(request, self.counters)
+            return await self.link.read(request, self.counters)
         except DeviceRefused as refusal:
-            if refusal.detail in _NOBODY_THERE:
+            if refusal.detail in NOBODY_THERE:
                 raise
             return refusal
 
@@ -85,12 +107,12 @@ class ModbusDriver:
 
     def _layout(self, group: ScanGroup) -> Layout:
         layout = self._layouts[group.number]
-        if layout.version != self._fence.version:
+        if layout.version != self._fence.version or layout.cost != self.link.cost:
             layout = self._layouts[group.number] = self._lay_out(group.number)
         return layout
 
     def _lay_out(self, number: int) -> Layout:
-        return Layout(self._points[number], self._limits, self._cost, self._fence)
+        return Layout(self._points[number], self._limits, self.link.cost, self._fence, self._forbidden)
 
 
 def _now_s() -> float:

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from random import randrange
 from typing import Final
 
-from config.links import ModbusBus, ModbusLink, ModbusRtuLink
+from config.links import ModbusLink, ModbusRtuLink
 from config.text import text
 from drivers.contract import DeviceError, DriverCounters, LinkDown
+from drivers.modbus.admission import Admission
+from drivers.modbus.demotion import Demotion
 from drivers.modbus.frame import Answer, ReadRequest
 from drivers.modbus.link import Connection, connection_to
+from drivers.modbus.meter import Meter
 from drivers.modbus.planner import Cost
-from drivers.modbus.rtu import cost_of
+from drivers.modbus.prices import prices_of
 from drivers.shared import Shared, cause_of
 
 _SECOND_NS: Final = 10**9
 _NEVER: Final = 2**63
 _OPEN_PORT_S: Final = 3.0
+_MUCH: Final = 1.5
 _TRANSACTION_IDS: Final = 65000  # pymodbus counts to here and then from 1 again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A question on the wire: how many doubts there were, when it was put there, and its answer."""
+
+    doubts: int
+    at_s: float
+    answer: asyncio.Future[bytes]
 
 
 class GuardedLink(Shared):
@@ -27,12 +41,12 @@ class GuardedLink(Shared):
     A caller that is cancelled leaves its question on the wire: the answer is heard out, and thrown away,
     before the next question is asked. After a timeout or an answer that does not fit, what may still be under
     way is kept from being heard, and the first answer of the unit that was asked then is marked.
-    `cost`: what a request costs here, for the planner.
+    `prices`: of its questions, as configured. `meter`: what they really cost.
     """
 
     def __init__(self, settings: ModbusLink) -> None:
         super().__init__()
-        self.cost = cost_of(settings) if isinstance(settings, ModbusBus) else Cost()
+        self.prices = prices_of(settings)
         self._settings = settings
         self._connect_timeout_s = _connect_timeout_s(settings)
         self._lock = asyncio.Lock()
@@ -44,20 +58,32 @@ class GuardedLink(Shared):
         self._doubts_settled = 0
         self._doubt_of_unit: dict[int, int] = {}
         self._closed = False
+        self._planned_with = self.prices.cost
+        self.meter = Meter(self.prices.cost)
+        self.demotion = Demotion(self.prices.share, self.prices.silence_s)
+        self._admission = Admission(self.demotion)
+
+    @property
+    def cost(self) -> Cost:
+        """What the planner is to reckon with: as configured, until something much different was measured."""
+        measured = self.meter.cost
+        if measured is not None and _differ(measured, self._planned_with):
+            self._planned_with = measured
+        return self._planned_with
 
     async def read(self, request: ReadRequest, counters: DriverCounters) -> Answer:
         """Ask one question and return its answer, connecting first where there is no connection.
 
-        Raises LinkDown, DeviceTimeout, Desync, DeviceRefused; ForbiddenFunctionCode for anything but a read.
-        Bounded by the link's two timeouts for each caller before this one and for this one.
+        Raises LinkDown, DeviceTimeout, Desync, DeviceRefused, Demoted; ForbiddenFunctionCode for anything but
+        a read. Bounded by the link's two timeouts for each caller before this one and for this one.
         """
         try:
-            doubts, answer = await self._ask(request, counters)
-            payload = await answer  # the lock stays taken until the connection falls quiet
+            asked = await self._ask(request, counters)
+            payload = await self._hear(asked, request)
         except DeviceError as error:
             counters.count(error)
             raise
-        resync = self._doubt_of_unit.get(request.unit_id, _NEVER) <= doubts
+        resync = self._doubt_of_unit.get(request.unit_id, _NEVER) <= asked.doubts
         if resync:
             del self._doubt_of_unit[request.unit_id]
         return Answer(payload, resync)
@@ -79,20 +105,36 @@ class GuardedLink(Shared):
         self._doubts += 1
         self._doubt_of_unit[unit_id] = self._doubts
 
-    async def _ask(self, request: ReadRequest, counters: DriverCounters) -> tuple[int, asyncio.Future[bytes]]:
-        """Take the link and put a question on it; return how many doubts there were, and the answer."""
+    async def _ask(self, request: ReadRequest, counters: DriverCounters) -> _Asked:
+        """Take the link and put a question on it, if its unit is to be asked now."""
         failed_connects = self._failed_connects
         await self._lock.acquire()
         try:
             if failed_connects != self._failed_connects:
                 raise self._failure  # it failed while this caller waited: that answers for all who waited
+            self._admission.require(request.unit_id, _now_s())
             connection = await self._ready(counters)
             answer = connection.ask(request)
         except BaseException:
             self._lock.release()
             raise
         counters.requests += 1
-        return self._doubts, answer
+        return _Asked(doubts=self._doubts, at_s=_now_s(), answer=answer)
+
+    async def _hear(self, asked: _Asked, request: ReadRequest) -> bytes:
+        """Wait for an answer and learn from what comes; the lock is free once the connection falls quiet."""
+        try:
+            payload = await asked.answer
+        except DeviceError as error:
+            now_s = _now_s()
+            spent_s = now_s - asked.at_s + self.prices.settle_s
+            self.meter.busy(spent_s, now_s)
+            self._admission.failed(request.unit_id, error, spent_s, now_s)
+            raise
+        now_s = _now_s()
+        self.meter.answered(len(payload) / 2, now_s - asked.at_s + self.prices.pause_s, now_s)
+        self._admission.answered(request.unit_id)
+        return payload
 
     async def _ready(self, counters: DriverCounters) -> Connection:
         connection = await self._connected(counters)
@@ -134,6 +176,16 @@ class GuardedLink(Shared):
                 cause=cause_of(error),
             )
         )
+
+
+def _differ(one: Cost, other: Cost) -> bool:
+    """Tell whether two costs would join different blocks: by how many words a request is worth."""
+    lesser, greater = sorted((one.request_words, other.request_words))
+    return greater > _MUCH * lesser
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _connect_timeout_s(settings: ModbusLink) -> float:

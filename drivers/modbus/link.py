@@ -23,7 +23,7 @@ from config.text import text
 from drivers.contract import Desync, DeviceError, DeviceTimeout, LinkDown
 from drivers.modbus.frame import READ_ONLY, ReadRequest
 from drivers.modbus.mbap import hear_mbap
-from drivers.modbus.rtu import frames_s, gap_s, hear_rtu, longest_frame_s
+from drivers.modbus.rtu import frames_s, hear_rtu, longest_frame_s, pause_s, settle_s
 
 Judge = Callable[[bytes, int, ReadRequest | None], tuple[int, bytes | DeviceError | None]]
 
@@ -228,11 +228,11 @@ class TcpConnection(Connection):
 class _BusConnection(Connection):
     """RTU frames on a bus, which must be silent between them, and silent for longer after a doubt."""
 
-    def __init__(self, client: ModbusBaseClient, bus: ModbusBus, pause_ns: int, owner: Owner) -> None:
+    def __init__(self, client: ModbusBaseClient, bus: ModbusBus, owner: Owner) -> None:
         super().__init__(client, _RtuFramer, hear_rtu, bus.timeout, owner)
         self._bus = bus
-        self._pause_s = gap_s(bus) + pause_ns / _SECOND_NS
-        self._settle_s = max(self._pause_s, bus.settle / _SECOND_NS)
+        self._pause_s = pause_s(bus)
+        self._settle_s = settle_s(bus)
         self._patience_with_noise_s = _SETTLES_BEFORE_GIVING_UP * self._settle_s + longest_frame_s(bus)
         self._busy_until_s = asyncio.get_running_loop().time()
 
@@ -279,7 +279,7 @@ class SerialConnection(_BusConnection):
             handle_local_echo=settings.echo,
             **_NOTHING_BEHIND_OUR_BACK,
         )
-        super().__init__(client, settings, settings.turnaround, owner)
+        super().__init__(client, settings, owner)
 
 
 class RtuTcpConnection(_BusConnection):
@@ -293,7 +293,7 @@ class RtuTcpConnection(_BusConnection):
         client = AsyncModbusTcpClient(
             settings.host, port=settings.port, framer=FramerType.RTU, **_NOTHING_BEHIND_OUR_BACK
         )
-        super().__init__(client, settings, 0, owner)
+        super().__init__(client, settings, owner)
 
     def _on_doubt(self, *, asked: bool) -> None:
         super()._on_doubt(asked=asked)

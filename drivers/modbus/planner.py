@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from drivers.modbus.frame import READ_WORDS, payload_bytes
 
 _BITS_PER_WORD: Final = 16
+_MOST_WORDS: Final = 125.0
 
 
 class Range(NamedTuple):
@@ -41,16 +42,23 @@ class Block:
         """Bytes of values in the answer."""
         return payload_bytes(self.function_code, self.count)
 
+    @property
+    def words(self) -> float:
+        """What the answer costs: its registers, or 16 bits for one."""
+        return self.payload_bytes / 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What the bus charges, in microseconds: for a request however small, and for each word more.
+    """What the bus charges, in microseconds: for a request however small, and for each word more."""
 
-    The default is an Ethernet PLC: a round trip of some milliseconds, words nearly free.
-    """
+    request_us: float
+    word_us: float
 
-    request_us: float = 2000.0
-    word_us: float = 2.0
+    @property
+    def request_words(self) -> float:
+        """How many words cost as much as a request; no more than a request can hold."""
+        return min(self.request_us / max(self.word_us, 1e-3), _MOST_WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

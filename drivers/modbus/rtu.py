@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from config.links import ModbusBus
+from config.links import ModbusBus, ModbusRtuLink
 from config.text import Text, text
 from drivers.contract import Desync, DeviceError
 from drivers.modbus.frame import EXCEPTION, ReadRequest, hear_pdu
-from drivers.modbus.planner import Cost
 
-_QUESTION_BYTES: Final = 8  # unit id, function code, address, count, CRC
+QUESTION_BYTES: Final = 8  # unit id, function code, address, count, CRC
 _ENVELOPE_BYTES: Final = 3  # unit id, CRC
-_REFUSAL_BYTES: Final = 2 + _ENVELOPE_BYTES
+REFUSAL_BYTES: Final = 2 + _ENVELOPE_BYTES
 _LONGEST_FRAME_BYTES: Final = 256
-_THINKING_S: Final = 0.02  # what a slave usually takes before it answers
 _CRC_START: Final = 0xFFFF
 _CRC_POLYNOMIAL: Final = 0xA001
+_SECOND_NS: Final = 10**9
 _NOISE: Final = bytes(
     (0, *range(248, 256))
 )  # no unit ids; what transceivers leave on the bus when they switch
@@ -59,20 +58,25 @@ def gap_s(bus: ModbusBus) -> float:
     return max(_GAP_CHARACTERS * character_s(bus), _SHORTEST_GAP_S)
 
 
+def pause_s(bus: ModbusBus) -> float:
+    """Return how long the bus must be silent before a question, in seconds."""
+    turnaround_ns = bus.turnaround if isinstance(bus, ModbusRtuLink) else 0
+    return gap_s(bus) + turnaround_ns / _SECOND_NS
+
+
+def settle_s(bus: ModbusBus) -> float:
+    """Return how long the bus must be silent after a doubt, in seconds."""
+    return max(pause_s(bus), bus.settle / _SECOND_NS)
+
+
 def frames_s(bus: ModbusBus, request: ReadRequest) -> float:
     """Return how long question and answer are on the bus, in seconds."""
-    return (_QUESTION_BYTES + _answer_bytes(request)) * character_s(bus)
+    return (QUESTION_BYTES + _answer_bytes(request)) * character_s(bus)
 
 
 def longest_frame_s(bus: ModbusBus) -> float:
     """Return how long the longest frame is on the bus, in seconds."""
     return _LONGEST_FRAME_BYTES * character_s(bus)
-
-
-def cost_of(bus: ModbusBus) -> Cost:
-    """Return what the planner needs: a request costs both envelopes, two gaps and the device's thinking."""
-    envelopes_s = (_QUESTION_BYTES + _REFUSAL_BYTES) * character_s(bus)
-    return Cost(request_us=1e6 * (envelopes_s + 2 * gap_s(bus) + _THINKING_S), word_us=2e6 * character_s(bus))
 
 
 def hear_rtu(
@@ -91,7 +95,7 @@ def hear_rtu(
         return len(heard), Desync(text("something arrived that was not asked for")) if frame else None
     if (misfit := _misfit(frame, request)) is not None:
         return len(heard), Desync(misfit)
-    size = _REFUSAL_BYTES if frame[1:2] == _refusal(request) else _answer_bytes(request)
+    size = REFUSAL_BYTES if frame[1:2] == _refusal(request) else _answer_bytes(request)
     if len(frame) < size:
         return noise, None
     if crc16(frame[: size - 2]) != int.from_bytes(frame[size - 2 : size], "little"):

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from config.links import WordOrder
-from config.models import Priority
 from config.points.columns import COLUMNS
 from config.points.read import read_table
 from config.tags import Tag, ValueType
+from config.vocabulary import Priority
 
 FILE = Path("points.csv")
 HEADERS = "tag,device,scan_class,address"

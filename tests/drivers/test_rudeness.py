@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections import Counter
@@ -27,6 +28,7 @@ from tests.drivers.virtual_loop import run_virtually
 
 TIMEOUT_S = 1.0
 SETTLE_S = 0.5
+PERIOD_S = 1.0
 REGISTERS = 8
 TIMES = {"timeout": round(TIMEOUT_S * 1e9)}
 BUS = {**TIMES, "settle": round(SETTLE_S * 1e9)}
@@ -100,6 +102,7 @@ async def rude_replies(wire: Wire, count: int, seed: int) -> Counter[Manner]:
         driver = ModbusDriver(plant, "plc", GuardedLink(wire.link(simulator.port)))
 
         async def scan() -> QualityClass:
+            await asyncio.sleep(PERIOD_S)
             unit.holding[:] = [random.randrange(WRONG << 8) for _ in range(REGISTERS)]
             try:
                 scan = await driver.scan(plant.groups[0])

@@ -153,7 +153,7 @@ def test_bad_evidence_says_why_in_both_languages() -> None:
 
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_every_kind_of_event_has_its_sentence_in_both_languages(kind: EventKind) -> None:
-    body = pack_event(event(kind, "plc", user="operator", why="test"), WATER, text("closed"))
+    body = pack_event(event(kind, "plc", user="operator", why="test", raised=3), WATER, text("closed"))
     content = opened(CODEC.encode(on_events(RecordKind.EVENT, body), None, ANCHOR, backfill=False))
     assert content["text"]["en"] != content["text"]["zh"]
     assert "{" not in content["text"]["en"] + content["text"]["zh"]

@@ -1,0 +1,84 @@
+"""One alarm that is not normal: as it is held, as others see it, and as it is kept across a restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.vocabulary import Priority, Withheld
+from filters.layout import NEVER, moved
+from filters.lifecycle import AlarmState
+
+
+@dataclass(slots=True, kw_only=True)
+class Alarm:
+    """An alarm that is not normal; times are CLOCK_BOOTTIME.
+
+    `since_ns`: raised. `onset_ns`, `before_ns`: first raw sample that met the limit, and the last one before.
+    `withheld`: why it was not told as an alarm when it was told last. `repeat_ns`: when to repeat it.
+    """
+
+    state: AlarmState
+    since_ns: int
+    onset_ns: int
+    before_ns: int
+    withheld: Withheld | None = None
+    repeat_ns: int = NEVER
+
+    @classmethod
+    def raised(cls, at_ns: int, onset_ns: int, before_ns: int) -> Alarm:
+        """Return an alarm that is raised now."""
+        return cls(state=AlarmState.UNACKNOWLEDGED, since_ns=at_ns, onset_ns=onset_ns, before_ns=before_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveAlarm:
+    """What others may know of an alarm that is not normal. `tag` is a number; times are CLOCK_BOOTTIME.
+
+    `withheld`: why it is not told as an alarm now. `chatters`: it was raised too often lately.
+    """
+
+    rule: str
+    tag: int
+    priority: Priority
+    state: AlarmState
+    since_boot_ns: int
+    onset_boot_ns: int
+    withheld: Withheld | None
+    chatters: bool
+    response: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedAlarm:
+    """An alarm as it is kept, with the digest of its rule."""
+
+    rule: str
+    priority: Priority
+    state: AlarmState
+    since_ns: int
+    onset_ns: int
+    before_ns: int
+    withheld: Withheld | None
+
+    @classmethod
+    def of(cls, alarm: Alarm, rule: str, priority: Priority) -> SavedAlarm:
+        """Save an alarm."""
+        return cls(
+            rule=rule,
+            priority=priority,
+            state=alarm.state,
+            since_ns=alarm.since_ns,
+            onset_ns=alarm.onset_ns,
+            before_ns=alarm.before_ns,
+            withheld=alarm.withheld,
+        )
+
+    def alarm(self, by_ns: int) -> Alarm:
+        """Return the alarm, on a clock that reads `by_ns` more."""
+        return Alarm(
+            state=self.state,
+            since_ns=moved(self.since_ns, by_ns),
+            onset_ns=moved(self.onset_ns, by_ns),
+            before_ns=moved(self.before_ns, by_ns),
+            withheld=self.withheld,
+        )
