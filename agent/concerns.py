@@ -9,7 +9,7 @@ import numpy as np
 from agent.volatile import warning
 from agent.wiring import Wiring
 from config.text import Text, text
-from config.units import show_duration
+from config.units import S, show_duration
 from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessState, describe
 
 
@@ -28,8 +28,7 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
     yield from _overload(wiring)
     yield from _storage(wiring)
-    if not wiring.timebase.anchor.synchronised:
-        yield text("the clock of this machine is not synchronised")
+    yield from _time(wiring)
 
 
 def _interlocks(wiring: Wiring) -> Iterator[Text]:
@@ -89,4 +88,16 @@ def _storage(wiring: Wiring) -> Iterator[Text]:
         yield text(
             "the log's cap is too small to keep readings for {duration}",
             duration=show_duration(wiring.plant.description.log.at_least),
+        )
+
+
+def _time(wiring: Wiring) -> Iterator[Text]:
+    anchor, error_ns = wiring.timebase.anchor, wiring.timebase.machine_error_ns()
+    if not anchor.synchronised:
+        yield text("the clock of this machine is not synchronised")
+    if error_ns is not None and abs(error_ns) > S:
+        yield text(
+            "the clock of this machine is {seconds} s off; records are dated by another: {source}",
+            seconds=f"{error_ns / S:+.0f}",
+            source=anchor.source,
         )

@@ -6,6 +6,7 @@ from agent.events import own_event
 from agent.gap import Part, Subject
 from agent.outages import Outages
 from agent.pipeline import Pipeline
+from agent.times.tags import DeviceClocks
 from config.plant import Plant, ScanGroup
 from config.text import Text
 from config.vocabulary import EventKind, GapCause, Reason
@@ -20,8 +21,11 @@ class DeviceJournal:
     is being worked on, which explains more than what the device does meanwhile.
     """
 
-    def __init__(self, plant: Plant, pipeline: Pipeline, outages: Outages, maintenance: Holds) -> None:
+    def __init__(
+        self, plant: Plant, pipeline: Pipeline, outages: Outages, clocks: DeviceClocks, maintenance: Holds
+    ) -> None:
         self._pipeline = pipeline
+        self._clocks = clocks
         self._outages = outages
         self._maintenance = maintenance
         self._link_of = {name: device.link for name, device in plant.description.devices.items()}
@@ -32,6 +36,7 @@ class DeviceJournal:
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         """See `agent.poll.Sink`."""
         self._pipeline.take(group, scan, start_boot_ns)
+        self._clocks.take(group, scan, start_boot_ns)
 
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         """See `agent.poll.Sink`."""

@@ -101,17 +101,17 @@ class GapBody:
         return length_ns if length_ns >= 0 else None
 
     def words(self) -> Text:
-        """Return the gap in a sentence."""
+        """Return the gap in a sentence, the same for ever: without a length that depends on the dating."""
         what, cause = _what(self.subject), CAUSES[self.cause]
         if self.cause is GapCause.CLOCK_STEP and self.end is not None:
             stepped_s = f"{(self.end.utc_ns - self.start.utc_ns) / S:+.1f}"
             said = text("{cause} by {seconds} s; nothing is missing", cause=cause, seconds=stepped_s)
         elif self.end is None:
             said = text("no data {what} from now on: {cause}", what=what, cause=cause)
-        elif self.length_ns is None:
-            said = text("no data {what} for an unknown time: {cause}", what=what, cause=cause)
+        elif self.start.boot_id != self.end.boot_id:
+            said = text("no data {what} until now: {cause}", what=what, cause=cause)
         else:
-            seconds = f"{self.length_ns / S:.1f}"
+            seconds = f"{(self.end.boot_ns - self.start.boot_ns) / S:.1f}"
             said = text("no data {what} for {seconds} s: {cause}", what=what, seconds=seconds, cause=cause)
         return text("{said} (by {who})", said=said, who=self.by) if self.by else said
 

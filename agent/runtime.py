@@ -17,9 +17,11 @@ from agent.platforms.fengsui1 import show_run
 from agent.status import answers
 from agent.status_server import serve_status
 from agent.stop import Stop
+from agent.times.http import HttpClock
 from agent.volatile import await_disk, tell_medium
 from agent.wiring import Wiring
 from buffer.disk import SyncFailed
+from config.clocks import HttpTime
 from config.text import text
 from config.vocabulary import EventKind, GapCause
 
@@ -81,6 +83,11 @@ async def _supervise(wiring: Wiring, stop: Stop) -> None:
         others += [
             tasks.create_task(forwarder.run(), name=f"uplink {name}")
             for name, forwarder in wiring.forwarders.items()
+        ]
+        others += [
+            tasks.create_task(HttpClock(source, wiring.timebase, wiring.clock).run(), name="time")
+            for source in wiring.plant.description.time.sources
+            if isinstance(source, HttpTime)
         ]
         journal.info(
             text("polling"),

@@ -20,6 +20,7 @@ from agent.outages import Outages
 from agent.pipeline import Pipeline
 from agent.poll import Poller
 from agent.timebase import Timebase
+from agent.times.tags import DeviceClocks
 from agent.uplink_journal import UplinkJournal
 from agent.uplinks.forward import Forwarder
 from agent.uplinks.registry import make_forwarders
@@ -75,7 +76,8 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
     black_box = Recorder(plant, engine.image, dictionary, opened.log)
     pipeline = Pipeline(keepsake, dictionary, opened.log, clock, black_box)
     outages = Outages(plant, pipeline.record_gap, lambda: timebase.anchor)
-    devices = DeviceJournal(plant, pipeline, outages, engine.maintenance.holds)
+    clocks = DeviceClocks(plant, engine.image, timebase, clock)
+    devices = DeviceJournal(plant, pipeline, outages, clocks, engine.maintenance.holds)
     governor = Governor(idle_ns)
     gateway = Gateway(
         run=run_id,

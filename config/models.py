@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from config.clocks import Time
 from config.fields import Identifier, Line, Model, NumberNotTruth
 from config.links import Device, Link
 from config.profiles.models import ProfileUse
@@ -82,4 +83,5 @@ class Description(Model):
     rules: Rules = Rules()
     uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
+    time: Time = Time()
     black_box: BlackBox = BlackBox()

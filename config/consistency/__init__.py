@@ -8,7 +8,7 @@ from config.consistency.addresses import address_faults
 from config.consistency.alarms import alarm_faults
 from config.consistency.devices import device_faults
 from config.consistency.interlocks import interlock_faults
-from config.consistency.named import named_faults
+from config.consistency.named import calendar_faults, named_faults
 from config.consistency.registers import register_faults
 from config.consistency.site import site_faults
 from config.consistency.tags import tag_faults
@@ -30,6 +30,7 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     yield from alarm_faults(rows, all_read=all_read)
     yield from address_faults(draft, rows)
     yield from named_faults(draft, rows, all_read=all_read)
+    yield from calendar_faults(draft, rows)
     yield from type_faults(draft, rows)
     yield from register_faults(draft, rows)
     yield from interlock_faults(draft, rows, all_read=all_read)
