@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from math import inf
 from typing import Final
 
-from config.faults import Fault
-from config.plant import Plant
 from config.text import Text, text
 from drivers.modbus.bus import Bus
 from drivers.modbus.forecast import Forecast
@@ -21,12 +20,12 @@ MUCH: Final = 0.7
 ALL: Final = 1.0
 
 
-def overloads(plant: Plant, buses: Mapping[str, Bus], *, above: float, up_to: float) -> Iterator[Fault]:
-    """Yield a fault for every link whose expected load lies above the one share and not above the other."""
+def overloads(buses: Mapping[str, Bus], *, above: float, up_to: float = inf) -> Iterator[tuple[str, Text]]:
+    """Yield every link whose expected load lies above the one share and not above the other, with words."""
     for name, bus in buses.items():
         load = bus.forecast().load
         if above < load <= up_to:
-            yield Fault(plant.where["links", name], _overload(name, load))
+            yield name, _overload(name, load)
 
 
 def words_of(expected: Forecast) -> Text:
@@ -39,7 +38,7 @@ def words_of(expected: Forecast) -> Text:
             all_but_one=f"{expected.all_but_one_s:.3g}",
         )
     return text(
-        "  one cycle takes {cycle} ms, load {load} %; a dead unit that comes back is noticed within {noticed}",
+        "  a cycle takes {cycle} ms, load {load} %; a dead unit that comes back is noticed within {noticed}",
         cycle=f"{1000 * expected.cycle_s:.3g}",
         load=f"{100 * expected.load:.2g}",
         noticed=noticed,

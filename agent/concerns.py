@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from agent.buses import MUCH, overloads
 from agent.volatile import warning
 from agent.wiring import Wiring
 from config.text import Text, text
 from config.units import S, show_duration
 from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessState, describe
+from drivers.registry import modbus_buses
 
 
 def concerns(wiring: Wiring) -> Iterator[Text]:
@@ -27,6 +29,8 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
         if forwarder.state.why is not None:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
     yield from _overload(wiring)
+    buses = modbus_buses(wiring.plant, wiring.poller.drivers)
+    yield from (words for _, words in overloads(buses, above=MUCH))
     yield from _storage(wiring)
     yield from _time(wiring)
 

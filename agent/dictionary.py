@@ -50,8 +50,9 @@ class TagFacts:
 class TagsBody:
     """The body of a TAGS record.
 
-    `tags`: in order of their numbers. `interlocks`: name to title. `suppression`: the rules that suppress
-    readings, in the order of a DATA record's counters.
+    `tags`: in order of their numbers, the virtual ones (derived series, which have no device) last.
+    `interlocks`: name to title. `suppression`: the rules that suppress readings, in the order of a DATA
+    record's counters.
     """
 
     version: Literal[1] = 1
@@ -79,7 +80,7 @@ def pack_tags(plant: Plant, suppression: Sequence[str]) -> bytes:
     """Return the TAGS body of a plant; `suppression` names the rules that suppress readings."""
     return orjson.dumps(
         TagsBody(
-            tags=tuple(_facts(tag) for tag in plant.tags),
+            tags=tuple(_facts(tag) for tag in plant.signals),
             interlocks={interlock.name: interlock.title for interlock in plant.interlocks},
             suppression=tuple(suppression),
         )

@@ -52,7 +52,7 @@ class EvidenceBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventBody:
-    """The body of an EVENT record; see `filters.event.Event`. `title`: the rule for people, or empty."""
+    """The body of an EVENT record; see `filters.event.Event`. `title`: the interlock's or the tag's."""
 
     version: Literal[1] = 1
     kind: EventKind
@@ -105,7 +105,7 @@ def pack_event(event: Event, dictionary: Dictionary, detail: Text | None = None)
         EventBody(
             kind=event.kind,
             rule=event.rule,
-            title=dictionary.interlocks.get(event.rule, ""),
+            title=_title(event, dictionary),
             priority=event.priority,
             boot_ns=event.boot_ns,
             scan_boot_ns=event.scan_boot_ns,
@@ -117,6 +117,13 @@ def pack_event(event: Event, dictionary: Dictionary, detail: Text | None = None)
             text=Words.of(sentence(event, dictionary, detail)),
         )
     )
+
+
+def _title(event: Event, dictionary: Dictionary) -> str:
+    """Return what people call a rule: an interlock by its title, an alarm by its tag's."""
+    if event.rule in dictionary.interlocks:
+        return dictionary.interlocks[event.rule]
+    return dictionary.tags[event.evidence[0].tag].title if event.evidence else ""
 
 
 def unpack_event(body: bytes) -> EventBody:

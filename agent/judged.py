@@ -71,14 +71,14 @@ def in_both(said: Text) -> Json:
 
 
 def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
-    tag, image = wiring.plant.tags[alarm.tag], wiring.engine.image
+    tag, image = wiring.plant.signals[alarm.tag], wiring.engine.image
     quality, value = int(image.quality[alarm.tag]), float(image.value[alarm.tag])
     for_s = (now - alarm.since_boot_ns) / 1e9
     said = text(
         "{tag} ({title}): {what}, {measured}, for {seconds} s, {priority}",
         tag=tag.tag,
         title=tag.title or tag.device,
-        what=_WHAT[alarm.rule.rpartition(".")[2]],
+        what=_WHAT.get(alarm.rule.rpartition(".")[2], text("condition met")),
         measured=describe(quality)
         if class_of(quality) is QualityClass.BAD
         else f"{value:.6g} {tag.unit}".rstrip(),

@@ -48,6 +48,7 @@ def take_up(wiring: Wiring) -> None:
         _record_gap(wiring, recovery, previous, now, mains_lost=own.mains_lost)
     for event in judged:
         wiring.pipeline.tell(event)
+    _welcome_and_close(wiring, recovery, now)
 
 
 def _trust(wiring: Wiring, recovery: Recovery, previous: PreviousRun) -> None:
@@ -88,6 +89,21 @@ def _totals(wiring: Wiring, previous: PreviousRun, own: OwnState) -> Totals:
     if own.run != previous.run:
         return own.before.plus(own.so_far).plus(told)
     return own.before.plus(max(told, own.so_far, key=lambda totals: totals.scanned))
+
+
+def _welcome_and_close(wiring: Wiring, recovery: Recovery, now: int) -> None:
+    """Record which uplinks are new; close those that are described no more, once that is stored."""
+    for name in recovery.added:
+        wiring.pipeline.tell(own_event(EventKind.UPLINK_ADDED, name, now))
+    for removed in recovery.removed:
+        backlog = {
+            f"backlog_{stream.name.lower()}": count.records for stream, count in removed.backlog.items()
+        }
+        detail = text("{count} records were never sent to it", count=sum(backlog.values()))
+        journal.warn(text("an uplink is described no more"), uplink=removed.name, **backlog)
+        event = own_event(EventKind.UPLINK_REMOVED, removed.name, now, **backlog)
+        wiring.pipeline.tell(event, detail if removed.backlog else None)
+        wiring.log.forget(removed.name)
 
 
 def _say(recovery: Recovery) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from agent.dictionary import Dictionary
+from config.tags import ValueType
 from config.text import Text, text
-from config.vocabulary import EventKind, QualityClass, class_of, describe
+from config.vocabulary import EventKind, Limit, QualityClass, class_of, describe
 from filters.demand import Because
 from filters.event import Event, Evidence
 
@@ -41,6 +42,8 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.DEVICE_RESTORED: text("device {rule} is back"),
     EventKind.UPLINK_LOST: text("uplink {rule} is lost"),
     EventKind.UPLINK_RESTORED: text("uplink {rule} is back"),
+    EventKind.UPLINK_ADDED: text("uplink {rule} is new"),
+    EventKind.UPLINK_REMOVED: text("uplink {rule} is described no more and closed"),
     EventKind.QUARANTINED: text("uplink {rule} refused a record; it is in quarantine"),
     EventKind.DEGRADED: text("the agent runs with less: {rule}"),
     EventKind.DEGRADED_ENDED: text("the agent runs in full again: {rule}"),
@@ -52,6 +55,13 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
 }
 
+_REACHED: Final = {
+    Limit.LL: text("{measured}, at or below its very low limit of {limit}"),
+    Limit.L: text("{measured}, at or below its low limit of {limit}"),
+    Limit.H: text("{measured}, at or above its high limit of {limit}"),
+    Limit.HH: text("{measured}, at or above its very high limit of {limit}"),
+}
+_LEFT: Final = text("{measured}; the limit is {limit}")
 _VERDICT: Final = ("budget_ms", "elapsed_min_ms", "elapsed_max_ms")
 _SEEN: Final = {
     1: text("{effect} was not seen; {budget_ms} s are allowed"),
@@ -84,7 +94,21 @@ def _subject(event: Event, dictionary: Dictionary) -> Text | str:
         return _arguments(event)
     if "effect" in event.figures:
         return _verdict(event, dictionary)
-    return _measured(event.evidence[0], dictionary) if event.evidence else text("no evidence")
+    if not event.evidence:
+        return text("no evidence")
+    measured = _measured(event.evidence[0], dictionary)
+    return measured if "limit" not in event.figures else _against_limit(event, measured, dictionary)
+
+
+def _against_limit(event: Event, measured: Text, dictionary: Dictionary) -> Text:
+    """Return how a value stands to the limit of its alarm (`<tag>.HH`); a Bad value stands nowhere."""
+    evidence = event.evidence[0]
+    name = event.rule.rpartition(".")[2]
+    if name not in _REACHED or class_of(evidence.quality) is QualityClass.BAD:
+        return measured
+    limit = f"{event.figures['limit']:.6g} {dictionary.tags[evidence.tag].unit}".rstrip()
+    said = _REACHED[Limit(name)] if event.kind is EventKind.ALARM_RAISED else _LEFT
+    return replace(said, arguments=(("measured", measured), ("limit", limit)))
 
 
 def _arguments(event: Event) -> str:
@@ -106,5 +130,8 @@ def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
     facts = dictionary.tags[evidence.tag]
     if class_of(evidence.quality) is QualityClass.BAD:
         return text("{tag} is {quality}", tag=facts.label, quality=describe(evidence.quality))
+    if not facts.device and facts.type == ValueType.BOOL:
+        held = text("true") if evidence.value else text("not true")
+        return text("{tag} is {quality}", tag=facts.label, quality=held)
     measured = f"{evidence.value:.6g} {facts.unit}".rstrip()
     return text("{tag} is {measured}", tag=facts.label, measured=measured)

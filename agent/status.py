@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from math import isnan
 
+from agent.balances import show_balances
 from agent.buses import buses_now
 from agent.concerns import concerns
 from agent.judged import alarms, held, in_both, interlocks
@@ -15,11 +16,12 @@ from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
+from agent.uplinks.forward import ForwardState
 from agent.wiring import Wiring
-from buffer.settled import Count
 from config.tags import Tag
 from config.vocabulary import describe
 from drivers.registry import modbus_buses
+from filters.report import SUPPRESSING_RULES
 
 Json = dict[str, object]
 
@@ -104,7 +106,9 @@ def _quantiles(lateness: Lateness) -> Json:
 
 
 def _intake(wiring: Wiring) -> Json:
-    return {**asdict(wiring.pipeline.ledger), "level": wiring.governor.level}
+    intake = wiring.pipeline.ledger
+    suppressed = dict(zip(SUPPRESSING_RULES, intake.suppressed, strict=True))
+    return {**asdict(intake), "suppressed": suppressed, "level": wiring.governor.level}
 
 
 def _log(wiring: Wiring) -> Json:
@@ -126,27 +130,23 @@ def _uplinks(wiring: Wiring) -> list[Json]:
     return [
         {
             "uplink": name,
-            "connected": forwarder.state.connected,
-            "for_s": (now - forwarder.state.since_boot_ns) / 1e9,
-            "why": None if forwarder.state.why is None else in_both(forwarder.state.why),
-            "refused": forwarder.state.refused,
-            "ledger": {
-                stream.name.lower(): {
-                    "recorded": _count(balance.recorded),
-                    "delivered": _count(balance.delivered),
-                    "backlog": _count(balance.backlog),
-                    "quarantined": _count(balance.quarantined),
-                    "lost": {cause.value: _count(count) for cause, count in balance.lost.items()},
-                }
-                for stream, balance in balances[name].items()
-            },
+            **_standing(forwarder.state, now),
+            "ledger": show_balances(balances[name]),
         }
         for name, forwarder in wiring.forwarders.items()
     ]
 
 
-def _count(count: Count) -> Json:
-    return {"records": count.records, "readings": count.readings}
+def _standing(state: ForwardState, now: int) -> Json:
+    next_try = state.next_try_boot_ns
+    return {
+        "connected": state.connected,
+        "for_s": (now - state.since_boot_ns) / 1e9,
+        "why": None if state.why is None else in_both(state.why),
+        "next_try_s": None if next_try is None else max(0, next_try - now) / 1e9,
+        "unconfirmed": state.unconfirmed,
+        "refused": state.refused,
+    }
 
 
 def _tag(wiring: Wiring, number: int) -> Json:

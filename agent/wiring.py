@@ -129,6 +129,7 @@ def _open_log(
         boot_id=boot_id(),
         settings=plant.description.log,
         uplinks={name: uplink.required for name, uplink in plant.description.uplinks.items()},
+        oldest=[name for name, uplink in plant.description.uplinks.items() if uplink.start == "oldest"],
         preamble=preamble,
         on_stored=lambda: _set_from_thread(loop, stored),
     )

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from agent.simulate.account import note_device, note_write
 from bench.helper import Console
 
 READ_HOLDING: Final = 3
@@ -49,6 +50,7 @@ class Device:
         self.readings = 0
         self.writes = 0
         self.others = 0
+        note_device("bench")
 
     def answer(self, request: bytes) -> bytes:
         """Return the reply to one whole request and count it."""
@@ -67,6 +69,7 @@ class Device:
     def _count_other(self, code: int) -> None:
         if code in WRITE_CODES:
             self.writes += 1
+            note_write("bench", code)
         else:
             self.others += 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from buffer.ballast import Ballast
@@ -18,6 +19,7 @@ from buffer.outlet import Outlet
 from buffer.preambles import Preambles
 from buffer.quarantine import Quarantine
 from buffer.recover import Recovered
+from buffer.roster import close
 from buffer.upkeep import Upkeep
 from buffer.writer import Writer
 from config.models import LogSettings
@@ -39,7 +41,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """A log's parts. The writer's thread is not started yet."""
+    """A log's parts. The writer's thread is not started yet. `close_uplink`: for that thread to call."""
 
     limits: Limits
     books: Books
@@ -49,6 +51,7 @@ class Parts:
     intake: Intake
     writer: Writer
     upkeep: Upkeep
+    close_uplink: Callable[[str], None]
 
 
 def assemble(order: Order, recovered: Recovered) -> Parts:
@@ -89,6 +92,7 @@ def assemble(order: Order, recovered: Recovered) -> Parts:
         intake=intake,
         writer=writer,
         upkeep=upkeep,
+        close_uplink=partial(close, order.disk, order.directory),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from buffer.disk import Disk
+from buffer.roster import CURSOR
 from buffer.settled import Count, Fate, Settled, Span, Tally
 from config.vocabulary import Stream
 
@@ -41,7 +42,7 @@ Positions = dict[Stream, Position]
 
 def cursor_name(uplink: str) -> str:
     """Return the file name of an uplink's cursor."""
-    return f"cursor-{uplink}"
+    return f"{CURSOR}{uplink}"
 
 
 def encode(positions: Positions, runs: Mapping[Stream, Sequence[int]]) -> bytes:

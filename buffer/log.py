@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Final, Literal
 
+from buffer.account import Account
 from buffer.assembly import Order, Parts, assemble
 from buffer.channel import Channel, Place, Tail
 from buffer.disk import Disk
@@ -23,7 +24,7 @@ from buffer.reader import Bound, Reader
 from buffer.record import Record
 from buffer.recover import Recovery, recover
 from buffer.segment import Hole
-from buffer.settled import Count, Fate
+from buffer.settled import Count, Fate, Settled
 from buffer.stock import take_stock
 from buffer.writer import Task
 from config.models import LogSettings
@@ -64,16 +65,18 @@ class Log:
         preamble: Preamble,
         on_stored: Callable[[], None],
         disk: Disk | None = None,
+        oldest: Collection[str] = (),
     ) -> Log:
         """Open a directory, recover what an earlier run left, and start the writer thread.
 
         `uplinks`: name -> required. `preamble`: called inside `append` wherever a segment begins, never
         before the first `append`. `on_stored`: called from the writer thread after each sync, when it wants
-        room, and when `failure` is set. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
+        room, and when `failure` is set. `oldest`: uplinks that begin, where they are new, with the oldest
+        segment instead of now. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
         """
         disk = disk or Disk()
         with Lock(directory) as lock, usable(directory):
-            recovered = recover(disk, directory, run=run, uplinks=uplinks)
+            recovered = recover(disk, directory, run=run, uplinks=uplinks, oldest=oldest)
             order = Order(
                 directory=directory,
                 disk=disk,
@@ -152,6 +155,25 @@ class Log:
             until=until,
         )
 
+    def history(self, stream: Stream, *, since_utc_ns: int, until: Bound) -> Reader:
+        """Return a reader of all that is stored, settled or not, from then on until a reader's `origin`.
+
+        Begins with the segment that was in hand then, by the clock of that time, so with older records too.
+        """
+        index = self._books.indexes[stream]
+        newer = (found for found in index.segments if found.opening.created_utc_ns >= since_utc_ns)
+        first = next(newer, None)
+        floor = (index.newest if first is None else first.opening.number - 1) - 1
+        return Reader(
+            stream=stream,
+            index=index,
+            account=Account(Settled(floor=max(0, floor))),
+            tail=partial(self._tail, stream),
+            on_missing=self._missing,
+            start=Bound(Place(max(0, floor) + 1, 0)),
+            until=until,
+        )
+
     def acknowledge(
         self, uplink: str, stream: Stream, run: int, first: int, last: int, readings: int
     ) -> None:
@@ -180,6 +202,10 @@ class Log:
                 preamble=self.preamble_of(record),
             )
             self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
+
+    def forget(self, uplink: str) -> None:
+        """Close an uplink that is described no more, once everything appended before is stored."""
+        self._writer.tasks.append(partial(self._parts.close_uplink, uplink))
 
     def inherit_losses(self, missing: Mapping[tuple[str, Stream], Count], then: Task) -> None:
         """Account for records that another log held for uplinks and that go with it.

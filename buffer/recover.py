@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from buffer.index import Index, Segment
 from buffer.load import Loaded, load
 from buffer.preambles import Kept, newest
 from buffer.record import Loss
+from buffer.roster import Removed, closed, gone, tidy
 from buffer.segment import Contents, Hole, parse_name
 from buffer.settled import Count, Settled, Span, Tally
 from config.vocabulary import LossCause, RecordKind, Stream
@@ -41,7 +42,8 @@ class Recovery:
     `start`: how often an agent has started on this log, this time included. `state`, `anchor`: the newest
     readable ones, None where there are none; either may be of an older run, and boot, than `previous`.
     `losses`: found missing now and not before; their LOSS records follow by themselves. `ignored`: files that
-    were left alone. `emptied`: files without one whole record, deleted.
+    were left alone. `emptied`: files without one whole record, deleted. `added`, `removed`: uplinks that are
+    new to this log, and those that are described no more and wait for `Log.forget`.
     """
 
     start: int
@@ -52,6 +54,8 @@ class Recovery:
     losses: tuple[Loss, ...]
     ignored: tuple[str, ...]
     emptied: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    removed: tuple[Removed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +68,17 @@ class Recovered:
     recovery: Recovery
 
 
-def recover(disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str]) -> Recovered:
-    """Read a log's directory, repair what can be repaired, and count what cannot. Raises NewerFormat."""
+def recover(
+    disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str], oldest: Collection[str] = ()
+) -> Recovered:
+    """Read a log's directory, repair what can be repaired, and count what cannot. Raises NewerFormat.
+
+    `oldest`: uplinks that begin with the oldest segment where they are new.
+    """
     loaded = load(disk, directory)
     for path in loaded.empty:
         disk.unlink(path)
+    tidy(disk, directory)
     indexes = {stream: Index(stream) for stream in Stream}
     for segment in loaded.segments:
         indexes[segment.opening.stream].add(segment)
@@ -76,14 +86,39 @@ def recover(disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str]) ->
         _reserve(indexes, path)
     cursors = {uplink: CursorFile(disk, directory / cursor_name(uplink)) for uplink in uplinks}
     positions = {uplink: _read(cursor) for uplink, cursor in cursors.items()}
-    books = _books(run, indexes, positions)
+    added = _added(loaded, positions, closed(directory))
+    books = _books(run, indexes, positions, {name: name in oldest for name in added})
     _find_missing(books, loaded, positions)
     books.advance()
     return Recovered(
         log=next((found.opening.log for found in loaded.segments if found.opening.log), secrets.randbits(64)),
         books=books,
         cursors=cursors,
-        recovery=_report(books, loaded),
+        recovery=replace(
+            _report(books, loaded),
+            added=tuple(added) if loaded.segments else (),
+            removed=tuple(_removed(directory, name, books) for name in gone(directory, cursors)),
+        ),
+    )
+
+
+def _added(
+    loaded: Loaded, positions: Mapping[str, Positions | None], closed_before: Collection[str]
+) -> list[str]:
+    """Return the uplinks of which the log knows nothing, or nothing any more."""
+    named = {name for segment in loaded.segments for name in segment.opening.uplinks} - set(closed_before)
+    return [uplink for uplink, found in positions.items() if found is None and uplink not in named]
+
+
+def _removed(directory: Path, uplink: str, books: Books) -> Removed:
+    found = _read(CursorFile(Disk(), directory / cursor_name(uplink)))
+    if found is None:
+        return Removed(name=uplink, backlog={})
+    return Removed(
+        name=uplink,
+        backlog={
+            stream: books.backlog(Account(position.settled), stream) for stream, position in found.items()
+        },
     )
 
 
@@ -103,7 +138,13 @@ def _read(cursor: CursorFile) -> Positions | None:
     return None if body is None else decode(body)
 
 
-def _books(run: int, indexes: Mapping[Stream, Index], positions: Mapping[str, Positions | None]) -> Books:
+def _books(
+    run: int,
+    indexes: Mapping[Stream, Index],
+    positions: Mapping[str, Positions | None],
+    new: Mapping[str, bool],
+) -> Books:
+    """`new`: uplinks to whom nothing was ever due, and whether they get what there is."""
     totals = {}
     for stream, index in indexes.items():
         known = [found[stream] for found in positions.values() if found is not None]
@@ -112,7 +153,12 @@ def _books(run: int, indexes: Mapping[Stream, Index], positions: Mapping[str, Po
             [Count(*segment.totals()) for segment in index.segments] + [position.stored for position in known]
         )
     accounts = {
-        uplink: {stream: Account(_settled(uplink, index, found)) for stream, index in indexes.items()}
+        uplink: {
+            stream: Account(
+                _begin_new(index, oldest=new[uplink]) if uplink in new else _settled(uplink, index, found)
+            )
+            for stream, index in indexes.items()
+        }
         for uplink, found in positions.items()
     }
     return Books(run=run, indexes=indexes, accounts=accounts, before_run=totals)
@@ -126,8 +172,13 @@ def _settled(uplink: str, index: Index, found: Positions | None) -> Settled:
     return _begin(uplink, index) if found is None else found[index.stream].settled
 
 
+def _begin_new(index: Index, *, oldest: bool) -> Settled:
+    """Begin with the oldest segment, or at now."""
+    return Settled(floor=0 if oldest else index.newest)
+
+
 def _begin(uplink: str, index: Index) -> Settled:
-    """Begin without a cursor: at the oldest segment that names the uplink, else (it is new) at now."""
+    """Begin without a cursor: at the oldest segment that names the uplink, else at now."""
     naming = next((segment for segment in index.segments if uplink in segment.opening.uplinks), None)
     if naming is None:
         return Settled(floor=index.newest)

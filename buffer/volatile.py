@@ -12,7 +12,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,6 +70,7 @@ def open_somewhere(
     preamble: Preamble,
     on_stored: Callable[[], None],
     disk: Disk | None = None,
+    oldest: Collection[str] = (),
 ) -> Opened:
     """Open the log of a directory, or where that cannot be synced a volatile one in `ram`.
 
@@ -88,6 +89,7 @@ def open_somewhere(
         preamble=preamble,
         on_stored=on_stored,
         disk=disk if words is None else None,
+        oldest=oldest,
     )
     if words is not None:
         if log.recovery.previous is None:

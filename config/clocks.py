@@ -9,11 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.fields import Identifier, Model
+from config.fields import HTTP_URL_PATTERN, ZONE_PATTERN, Identifier, Model
 from config.units import MS, Duration, S, no_shorter_than
-
-_URL: str = r"^https?://[^\s/]+(/\S*)?$"
-_ZONE: str = r"^[+-]([01]\d|2[0-3]):[0-5]\d$"
 
 
 class HttpTime(Model):
@@ -23,7 +20,7 @@ class HttpTime(Model):
     """
 
     type: Literal["http"]
-    url: str = Field(pattern=_URL)
+    url: str = Field(pattern=HTTP_URL_PATTERN)
     every: Annotated[Duration, no_shorter_than(1 * S)] = 600 * S
     timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 5 * S
     within: Duration = 1 * S
@@ -56,7 +53,7 @@ class CalendarTime(Model):
     hour: Identifier
     minute: Identifier
     second: Identifier
-    zone: str = Field(default="+08:00", pattern=_ZONE)
+    zone: str = Field(default="+08:00", pattern=ZONE_PATTERN)
     within: Duration = 2 * S
 
     @property

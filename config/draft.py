@@ -15,7 +15,7 @@ from config.faults import Fault, Loc
 from config.fields import Model
 from config.links import Device, Link
 from config.models import Description, LogSettings, ScanClass
-from config.rules import Cause, Condition, Effect
+from config.rules import AlarmRule, Cause, Condition, Effect, Series
 from config.units import Duration
 from config.yaml_source import Document
 
@@ -29,6 +29,8 @@ _LOG: Final = TypeAdapter(LogSettings)
 _CAUSE: Final = TypeAdapter(Cause)
 _EFFECT: Final = TypeAdapter(Effect)
 _CONDITION: Final = TypeAdapter(Condition)
+_SERIES: Final = TypeAdapter(Series)
+_ALARM_RULE: Final = TypeAdapter(AlarmRule)
 _DURATION: Final = TypeAdapter(Duration)
 
 INTERLOCKS: Final[Loc] = ("rules", "interlocks")
@@ -39,14 +41,16 @@ class Draft:
     """The sound parts of a description, and its document, which holds the unsound ones, too.
 
     A part with an unsound key has its default there; it is missing only where the key is required.
-    `conditions`: every cause, effect and other condition of the interlocks, by its location; `skews_ns`: by
-    the interlock's index.
+    `series`, `alarm_rules`: by name. `conditions`: every cause, effect and other condition of the interlocks,
+    by its location; `skews_ns`: by the interlock's index.
     """
 
     document: Document
     scan_classes: Mapping[str, ScanClass]
     links: Mapping[str, Link]
     devices: Mapping[str, Device]
+    series: Mapping[str, Series]
+    alarm_rules: Mapping[str, AlarmRule]
     conditions: Mapping[Loc, Condition]
     skews_ns: Mapping[int, int]
     log: LogSettings | None
@@ -90,6 +94,8 @@ def draft_of(document: Document) -> Draft:
         scan_classes=_sound_ones(_SCAN_CLASS, document.section("scan_classes")),
         links=_sound_ones(_LINK, document.section("links")),
         devices=_sound_ones(_DEVICE, document.section("devices")),
+        series=_sound_ones(_SERIES, document.section("rules", "series")),
+        alarm_rules=_sound_ones(_ALARM_RULE, document.section("rules", "alarms")),
         conditions=dict(_conditions(document)),
         skews_ns=_sound_ones(
             _DURATION, {index: raw.get("skew", "200ms") for index, raw in interlocks_of(document)}

@@ -16,7 +16,7 @@ from config.plant import Plant, number_tags
 from config.points.read import Row, read_table
 from config.profiles.expand import expand
 from config.text import text
-from config.uplinks import MqttUplink
+from config.uplinks import FileUplink, MqttUplink
 from config.yaml_source import Document, read_yaml
 
 FILE_NAME: Final = "plant.yaml"
@@ -110,7 +110,9 @@ def _anchored(description: Description, folder: Path) -> Description:
     return description.model_copy(update={"uplinks": uplinks})
 
 
-def _anchored_uplink(uplink: MqttUplink, folder: Path) -> MqttUplink:
+def _anchored_uplink(uplink: MqttUplink | FileUplink, folder: Path) -> MqttUplink | FileUplink:
+    if isinstance(uplink, FileUplink):
+        return uplink.model_copy(update={"directory": folder / uplink.directory})
     update: dict[str, object] = {}
     if uplink.tls is not None:
         files = {key: folder / path for key, path in uplink.tls if path is not None}

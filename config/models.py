@@ -17,7 +17,7 @@ from config.links import Device, Link
 from config.profiles.models import ProfileUse
 from config.rules import Rules
 from config.units import DAY, MS, Duration, S, Size, no_shorter_than
-from config.uplinks import MqttUplink
+from config.uplinks import Uplink
 from config.vocabulary import Priority
 
 
@@ -81,7 +81,7 @@ class Description(Model):
     points: tuple[Path, ...] = Field(min_length=1)
     profiles: dict[Identifier, ProfileUse] = Field(default_factory=dict)
     rules: Rules = Rules()
-    uplinks: dict[Identifier, MqttUplink] = Field(default_factory=dict)
+    uplinks: dict[Identifier, Uplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
     time: Time = Time()
     black_box: BlackBox = BlackBox()

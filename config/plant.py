@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 
 from config.faults import Fault, Loc, Place
 from config.links import Device, Link
 from config.models import Description, ScanClass
-from config.rules import Interlock
+from config.resolve import resolve
+from config.rules import AlarmRule, Condition, Interlock
+from config.series import Virtual, condition_name, conditions_of, declared_of
 from config.tags import Tag
 
 
@@ -37,10 +40,23 @@ class ScanGroup:
         return f"{self.device}/{self.scan_class}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualGroup:
+    """The virtual tags that rest on the same scan groups: renewed when one of `groups` (numbers) is.
+
+    Its tags are `plant.virtuals[first : first + count]`.
+    """
+
+    groups: tuple[int, ...]
+    first: int
+    count: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plant:
     """A loaded and checked description; a tag's number is its index in `tags`.
 
+    Virtual tags (derived series) are numbered behind them, in the order of `virtuals`.
     `places` tells, for the tag of the same index, which line of which point table it stands on.
     `digest` is the SHA-256 (hex) of everything that was read; `where` tells the place of every value of
     `plant.yaml` by its location, for example `("uplinks", "city", "password")`. `remarks`: what is no
@@ -54,16 +70,64 @@ class Plant:
     digest: str
     where: Mapping[Loc, Place] = field(default_factory=dict)
     remarks: tuple[Fault, ...] = ()
+    virtuals: tuple[Virtual, ...] = ()
+
+    @cached_property
+    def signals(self) -> tuple[Tag, ...]:
+        """Everything that the process image holds: the tags, and behind them the virtual ones."""
+        return (*self.tags, *(virtual.tag for virtual in self.virtuals))
 
     @cached_property
     def number_of(self) -> dict[str, int]:
-        """Tag name to number."""
-        return {tag.tag: number for number, tag in enumerate(self.tags)}
+        """Name of a tag, virtual or not, to its number."""
+        return {tag.tag: number for number, tag in enumerate(self.signals)}
+
+    @cached_property
+    def interlocks(self) -> tuple[Interlock, ...]:
+        """The interlocks to witness; every condition names a tag, be it the virtual one of its expression."""
+        return tuple(_on_tags(interlock) for interlock in self.description.rules.interlocks)
 
     @property
-    def interlocks(self) -> tuple[Interlock, ...]:
-        """The interlocks to witness."""
-        return self.description.rules.interlocks
+    def alarm_rules(self) -> Mapping[str, AlarmRule]:
+        """The alarms by expression, by name; `config.series.when_name` is the virtual tag of one."""
+        return self.description.rules.alarms
+
+    @cached_property
+    def virtual_groups(self) -> tuple[VirtualGroup, ...]:
+        """The virtual tags by what they rest on, in the order of their numbers."""
+        number_of = {(group.device, group.scan_class): group.number for group in self.groups}
+        found: list[VirtualGroup] = []
+        for keys, members in groupby(self.virtuals, key=lambda virtual: virtual.groups):
+            first = found[-1].first + found[-1].count if found else 0
+            groups = tuple(sorted(number_of[key] for key in keys))
+            found.append(VirtualGroup(groups=groups, first=first, count=len(list(members))))
+        return tuple(found)
+
+    def signal(self, name: str) -> Tag:
+        """The tag of this name, virtual or not."""
+        return self.signals[self.number_of[name]]
+
+    def virtual(self, name: str) -> Virtual | None:
+        """The derived series of this name; None where it is a tag of the point tables."""
+        number = self.number_of[name] - len(self.tags)
+        return self.virtuals[number] if number >= 0 else None
+
+    def period_ns(self, name: str) -> int:
+        """The period in which a tag is scanned; of a virtual one that of its slowest input."""
+        virtual = self.virtual(name)
+        if virtual is not None:
+            return virtual.period_ns
+        return self.description.scan_classes[self.signal(name).scan_class].period
+
+    def window(self, name: str) -> int:
+        """After how many samples a spike has left the filters of a tag, virtual or not."""
+        virtual = self.virtual(name)
+        return virtual.window if virtual is not None else self.signal(name).window
+
+    def delay_ns(self, name: str) -> int:
+        """How much later than in the raw a change shows in the value of a tag, virtual or not."""
+        virtual = self.virtual(name)
+        return virtual.delay_ns if virtual is not None else self.signal(name).delay_ns(self.period_ns(name))
 
     def device_of(self, group: ScanGroup) -> Device:
         """The device that a group polls."""
@@ -102,12 +166,49 @@ def number_tags(
             )
         )
     numbered = [row for inside in members.values() for row in inside]
+    tags = tuple(tag for tag, _ in numbered)
     return Plant(
         description=description,
-        tags=tuple(tag for tag, _ in numbered),
+        tags=tags,
         groups=tuple(groups),
         places=tuple(place for _, place in numbered),
         digest=digest,
         where=where or {},
         remarks=remarks,
+        virtuals=_virtuals(description, tags),
     )
+
+
+def _virtuals(description: Description, tags: tuple[Tag, ...]) -> tuple[Virtual, ...]:
+    """Return the derived series of a description that has no faults, in the order of their numbers."""
+    rules = description.rules
+    conditions = [
+        (condition_name(interlock.name, part), ("rules", "interlocks", number, *part), condition)
+        for number, interlock in enumerate(rules.interlocks)
+        for part, condition in conditions_of(interlock)
+    ]
+    declared = declared_of(rules.series, rules.alarms, conditions)
+    period_of = {name: scan_class.period for name, scan_class in description.scan_classes.items()}
+    found = resolve(declared, tags, period_of)
+    assert not found.faults, "the loader lets no faulty expression pass"
+    return tuple(found.virtuals)
+
+
+def _on_tags(interlock: Interlock) -> Interlock:
+    """Return an interlock whose expressions have become comparisons of their virtual tags."""
+    single = {
+        key: _on_tag(interlock.name, (key,), condition)
+        for key in ("armed_when", "cause", "bypassed_when")
+        if (condition := getattr(interlock, key)) is not None
+    }
+    effects = tuple(
+        _on_tag(interlock.name, ("effects", number), effect)
+        for number, effect in enumerate(interlock.effects)
+    )
+    return interlock.model_copy(update={**single, "effects": effects})
+
+
+def _on_tag(interlock: str, part: tuple[str | int, ...], condition: Condition) -> Condition:
+    if condition.when is None:
+        return condition
+    return condition.model_copy(update={"tag": condition_name(interlock, part), "equals": 1.0})

@@ -4,15 +4,51 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from config.fields import Identifier, Level, Line, Model
-from config.units import MS, Duration
-from config.vocabulary import Limit
+from config.fields import Expression, Identifier, Level, Line, Model
+from config.units import MS, Duration, S
+from config.vocabulary import Limit, Priority
+
+
+class Series(Model):
+    """A derived series: what an expression says, numbered like a tag.
+
+    `skew`: how far the samples of its inputs may lie apart before it is Uncertain; default the period of the
+    slowest input and a quarter.
+    """
+
+    value: Expression
+    unit: Line = ""
+    title: Line = ""
+    skew: Duration | None = None
+
+
+class AlarmRule(Model):
+    """An alarm that stands while an expression is true.
+
+    `response`: what is to be done (处置提示). `basis`: the clause or document that the rule rests on.
+    `fault_delay`: how long the expression may be Bad before that is an alarm of its own.
+    `suppressed_when`: suppression by design (ISA-18.2).
+    """
+
+    when: Expression
+    on_delay: Duration = 0
+    off_delay: Duration = 0
+    fault_delay: Duration = 10 * S
+    priority: Priority = Priority.HIGH
+    title: Line = ""
+    response: Line = ""
+    basis: Line = ""
+    latch: bool = False
+    group: Identifier | None = None
+    suppressed_when: Expression | None = None
+    skew: Duration | None = None
 
 
 class Condition(Model):
-    """A tag compared with one number; exactly one comparison is given."""
+    """A tag or series compared with one number, or an expression that is true (`when`)."""
 
-    tag: Identifier
+    tag: Identifier = ""
+    when: Expression | None = None
     equals: Level | None = None
     above: float | None = None
     below: float | None = None
@@ -49,4 +85,6 @@ class Interlock(Model):
 class Rules(Model):
     """What the plant declares beyond its tags' own limits."""
 
+    series: dict[Identifier, Series] = Field(default_factory=dict)
+    alarms: dict[Identifier, AlarmRule] = Field(default_factory=dict)
     interlocks: tuple[Interlock, ...] = ()

@@ -16,6 +16,7 @@ from config.faults import Fault, WrongValue
 from config.files import read_file
 from config.plant import Plant
 from config.text import text
+from config.uplinks import MqttUplink
 
 
 class SecretError(WrongValue):
@@ -66,7 +67,7 @@ def missing_secrets(plant: Plant) -> list[Fault]:
     faults: list[Fault] = []
     for name, uplink in plant.description.uplinks.items():
         try:
-            if uplink.password is not None:
+            if isinstance(uplink, MqttUplink) and uplink.password is not None:
                 resolve(uplink.password)
         except SecretError as error:
             faults.append(Fault(plant.where["uplinks", name, "password"], error.words))

@@ -158,6 +158,20 @@ class Tag(Model):
         )
 
     @property
+    def tells_bad(self) -> bool:
+        """Whether its being Bad is an alarm of its own: limits that people rely on must not fall silent."""
+        return self.safety or self.ll is not None or self.hh is not None
+
+    @property
+    def window(self) -> int:
+        """Samples under the median; 1 where there is none."""
+        return max(1, self.median)
+
+    def delay_ns(self, period_ns: int) -> int:
+        """Return how much later than in the raw a step shows in the value: (n - 1) / 2 scans of a median."""
+        return (self.window - 1) // 2 * period_ns
+
+    @property
     def limits(self) -> dict[Limit, float]:
         """The alarm limits that are set."""
         found = {Limit.LL: self.ll, Limit.L: self.l, Limit.H: self.h, Limit.HH: self.hh}

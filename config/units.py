@@ -67,6 +67,23 @@ def no_shorter_than(least_ns: int) -> AfterValidator:
     return AfterValidator(refuse_shorter)
 
 
+def no_smaller_than(least_bytes: int) -> AfterValidator:
+    """Return a validator that refuses sizes smaller than `least_bytes`."""
+
+    def refuse_smaller(found_bytes: int) -> int:
+        if found_bytes < least_bytes:
+            raise WrongValue(
+                text(
+                    "{found} is too small; write at least {least}",
+                    found=show_size(found_bytes),
+                    least=show_size(least_bytes),
+                )
+            )
+        return found_bytes
+
+    return AfterValidator(refuse_smaller)
+
+
 def _parse(found: object, units: dict[str, int], noun: Text, example: str) -> int:
     match = _QUANTITY.fullmatch(str(found))
     if match is None or isinstance(found, bool):

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.fields import Host, Line, Model, SecretReference
-from config.units import Duration, S, no_shorter_than
+from config.fields import Host, Line, Model, SecretReference, Topic
+from config.units import MS, Duration, S, Size, no_shorter_than, no_smaller_than
 
 
 class Tls(Model):
@@ -19,8 +19,26 @@ class Tls(Model):
     key: Path | None = None
 
 
-class MqttUplink(Model):
-    """An MQTT 5 broker. `required`: its backlog pins the log until the cap."""
+class AnyUplink(Model):
+    """What every uplink has.
+
+    `required`: its backlog pins the log until the cap. `start`: where an uplink begins that the log does not
+    know yet. `backfill`: most bytes a second of what was stored before the connection. `replay`: how much of
+    the past is sent again on every connection, although it was acknowledged.
+    """
+
+    required: bool = True
+    start: Literal["now", "oldest"] = "now"
+    backfill: Annotated[Size, no_smaller_than(1_000)] = 4_000_000
+    replay: Duration = 0
+
+
+class MqttUplink(AnyUplink):
+    """An MQTT 5 broker.
+
+    `ack_topic`: where the platform says what it has persisted; `ack_timeout`: what it has not confirmed in
+    this time is sent again.
+    """
 
     type: Literal["mqtt"]
     host: Host
@@ -31,4 +49,22 @@ class MqttUplink(Model):
     password: SecretReference | None = None
     keepalive: Annotated[Duration, no_shorter_than(1 * S)] = 10 * S
     window: int = Field(default=20, ge=1, le=20)
-    required: bool = True
+    ack_topic: Topic | None = None
+    ack_timeout: Annotated[Duration, no_shorter_than(1 * S)] = 60 * S
+
+
+class FileUplink(AnyUplink):
+    """A folder that a reader of its own empties, for example towards a one-way diode.
+
+    `every`: how long messages are gathered for one file. `most_files`, `most_bytes`: what may lie there
+    unread; beyond that the uplink is down.
+    """
+
+    type: Literal["file"]
+    directory: Path
+    every: Annotated[Duration, no_shorter_than(10 * MS)] = 1 * S
+    most_files: int = Field(default=10_000, ge=1)
+    most_bytes: Annotated[Size, no_smaller_than(1_000_000)] = 1_000_000_000
+
+
+Uplink = Annotated[MqttUplink | FileUplink, Field(discriminator="type")]

@@ -56,6 +56,8 @@ class Reason(IntEnum):
     RESYNC = 18
     DEMOTED = 19
     NO_HEARTBEAT = 20
+    INPUT = 26
+    FILLING = 27
 
 
 class Flag(IntFlag):
@@ -110,6 +112,8 @@ REASONS: Final[dict[Reason, ReasonFacts]] = {
     Reason.NO_HEARTBEAT: ReasonFacts(
         status_code=0x808B0000, hj212="D", words=text("the device's heartbeat stands still")
     ),
+    Reason.INPUT: ReasonFacts(status_code=0x80000000, hj212="D", words=text("an input has no good value")),
+    Reason.FILLING: ReasonFacts(status_code=0x80320000, hj212="B", words=text("its window is not yet full")),
 }
 
 
@@ -290,6 +294,8 @@ class EventKind(StrEnum):
     DEVICE_RESTORED = "device_restored"
     UPLINK_LOST = "uplink_lost"
     UPLINK_RESTORED = "uplink_restored"
+    UPLINK_ADDED = "uplink_added"
+    UPLINK_REMOVED = "uplink_removed"
     QUARANTINED = "quarantined"
     DEGRADED = "degraded"
     DEGRADED_ENDED = "degraded_ended"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isinf
 from pathlib import Path
 from typing import Final
@@ -33,11 +33,12 @@ _NOT_FINITE: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a value and its key stand, and how a scalar is spelled in the file."""
+    """Where a value and its key stand, and how a scalar is spelled in the file; `text`: where that begins."""
 
     key: Place
     value: Place
     spelling: str = ""
+    text: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,17 @@ class Document:
     def place(self, *loc: str | int) -> Place:
         """Return where a value stands, or what encloses it."""
         return self._mark(loc).value
+
+    def place_inside(self, *loc: str | int, at: int) -> Place:
+        """Return where a character of a text stands; where lines were folded, that of its first line."""
+        mark = self._mark(loc)
+        begins = mark.text
+        if begins is None:
+            return mark.value
+        before = mark.spelling[:at].split("\n")
+        if len(before) == 1:
+            return replace(begins, column=begins.column + at)
+        return replace(begins, line=begins.line + len(before) - 1, column=begins.column + len(before[-1]))
 
     def key_place(self, *loc: str | int) -> Place:
         """Return where a key stands, or that of what encloses it."""
@@ -144,7 +156,7 @@ class _Builder:
         place = self._place(node.start_mark)
         if refusal := self._property_fault(node):
             self._fault(place, refusal)
-        self.marks[loc] = mark = Mark(key, place, node.value if isinstance(node, ScalarNode) else "")
+        self.marks[loc] = mark = self._mark(node, key, place)
         if id(node) in self._seen:
             return None  # an alias, perhaps of what encloses it
         self._seen.add(id(node))
@@ -154,6 +166,18 @@ class _Builder:
             return self._sequence(node, loc)
         quoted = isinstance(node, ScalarNode) and node.style is not None
         return mark.spelling if quoted else self._plain(mark)
+
+    def _mark(self, node: Node, key: Place, place: Place) -> Mark:
+        if not isinstance(node, ScalarNode):
+            return Mark(key, place)
+        if node.style in ("|", ">"):
+            line = (
+                self._lines[node.start_mark.line + 1] if len(self._lines) > node.start_mark.line + 1 else ""
+            )
+            begins = replace(place, line=place.line + 1, column=1 + len(line) - len(line.lstrip()))
+        else:
+            begins = replace(place, column=place.column + (node.style is not None))
+        return Mark(key, place, node.value, begins)
 
     def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, JsonValue]:
         found: dict[str, JsonValue] = {}

@@ -1,21 +1,8 @@
-"""What every connection has: users who share it, and reasons for which there is none."""
+"""What every connection has: users who share it."""
 
 from __future__ import annotations
 
-import errno
-import socket
 from abc import ABC, abstractmethod
-from typing import Final
-
-from config.text import Text, text
-
-_CAUSES: Final = {
-    errno.ECONNREFUSED: text("nothing listens there"),
-    errno.ENOENT: text("there is no such port"),
-    errno.EACCES: text("this user may not open it"),
-    errno.EAGAIN: text("another program has it open"),
-    errno.EBUSY: text("another program has it open"),
-}
 
 
 class Shared(ABC):
@@ -38,12 +25,3 @@ class Shared(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Close for good, leaving no task and no socket behind; whoever still asks gets LinkDown."""
-
-
-def cause_of(error: OSError) -> Text | str:
-    """Return why there is no connection; in the system's own words where we have none."""
-    if isinstance(error, TimeoutError):
-        return text("no answer")
-    if isinstance(error, socket.gaierror):
-        return text("the name is not known")
-    return _CAUSES.get(error.errno or 0) or error.strerror or str(error)

@@ -67,7 +67,7 @@ def suppressor_key(condition: Condition) -> str:
 
 def _suppressor(plant: Plant, key: str, condition: Condition) -> Comparison:
     test, limit = test_of(condition)
-    tag = plant.tags[plant.number_of[condition.tag]]
+    tag = plant.signal(condition.tag)
     return Comparison(key=key, tag=tag, test=test, limit=limit, release=limit)
 
 
@@ -92,7 +92,7 @@ def _limits(tag: Tag) -> Iterable[AlarmRule]:
 
 
 def _sensor(tag: Tag) -> Iterable[AlarmRule]:
-    if tag.safety or tag.ll is not None or tag.hh is not None:
+    if tag.tells_bad:
         yield AlarmRule(
             comparison=Comparison(
                 key=f"{tag.tag}.bad",

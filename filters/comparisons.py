@@ -13,7 +13,6 @@ from config.plant import Plant
 from config.rules import Condition
 from config.tags import Tag
 from config.vocabulary import Limit
-from filters.condition import window_of
 from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Records, moved
 from filters.machine import ABOVE, ACTIVE, BELOW, EQUAL
 
@@ -51,7 +50,15 @@ class Comparison:
     def digest(self) -> str:
         """What tells this rule from a changed one of the same key: all that its outcome depends on."""
         tag = self.tag
-        facts = (self.test, self.limit, self.release, self.on_delay_ns, self.off_delay_ns, tag.tag)
+        facts = (
+            self.test,
+            self.limit,
+            self.release,
+            self.on_delay_ns,
+            self.off_delay_ns,
+            tag.tag,
+            tag.address,
+        )
         conditioning = (tag.scale, tag.offset, tag.raw_low, tag.raw_high, sorted(tag.sentinels), tag.median)
         return digest_of(facts, conditioning, _STATE_FIELDS)
 
@@ -90,7 +97,8 @@ class Comparisons:
         self.tag_of = [plant.number_of[row.tag.tag] for row in self.rows]
         self._watched = [number for number, row in enumerate(self.rows) if row.key in watched]
         self._digests: dict[int, str] = {}
-        self.rules = kernels.lay(_rules(self.rows, self.tag_of, watched))
+        windows = [plant.window(row.tag.tag) for row in self.rows]
+        self.rules = kernels.lay(_rules(self.rows, self.tag_of, windows, watched))
         self.states = kernels.lay(_blank_states(len(self.rows)))
 
     def digest(self, row: int) -> str:
@@ -131,11 +139,13 @@ class Comparisons:
             state["blind"] = 1
 
 
-def _rules(rows: tuple[Comparison, ...], tags: list[int], watched: Collection[str]) -> Records:
+def _rules(
+    rows: tuple[Comparison, ...], tags: list[int], windows: list[int], watched: Collection[str]
+) -> Records:
     rules: Records = np.zeros(len(rows), COMPARISON)
     rules["tag"] = tags
     rules["watched"] = [row.key in watched for row in rows]
-    rules["window"] = [window_of(row.tag) for row in rows]
+    rules["window"] = windows
     for field in ("test", "limit", "release", "on_delay_ns", "off_delay_ns"):
         rules[field] = [getattr(row, field) for row in rows]
     return rules

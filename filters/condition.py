@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from filters.kernels import Kernels
 
 
-def window_of(tag: Tag) -> int:
-    """Return the number of samples under a tag's median; 1 where there is none."""
-    return max(1, tag.median)
-
-
-def delay_ns(tag: Tag, period_ns: int) -> int:
-    """Return how much later a step shows in the value than in the raw: (n - 1) / 2 samples of a median-n."""
-    return (window_of(tag) - 1) // 2 * period_ns
-
-
 class Conditioner:
     """The tables of conditioning and the windows of its medians."""
 
@@ -71,7 +61,7 @@ def _tables(tags: tuple[Tag, ...]) -> tuple[Records, Records]:
     table["offset"] = [tag.offset for tag in tags]
     table["raw_low"] = [-math.inf if tag.raw_low is None else tag.raw_low for tag in tags]
     table["raw_high"] = [math.inf if tag.raw_high is None else tag.raw_high for tag in tags]
-    table["window"] = [window_of(tag) for tag in tags]
+    table["window"] = [tag.window for tag in tags]
     table["end_sentinel"] = ends
     table["first_sentinel"][1:] = ends[:-1]
     return table, np.array([row[1:] for row in codes], dtype=SENTINEL)

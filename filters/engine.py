@@ -19,6 +19,7 @@ from filters.backlog import Backlog
 from filters.comparisons import Comparisons
 from filters.condition import Conditioner
 from filters.event import Event
+from filters.expression_rules import expression_rules, expression_suppressors
 from filters.image import Image
 from filters.interlock import interlock_comparisons, watched_keys
 from filters.judge import Judge
@@ -26,6 +27,7 @@ from filters.kernels import Kernels
 from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
 from filters.maintenance import Maintenance
 from filters.report import Report, Reporter
+from filters.series.series import Series
 from filters.snapshot import VERSION, Snapshot, dump, load
 from filters.witnesses import InterlockStatus, Witnesses
 
@@ -37,25 +39,28 @@ class Engine:
     """Everything that is computed on the scans of one plant.
 
     `image`: what is known of every tag now. `twins`: the work is done by plain Python, which is slower.
-    `maintenance`: what is being worked on. `annunciator`: the
-    alarms, which people may shelve and acknowledge.
+    `maintenance`: what is being worked on. `annunciator`: the alarms, which people may shelve and
+    acknowledge.
     """
 
     def __init__(self, plant: Plant, kernels: Kernels) -> None:
-        self.image = Image.blank(len(plant.tags))
+        self.image = Image.blank(len(plant.signals))
         self.twins = kernels.twins
         self.maintenance = Maintenance(plant)
-        rules, silencing = alarm_rules(plant), suppressors(plant)
+        rules = alarm_rules(plant) + expression_rules(plant)
+        silencing = suppressors(plant) + expression_suppressors(plant)
         wanted = [rule.comparison for rule in rules] + silencing + interlock_comparisons(plant)
         watched = watched_keys(plant) | {row.key for row in silencing}
         self._comparisons = Comparisons(plant, wanted, watched, kernels)
         cadence_ns = plant.description.gateway.alarm_repeat
         self.annunciator = Alarms(rules, self._comparisons, self.image, self.maintenance.flags, cadence_ns)
         self._witnesses = Witnesses(plant, self._comparisons, self.image)
-        self._groups = kernels.lay(_groups(plant, self._comparisons))
+        series = Series(plant, kernels)
+        self._scan_groups = len(plant.groups)
+        self._groups = kernels.lay(_groups(plant, self._comparisons, series))
         self._conditioner = Conditioner(plant, self.image, self._groups, kernels)
         self._reporter = Reporter(plant, self.image, self._groups, kernels)
-        self._judge = Judge(self._comparisons, self.image, self._groups, kernels)
+        self._judge = Judge(self._comparisons, series, self.image, self._groups, kernels)
         self._started = False
         self._now_ns = 0
         self._unjudged: set[int] = set()
@@ -155,9 +160,9 @@ class Engine:
         """Begin the delays of what was never read."""
         self._started = True
         self.image.since_boot_ns[:] = boot_ns
-        for group in self._groups:
-            group["sample_ns"] = boot_ns
-            group["touched"] = 1
+        for number in range(len(self._groups)):
+            self._groups[number]["sample_ns"] = boot_ns
+            self._groups[number]["touched"] = number < self._scan_groups
         self._due_ns = boot_ns
         self._backlog.add(iter(self._witnesses.begin(boot_ns)))
 
@@ -182,14 +187,21 @@ def _became_true(event: Event) -> int:
     return event.boot_ns
 
 
-def _groups(plant: Plant, comparisons: Comparisons) -> Records:
+def _groups(plant: Plant, comparisons: Comparisons, series: Series) -> Records:
+    """Return the rows of the scan groups, and behind them those of the virtual groups."""
+    groups = np.concatenate([_scan_groups(plant, series), series.groups()])
+    groups["first_comparison"] = np.searchsorted(comparisons.tag_of, groups["first_tag"])
+    groups["end_comparison"] = np.searchsorted(comparisons.tag_of, groups["end_tag"])
+    for field in ("expected_ns", "stale_at_ns", "due_ns"):
+        groups[field] = NEVER
+    return groups
+
+
+def _scan_groups(plant: Plant, series: Series) -> Records:
     groups: Records = np.zeros(len(plant.groups), GROUP)
     groups["first_tag"] = [group.first for group in plant.groups]
     groups["end_tag"] = [group.first + group.count for group in plant.groups]
-    groups["first_comparison"] = np.searchsorted(comparisons.tag_of, groups["first_tag"])
-    groups["end_comparison"] = np.searchsorted(comparisons.tag_of, groups["end_tag"])
+    groups["first_renewal"], groups["end_renewal"] = series.places.T
     groups["period_ns"] = [plant.scan_class_of(group).period for group in plant.groups]
     groups["stale_after_ns"] = [plant.scan_class_of(group).stale_ns for group in plant.groups]
-    for field in ("expected_ns", "stale_at_ns", "due_ns"):
-        groups[field] = NEVER
     return groups

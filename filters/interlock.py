@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from config.plant import Plant
 from config.rules import Condition, Interlock
-from config.tags import Tag
 from filters.comparisons import Comparison, Comparisons, limit_key, test_of
-from filters.condition import delay_ns
 from filters.sight import Sight
 
 
@@ -66,12 +64,12 @@ def inputs_of(interlock: Interlock, plant: Plant, comparisons: Comparisons) -> I
         Expected(
             sight=Sight(comparisons, _effect_key(interlock, number)),
             within_ns=effect.within,
-            grace_ns=2 * _period_ns(plant, effect.tag) + _filter_delay_ns(plant, effect.tag),
+            grace_ns=2 * plant.period_ns(effect.tag) + plant.delay_ns(effect.tag),
         )
         for number, effect in enumerate(interlock.effects)
     )
-    patience_ns = 2 * max(_period_ns(plant, name) for name in _tags(interlock))
-    declared_after_ns = _filter_delay_ns(plant, interlock.cause.tag) + cause.rule.on_delay_ns
+    patience_ns = 2 * max(plant.period_ns(name) for name in _tags(interlock))
+    declared_after_ns = plant.delay_ns(interlock.cause.tag) + cause.rule.on_delay_ns
     return Inputs(
         cause=cause,
         armed=Sight(comparisons, f"{interlock.name}/armed") if interlock.armed_when else None,
@@ -99,7 +97,7 @@ def _comparison(plant: Plant, key: str, condition: Condition, on_delay_ns: int) 
     test, limit = test_of(condition)
     return Comparison(
         key=key,
-        tag=_tag(plant, condition.tag),
+        tag=plant.signal(condition.tag),
         test=test,
         limit=limit,
         release=limit,
@@ -119,15 +117,3 @@ def _effect_key(interlock: Interlock, number: int) -> str:
 def _tags(interlock: Interlock) -> list[str]:
     conditions = (interlock.cause, interlock.armed_when, interlock.bypassed_when, *interlock.effects)
     return [condition.tag for condition in conditions if condition is not None]
-
-
-def _tag(plant: Plant, name: str) -> Tag:
-    return plant.tags[plant.number_of[name]]
-
-
-def _period_ns(plant: Plant, name: str) -> int:
-    return plant.description.scan_classes[_tag(plant, name).scan_class].period
-
-
-def _filter_delay_ns(plant: Plant, name: str) -> int:
-    return delay_ns(_tag(plant, name), _period_ns(plant, name))

@@ -10,6 +10,7 @@ import numpy as np
 from filters.comparisons import Comparisons
 from filters.image import Image
 from filters.layout import Int64s, Table
+from filters.series.series import Series
 
 if TYPE_CHECKING:
     from filters.kernels import Kernels
@@ -19,24 +20,29 @@ MOVE_COLUMNS: Final = 5
 newest activation the onset and the last raw sample before."""
 
 MOVES_PER_COMPARISON: Final = 4
-"""In one judgement at most: two delays that end and two changes of sight."""
+"""In one judgement at most: two delays that end and two changes of sight; of a virtual tag, so often for each
+group that it rests on."""
 
 
 class Judge:
     """Judges what was conditioned since it last did, what has become stale, and what is due."""
 
-    def __init__(self, comparisons: Comparisons, image: Image, groups: Table, kernels: Kernels) -> None:
-        self._moves: Int64s = np.zeros(
-            (MOVES_PER_COMPARISON * len(comparisons.rows), MOVE_COLUMNS), dtype=np.int64
-        )
+    def __init__(
+        self, comparisons: Comparisons, series: Series, image: Image, groups: Table, kernels: Kernels
+    ) -> None:
+        room = MOVES_PER_COMPARISON * series.looks * len(comparisons.rows)
+        self._moves: Int64s = np.zeros((room, MOVE_COLUMNS), dtype=np.int64)
         self._run = partial(
             kernels.judge,
             groups,
             comparisons.rules,
             comparisons.states,
+            *series.tables,
+            image.raw,
             image.scaled,
             image.value,
             image.quality,
+            image.boot_ns,
             image.since_boot_ns,
             self._moves,
         )

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config import vocabulary
+from config.expression import operations as expressions
 from config.text import Text, text
 from filters import arithmetic, layout, machine
 from filters.cache import Cache
+from filters.series import logic, memory, operations, registers
 
-_MODULES: Final = (arithmetic, machine)
-_SOURCES: Final = (arithmetic, machine, layout, vocabulary)  # all that compiled code has in it
+_MODULES: Final = (arithmetic, registers, logic, memory, operations, machine)
+_SOURCES: Final = (*_MODULES, expressions, layout, vocabulary)  # all that compiled code has in it
 
 Kernel = Callable[..., Any]
 
@@ -124,12 +126,13 @@ def _compile(cache_dir: Path | None) -> Kernels:
     numba.config.CACHE_DIR = str(cache_dir or "")  # type: ignore[attr-defined]
     jit = partial(numba.njit, nogil=True, error_model="numpy")
     compiled: dict[str, Kernel] = {}
+    inner: dict[str, Kernel] = {}
     for module in _MODULES:
-        names = dict(vars(module))
+        names = vars(module) | inner
         for name, function in _functions(module):
             bound = types.FunctionType(function.__code__, names, name)
             if name not in _EXAMPLES:
-                names[name] = jit(bound)
+                names[name] = inner[name] = jit(bound)
                 continue
             example = _EXAMPLES[name]()
             signature = tuple(map(numba.typeof, example))
@@ -161,11 +164,13 @@ def _condition_example() -> tuple[Any, ...]:
 
 
 def _judge_example() -> tuple[Any, ...]:
+    whole, exact = partial(np.zeros, 1, np.int64), partial(np.zeros, 1, np.float64)
     rules = np.ones(1, layout.COMPARISON)
     rules["tag"] = 0
     states = np.zeros(1, layout.COMPARISON_STATE)
-    image = (np.ones(1), np.ones(1), np.zeros(1, np.uint32), np.zeros(1, np.int64))
-    return (_one_group(), rules, states, *image, np.zeros((9, 5), np.int64), 1)
+    series = (whole(), np.zeros(1, layout.STEP), exact(), whole())
+    image = (exact(), exact(), exact(), np.zeros(1, np.uint32), whole(), whole())
+    return (_one_group(), rules, states, *series, *image, np.zeros((9, 5), np.int64), 1)
 
 
 def _report_example() -> tuple[Any, ...]:

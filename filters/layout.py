@@ -49,6 +49,10 @@ GROUP: Final = np.dtype(
         ("end_tag", np.int64),
         ("first_comparison", np.int64),
         ("end_comparison", np.int64),
+        ("first_step", np.int64),  # of virtual groups: what computes their tags
+        ("end_step", np.int64),
+        ("first_renewal", np.int64),  # of scan groups: the virtual groups that rest on them
+        ("end_renewal", np.int64),
         ("period_ns", np.int64),
         ("stale_after_ns", np.int64),
         ("sample_ns", np.int64),  # state: start of the newest scan
@@ -110,6 +114,30 @@ COMPARISON_STATE: Final = np.dtype(
     ],
     align=True,
 )
+
+STEP: Final = np.dtype(
+    [
+        ("op", np.int64),  # `config.expression.operations.Op`
+        ("left", np.int64),  # the step that gives the first input; of LOAD the tag
+        ("right", np.int64),  # the step that gives the second input, -1: there is none; of STORE the tag
+        ("number", np.float64),
+        ("span_ns", np.int64),
+        ("first_sample", np.int64),  # its part of the ring of samples
+        ("end_sample", np.int64),
+        ("value", np.float64),  # state: what it gives; NaN exactly where the quality is Bad
+        ("shown", np.float64),  # state: what it would give without any smoothing
+        ("quality", np.int64),  # state
+        ("oldest_ns", np.int64),  # state: the oldest and the newest sample that it rests on
+        ("newest_ns", np.int64),
+        ("kept", np.float64),  # state: what the operation remembers
+        ("since_ns", np.int64),  # state: since when
+        ("seen_ns", np.int64),  # state: the newest sample that it has taken; LONG_AGO
+        ("held", np.int64),  # state: samples in its ring
+        ("head", np.int64),  # state: where the next one goes, from `first_sample`
+    ],
+    align=True,
+)
+"""One step of a computation: a register machine in which every step writes a register of its own."""
 
 REPORTING: Final = np.dtype(
     [

@@ -12,6 +12,8 @@ sees. One moves through four phases:
   that scan, a period at most: with a delay of one period, one sample alone must not raise an alarm.
 * A Bad input neither confirms nor withdraws anything: RISING is held (its delay goes on, but ends only with a
   usable sample), FALLING returns to ACTIVE, ACTIVE stays. Only the test IS_BAD judges the quality itself.
+* A virtual tag (`filters.series`) is computed anew whenever a scan group that it rests on was scanned or has
+  become stale, and then looked at. It shows what it shows since its oldest sample, and no longer than that.
 * Beside that, the *raw* samples date an excursion: `onset_ns` is the first sample that met the limit, before
   median and on-delay, `before_ns` the last one before that did not; the truth lies between the two. After
   a spike that the median took out, the onset is forgotten when the spike has left the window.
@@ -26,6 +28,7 @@ from typing import Final
 
 from config.vocabulary import FLAGS_MASK, Reason, bad
 from filters.layout import NEVER, Float64s, Int64s, Row, Table, Uint32s
+from filters.series.operations import derive_group
 
 NORMAL: Final = 0
 RISING: Final = 1
@@ -99,13 +102,13 @@ def expire(group: Row, state: Row, row: int, until_ns: int, moves: Int64s, count
     return note(moves, count, row, CLEARED, ends_ns, state)
 
 
-def date(state: Row, met: bool, at_ns: int) -> None:
-    """Keep the dates of an excursion from one raw sample."""
+def date(state: Row, met: bool, at_ns: int, known_ns: int) -> None:
+    """Keep the dates of an excursion from one raw sample, which shows what was so at `known_ns`."""
     if not met:
         state["quiet"] += 1
-        state["quiet_ns"] = at_ns
+        state["quiet_ns"] = known_ns
         return
-    state["met_ns"] = at_ns
+    state["met_ns"] = known_ns
     if state["onset_ns"] == NEVER:
         state["onset_ns"] = at_ns
         state["before_ns"] = state["quiet_ns"]
@@ -144,16 +147,16 @@ def hold(state: Row) -> None:
     state["due_ns"] = NEVER
 
 
-def look(rule: Row, state: Row, scaled: float, value: float, bad: bool, at_ns: int) -> None:
-    """Take one sample into one comparison."""
+def look(rule: Row, state: Row, scaled: float, value: float, bad: bool, at_ns: int, known_ns: int) -> None:
+    """Take one sample, or what rests on samples since `known_ns`, into one comparison."""
     if rule["test"] == IS_BAD:
-        date(state, bad, at_ns)
+        date(state, bad, at_ns, at_ns)
         step(rule, state, bad, at_ns)
     elif bad:
         hold(state)
     else:
         limit = rule["limit"] if state["phase"] < ACTIVE else rule["release"]
-        date(state, meets(rule["test"], scaled, rule["limit"]), at_ns)
+        date(state, meets(rule["test"], scaled, rule["limit"]), at_ns, known_ns)
         step(rule, state, meets(rule["test"], value, limit), at_ns)
 
 
@@ -164,6 +167,7 @@ def look_all(
     scaled: Float64s,
     value: Float64s,
     quality: Uint32s,
+    boot_ns: Int64s,
     at_ns: int,
     moves: Int64s,
     count: int,
@@ -174,7 +178,7 @@ def look_all(
         state = states[row]
         tag = rule["tag"]
         is_bad = int(quality[tag]) >= BAD_FLOOR
-        look(rule, state, float(scaled[tag]), float(value[tag]), is_bad, at_ns)
+        look(rule, state, float(scaled[tag]), float(value[tag]), is_bad, at_ns, int(boot_ns[tag]))
         if rule["watched"] and is_bad != state["blind"]:
             count = note(moves, count, row, WENT_BAD if is_bad else CAME_BACK, at_ns, state)
         state["blind"] = is_bad
@@ -204,13 +208,51 @@ def age(group: Row, scaled: Float64s, value: Float64s, quality: Uint32s, since_b
             value[tag] = math.nan
 
 
+def renew(
+    groups: Table,
+    number: int,
+    rules: Table,
+    states: Table,
+    renewals: Int64s,
+    steps: Table,
+    ring: Float64s,
+    ring_ns: Int64s,
+    raw: Float64s,
+    scaled: Float64s,
+    value: Float64s,
+    quality: Uint32s,
+    boot_ns: Int64s,
+    since_boot_ns: Int64s,
+    scan_ns: int,
+    moves: Int64s,
+    count: int,
+) -> int:
+    """Compute the virtual tags anew that rest on a scan group, and take them into their comparisons."""
+    for place in range(groups[number]["first_renewal"], groups[number]["end_renewal"]):
+        group = groups[renewals[place]]
+        at_ns = max(scan_ns, group["sample_ns"])
+        count = expire_all(group, states, at_ns, moves, count)
+        derive_group(group, steps, ring, ring_ns, raw, scaled, value, quality, boot_ns, since_boot_ns, at_ns)
+        group["sample_ns"] = at_ns
+        group["expected_ns"] = at_ns + group["period_ns"] - group["period_ns"] // 4
+        group["due_ns"] = at_ns
+        count = look_all(group, rules, states, scaled, value, quality, boot_ns, at_ns, moves, count)
+    return count
+
+
 def judge_groups(
     groups: Table,
     rules: Table,
     states: Table,
+    renewals: Int64s,
+    steps: Table,
+    ring: Float64s,
+    ring_ns: Int64s,
+    raw: Float64s,
     scaled: Float64s,
     value: Float64s,
     quality: Uint32s,
+    boot_ns: Int64s,
     since_boot_ns: Int64s,
     moves: Int64s,
     now_ns: int,
@@ -218,8 +260,8 @@ def judge_groups(
     """Bring every comparison up to `now_ns` and return the number of moves and the next instant that is due.
 
     Looks only at groups that were scanned, have become stale, or have a delay that ended. What was due when a
-    scan began must have been judged before that scan was conditioned. `moves` is int64[k, 5], with room for
-    `MOVES_PER_COMPARISON` of each rule.
+    scan began must have been judged before that scan was conditioned. Virtual groups lie behind the others.
+    `moves` is int64[k, 5], with room for `MOVES_PER_COMPARISON` of each rule.
     """
     count = 0
     next_ns = NEVER
@@ -229,13 +271,21 @@ def judge_groups(
             group["touched"] = 0
             group["due_ns"] = now_ns
             at_ns = group["sample_ns"]
-            count = look_all(group, rules, states, scaled, value, quality, at_ns, moves, count)
+            count = look_all(group, rules, states, scaled, value, quality, boot_ns, at_ns, moves, count)
+            count = renew(
+                groups, number, rules, states, renewals, steps, ring, ring_ns,
+                raw, scaled, value, quality, boot_ns, since_boot_ns, at_ns, moves, count,
+            )  # fmt: skip
         if group["stale_at_ns"] <= now_ns:
             at_ns = group["stale_at_ns"]
             count = expire_all(group, states, at_ns, moves, count)
             age(group, scaled, value, quality, since_boot_ns)
             group["due_ns"] = now_ns
-            count = look_all(group, rules, states, scaled, value, quality, at_ns, moves, count)
+            count = look_all(group, rules, states, scaled, value, quality, boot_ns, at_ns, moves, count)
+            count = renew(
+                groups, number, rules, states, renewals, steps, ring, ring_ns,
+                raw, scaled, value, quality, boot_ns, since_boot_ns, at_ns, moves, count,
+            )  # fmt: skip
         if group["due_ns"] <= now_ns:
             count = expire_all(group, states, now_ns, moves, count)
         next_ns = min(next_ns, group["due_ns"], group["stale_at_ns"])

@@ -16,15 +16,16 @@ from filters.layout import Uint32s
 class Maintenance:
     """What is being worked on, by the name of the device or tag; a device's name goes before a tag's.
 
-    `flags`: by tag number, what its readings are marked with; 0 where nobody works on it.
+    `flags`: by tag number, what its readings are marked with; 0 where nobody works on it. A virtual tag is
+    being worked on when a tag that it rests on is.
     """
 
     def __init__(self, plant: Plant) -> None:
         self.holds: Final = Holds(EventKind.MAINTENANCE_ENDED)
-        self.flags: Uint32s = np.zeros(len(plant.tags), dtype=np.uint32)
-        self._numbers = {tag: [number] for tag, number in plant.number_of.items()}
+        self.flags: Uint32s = np.zeros(len(plant.signals), dtype=np.uint32)
+        self._numbers = {tag.tag: _marked(plant, {tag.tag}) for tag in plant.tags}
         self._numbers |= {
-            device: [number for number, tag in enumerate(plant.tags) if tag.device == device]
+            device: _marked(plant, {tag.tag for tag in plant.tags if tag.device == device})
             for device in plant.description.devices
         }
 
@@ -63,3 +64,9 @@ class Maintenance:
         self.flags[:] = 0
         for name, hold in self.holds.items():
             self.flags[self._numbers[name]] |= np.uint32(hold.flags)
+
+
+def _marked(plant: Plant, names: set[str]) -> list[int]:
+    """Return the numbers of these tags, and of the virtual ones that rest on any of them."""
+    resting = [virtual.name for virtual in plant.virtuals if not names.isdisjoint(virtual.inputs)]
+    return [plant.number_of[name] for name in (*sorted(names), *resting)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import orjson
 from agent.cli.describe import plant_or_exit, refuse_if_any
 from agent.cli.options import json_option, plant_argument
 from agent.cli.speech import language, say, shown
+from config.faults import Fault
 from config.plant import Plant, ScanGroup
 from config.secrets import missing_secrets
 from config.text import text
@@ -38,11 +38,13 @@ def check(plant: Path, as_json: bool) -> None:
     described = plant_or_exit(plant)
     drivers = make_drivers(described)
     buses = modbus_buses(described, drivers)
-    refuse_if_any(list(overloads(described, buses, above=ALL, up_to=inf)))
+    where = {link: described.where["links", link] for link in buses}
+    refuse_if_any([Fault(where[link], words) for link, words in overloads(buses, above=ALL)])
     plans = _plans(described, drivers)
-    busy = overloads(described, buses, above=MUCH, up_to=ALL)
-    for fault in (*described.remarks, *busy, *missing_secrets(described)):
+    for fault in (*described.remarks, *missing_secrets(described)):
         click.echo(fault.show(language()), err=True)
+    for link, words in overloads(buses, above=MUCH, up_to=ALL):
+        click.echo(Fault(where[link], words).show(language()), err=True)
     if as_json:
         click.echo(orjson.dumps(_json(described, plans, buses), option=orjson.OPT_INDENT_2))
         return

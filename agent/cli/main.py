@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "maintenance": "agent.cli.maintenance:maintenance",
     "receive": "agent.cli.receive:receive",
     "profile": "agent.cli.profile:profile_command",
+    "simulate": "agent.cli.simulate:simulate",
     "demo": "agent.cli.demo:demo",
 }
 

@@ -28,6 +28,17 @@ from config.text import text
 @click.option(
     "--client-id", default="", help=shown(text("Name of a session that the broker keeps while we are away."))
 )
+@click.option(
+    "--ack-topic",
+    default="",
+    help=shown(text("Confirm on this topic what was written to --out, once the disk has it.")),
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help=shown(text("Read the files of a file drop instead of listening to a broker.")),
+)
+@click.option("--take", is_flag=True, help=shown(text("Remove each file of --folder when it was read.")))
 @click.option("--username")
 @click.option("--password", help=shown(text("A reference: env:NAME, file:/path or credential:NAME.")))
 @click.option("--ca", type=click.Path(path_type=Path), help=shown(text("Use TLS and trust this CA.")))
@@ -48,6 +59,9 @@ def receive(
     port: int,
     topic: str,
     client_id: str,
+    ack_topic: str,
+    folder: Path | None,
+    take: bool,
     username: str | None,
     password: str | None,
     ca: Path | None,
@@ -59,6 +73,7 @@ def receive(
     as_json: bool,
 ) -> None:
     """Listen until stopped."""
+    from agent.receive.folder import FolderSource
     from agent.receive.listen import listen
     from agent.receive.subscriber import Source
     from config.fields import HOST_PATTERN
@@ -71,10 +86,13 @@ def receive(
         secret = None if password is None else resolve(password).reveal()
     except SecretError as error:
         fail(error.words, Exit.CONFIG)
-    source = Source(
+    if ack_topic and out is None:
+        fail(text("only what is written down can be confirmed; add --out"), Exit.USAGE)
+    broker = Source(
         host=host,
         port=port,
         topic=topic,
+        ack_topic=ack_topic,
         client_id=client_id,
         username=username,
         password=secret,
@@ -83,6 +101,11 @@ def receive(
         else Tls(ca=ca, certificate=certificate, key=key),
     )
     faultless = listen(
-        source, seconds=seconds, from_start=from_start, out=out, as_json=as_json, language=language()
+        broker if folder is None else FolderSource(folder=folder, take=take),
+        seconds=seconds,
+        from_start=from_start,
+        out=out,
+        as_json=as_json,
+        language=language(),
     )
     sys.exit(Exit.OK if faultless else Exit.FAILED)

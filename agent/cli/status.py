@@ -118,12 +118,27 @@ def _uplinks(found: Json) -> Table:
         lost = sum(count["records"] for stream in streams for count in stream["lost"].values())
         rows.add_row(
             uplink["uplink"],
-            shown(text("yes")) if uplink["connected"] else shown(text("no")),
+            _connected(uplink),
             str(sum(stream["delivered"]["records"] for stream in streams)),
             str(sum(stream["backlog"]["records"] for stream in streams)),
             str(lost),
         )
     return rows
+
+
+def _connected(uplink: Json) -> str:
+    """Return whether an uplink is connected, since when it is not, and when it is tried again."""
+    if uplink["connected"]:
+        return shown(text("yes"))
+    if uplink["next_try_s"] is None:
+        return shown(text("no, for {seconds} s; trying now", seconds=round(uplink["for_s"])))
+    return shown(
+        text(
+            "no, for {seconds} s; next try in {wait} s",
+            seconds=round(uplink["for_s"]),
+            wait=round(uplink["next_try_s"]),
+        )
+    )
 
 
 def _show_log(found: Json) -> None:
@@ -141,7 +156,7 @@ def _show_log(found: Json) -> None:
             "readings: {scanned} scanned = {recorded} recorded + {suppressed} unchanged + {refused} refused",
             scanned=readings["scanned"],
             recorded=readings["recorded"],
-            suppressed=sum(readings["suppressed"]),
+            suppressed=sum(readings["suppressed"].values()),
             refused=readings["refused"],
         )
     )

@@ -13,9 +13,9 @@ from typing import Any, Final
 from agent.demo.arrived import Arrived
 from agent.demo.broker import Broker
 from agent.demo.processes import Agent, DemoFailed, Devices, agent, devices, receiver
-from agent.demo.relay import Relay, relaying
 from agent.demo.scenario import STEPS, Deed, Step, missing
 from agent.demo.verdict import Verdict, judge
+from agent.simulate.relay import Relay, relaying
 from config.text import Text, text
 
 _LOOK_S: Final = 0.1

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from agent.anchor import Anchor
 from agent.dictionary import Dictionary
+from agent.platforms.confirmation import Confirmed
 from agent.uplinks.contract import Message
 from buffer.ledger import Balance
 from buffer.record import Record
@@ -33,9 +34,19 @@ class Codec(Protocol):
     """One platform's format. Same arguments, same messages; keeps no state but its own name."""
 
     def encode(
-        self, record: Record, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
+        self,
+        record: Record,
+        dictionary: Dictionary | None,
+        anchor: Anchor | None,
+        *,
+        backfill: bool,
+        replay: bool = False,
     ) -> Message:
         """Return one stored record as a message, dated by `anchor`. Raises RecordError."""
+        ...
+
+    def confirmed(self, payload: bytes) -> Sequence[Confirmed]:
+        """Return what the platform says that it has persisted. Raises ConfirmationError."""
         ...
 
     def meta(self, dictionary: Dictionary, *, current: bool) -> Sequence[Message]:

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from agent.anchor import Anchor
+from agent.balances import show_balances
 from agent.blackbox.body import unpack_window
 from agent.bodies import RecordError
 from agent.dictionary import Dictionary, TagFacts
@@ -22,13 +23,12 @@ from agent.findings import (
     unpack_loss,
 )
 from agent.gap import Moment, unpack_gap
+from agent.platforms.confirmation import Confirmed, unpack_confirmation
 from agent.platforms.contract import Presence
 from agent.records import unpack_scan
 from agent.rows import Counters, Rows
 from agent.uplinks.contract import Message
-from buffer.ledger import Balance
 from buffer.record import Record
-from buffer.settled import Count
 from config.text import text
 from config.vocabulary import REASONS, Flag, RecordKind
 
@@ -53,7 +53,13 @@ class Fengsui1:
     volatile: bool = False
 
     def encode(
-        self, record: Record, dictionary: Dictionary | None, anchor: Anchor | None, *, backfill: bool
+        self,
+        record: Record,
+        dictionary: Dictionary | None,
+        anchor: Anchor | None,
+        *,
+        backfill: bool,
+        replay: bool = False,
     ) -> Message:
         """See `Codec`."""
         if record.kind is RecordKind.DATA:
@@ -69,7 +75,7 @@ class Fengsui1:
         else:
             raise RecordError(f"a record of kind {record.kind} is never sent")
         key = {"run": show_run(record.run), "stream": record.stream.name.lower(), "seq": record.seq}
-        about = {"backfill": backfill, "clock": _clock(anchor), **self._mark()}
+        about = {"backfill": backfill, "clock": _clock(anchor), **self._mark(replay)}
         return self._message(kind, {**key, **about, **content})
 
     def meta(self, dictionary: Dictionary, *, current: bool) -> Sequence[Message]:
@@ -94,6 +100,10 @@ class Fengsui1:
             for part, first in enumerate(starts, start=1)
         ]
 
+    def confirmed(self, payload: bytes) -> Sequence[Confirmed]:
+        """See `Codec`."""
+        return unpack_confirmation(payload, self.enterprise, self.gateway)
+
     def status(self, presence: Presence) -> Message:
         """See `Codec`."""
         content = {
@@ -103,9 +113,7 @@ class Fengsui1:
             "reason": presence.reason,
             "clock": _clock(presence.anchor),
             "at": _instant(presence.boot_ns, presence.anchor),
-            "ledger": {
-                stream.name.lower(): _balance(balance) for stream, balance in presence.balances.items()
-            },
+            "ledger": show_balances(presence.balances),
             **self._mark(),
         }
         return self._message("status", content, retain=True)
@@ -123,8 +131,9 @@ class Fengsui1:
         }
         return self._message("status", content, retain=True)
 
-    def _mark(self) -> Json:
-        return {"volatile": True} if self.volatile else {}
+    def _mark(self, replay: bool = False) -> Json:
+        marks = {"volatile": self.volatile, "replay": replay}
+        return {name: True for name, holds in marks.items() if holds}
 
     def _message(self, kind: str, content: Mapping[str, object], *, retain: bool = False) -> Message:
         envelope = {
@@ -216,20 +225,6 @@ def _ledger(counters: Counters, dictionary: Dictionary) -> Json:
         "recorded": counters.recorded,
         "suppressed": dict(zip(dictionary.suppression, counters.suppressed, strict=False)),
     }
-
-
-def _balance(balance: Balance) -> Json:
-    return {
-        "recorded": _amount(balance.recorded),
-        "delivered": _amount(balance.delivered),
-        "backlog": _amount(balance.backlog),
-        "quarantined": _amount(balance.quarantined),
-        "lost": {cause.value: _amount(count) for cause, count in balance.lost.items()},
-    }
-
-
-def _amount(count: Count) -> Json:
-    return {"records": count.records, "readings": count.readings}
 
 
 def _event(record: Record, anchor: Anchor | None) -> Json:

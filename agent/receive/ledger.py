@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from agent.ranges import Ranges
 from agent.receive.messages import Key, Received
-from agent.receive.ranges import Ranges
 
 DIGESTS_KEPT: Final = 200_000
 
@@ -197,6 +198,14 @@ class Ledger:
             impostors=sum(book.impostors for book in books),
             invalid=self.invalid,
         )
+
+    def missing(self) -> Iterator[tuple[tuple[str, str], str, str, Ranges]]:
+        """Yield what is missing: gateway, run, stream, numbers."""
+        for sender, book in self.gateways.items():
+            for (run, stream), kept in book.streams.items():
+                missing = kept.missing(from_start=self._from_start)
+                if len(missing):
+                    yield sender, run, stream, missing
 
     def summary(self) -> dict[str, Any]:
         """Return the whole book, for JSON. `faults`: what must be 0."""

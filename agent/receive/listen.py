@@ -11,16 +11,17 @@ from typing import BinaryIO
 import orjson
 from rich.console import Console
 
+from agent.receive.folder import FolderReader, FolderSource
 from agent.receive.ledger import Ledger
 from agent.receive.receiver import Receiver
 from agent.receive.subscriber import Source, Subscriber
-from agent.receive.view import Glance, Lines, Silent, View, counts_line
+from agent.receive.view import Glance, Lines, Silent, View, counts_line, missing_lines
 from agent.uplinks.contract import UplinkDown
 from config.text import Language
 
 
 def listen(
-    source: Source,
+    source: Source | FolderSource,
     *,
     seconds: float | None,
     from_start: bool,
@@ -30,7 +31,7 @@ def listen(
 ) -> bool:
     """Listen until `seconds` have passed, SIGINT or SIGTERM; return whether all was well.
 
-    All is well where we were subscribed at some time and the book has no faults.
+    All is well where we could listen at some time and the book has no faults.
     """
     with ExitStack() as stack:
         view = _view(stack, language, silent=as_json)
@@ -42,7 +43,8 @@ def listen(
     if as_json:
         sys.stdout.write(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        sys.stdout.write(counts_line(receiver.ledger, language) + "\n")
+        for line in (counts_line(receiver.ledger, language), *missing_lines(receiver.ledger, language)):
+            sys.stdout.write(line + "\n")
     return receiver.subscribed and not summary["faults"]
 
 
@@ -53,7 +55,7 @@ def _view(stack: ExitStack, language: Language, *, silent: bool) -> View:
     return stack.enter_context(Glance(console, language)) if console.is_terminal else Lines(console, language)
 
 
-def _receive(source: Source, receiver: Receiver, seconds: float | None) -> UplinkDown | None:
+def _receive(source: Source | FolderSource, receiver: Receiver, seconds: float | None) -> UplinkDown | None:
     """Receive; return what made it impossible, None where it was not."""
     end_s = float("inf") if seconds is None else time.monotonic() + seconds
     ended = False
@@ -63,15 +65,24 @@ def _receive(source: Source, receiver: Receiver, seconds: float | None) -> Uplin
         ended = True
 
     def stop() -> bool:
-        receiver.show()
+        receiver.turn()
         return ended or time.monotonic() >= end_s
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        Subscriber(source, receiver.arrive, receiver.state).run(stop)
+        _reader(source, receiver).run(stop)
     except UplinkDown as error:
         return error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return None
+
+
+def _reader(source: Source | FolderSource, receiver: Receiver) -> Subscriber | FolderReader:
+    if isinstance(source, FolderSource):
+        return FolderReader(source, receiver.arrive, receiver.state, receiver.fault, receiver.persist)
+    subscriber = Subscriber(source, receiver.arrive, receiver.state)
+    if source.ack_topic:
+        receiver.confirm_by(subscriber.confirm)
+    return subscriber

@@ -11,7 +11,7 @@ import orjson
 from agent.receive.schema import KINDS, fault_of
 
 SCHEMA_EVERY: Final = 500
-_MOMENTARY: Final = frozenset(("backfill", "clock", "utc_ms"))
+_MOMENTARY: Final = frozenset(("backfill", "replay", "clock", "utc_ms"))
 
 
 class MessageError(Exception):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import BinaryIO, Final
 
 import orjson
 
-from agent.receive.ledger import Ledger
+from agent.receive.confirmer import Confirmer, Publish
+from agent.receive.ledger import Ledger, Verdict
 from agent.receive.lines import line_of
 from agent.receive.messages import Checker, MessageError
 from agent.receive.subscriber import Arrival
@@ -15,6 +17,7 @@ from agent.receive.view import View
 from config.text import Language, Text, text
 
 SHOW_EVERY_S: Final = 0.5
+CONFIRM_EVERY_S: Final = 0.1
 
 
 class Receiver:
@@ -28,8 +31,15 @@ class Receiver:
         self._checker = Checker()
         self._impostors = 0
         self._next_show_s = 0.0
+        self._next_confirm_s = 0.0
         self._standing: Text | None = None
+        self._confirmer: Confirmer | None = None
         self.subscribed = False
+
+    def confirm_by(self, publish: Publish) -> None:
+        """Confirm from now on what was written to `out` and synced."""
+        assert self._out is not None, "only what is written down is persisted"
+        self._confirmer = Confirmer(self.persist, publish)
 
     def arrive(self, arrival: Arrival) -> None:
         """Take one message."""
@@ -45,7 +55,20 @@ class Receiver:
         if line is not None:
             self._view.say(line)
         self._write(arrival, verdict, orjson.Fragment(arrival.payload))
-        self.show()
+        if self._confirmer is not None and received.key is not None and verdict is not Verdict.CONFLICT:
+            self._confirmer.note(received.key)
+        self.turn()
+
+    def fault(self, said: Text) -> None:
+        """Take something that is no message at all."""
+        self.ledger.reject()
+        self._say(said)
+
+    def persist(self) -> None:
+        """Have on the disk what was written down. Raises OSError."""
+        if self._out is not None:
+            self._out.flush()
+            os.fsync(self._out.fileno())
 
     def state(self, why: Text | None) -> None:
         """Note that we are subscribed (None), or why not; each is said once."""
@@ -57,9 +80,12 @@ class Receiver:
             self._write_line({"listening": why is None})
             self._flush()
 
-    def show(self) -> None:
-        """Redraw, not too often."""
+    def turn(self) -> None:
+        """Confirm and redraw, neither too often."""
         now_s = time.monotonic()
+        if self._confirmer is not None and now_s >= self._next_confirm_s:
+            self._next_confirm_s = now_s + CONFIRM_EVERY_S
+            self._confirmer.confirm()
         if now_s >= self._next_show_s:
             self._next_show_s = now_s + SHOW_EVERY_S
             self._view.show(self.ledger)

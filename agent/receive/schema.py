@@ -11,6 +11,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 KINDS: Final = ("readings", "window", "event", "gap", "loss", "status", "meta")
+"""What a gateway sends."""
+
+_ALL: Final = (*KINDS, "ack")
 
 
 def fault_of(kind: str, message: object) -> str | None:
@@ -22,8 +25,8 @@ def fault_of(kind: str, message: object) -> str | None:
 @cache
 def _validators() -> dict[str, Draft202012Validator]:
     folder = resources.files("agent.platforms") / "schema"
-    schemas = {name: orjson.loads((folder / f"{name}.json").read_bytes()) for name in ("common", *KINDS)}
+    schemas = {name: orjson.loads((folder / f"{name}.json").read_bytes()) for name in ("common", *_ALL)}
     registry = Registry[Any]().with_resources(
         (schema["$id"], Resource.from_contents(schema)) for schema in schemas.values()
     )
-    return {kind: Draft202012Validator(schemas[kind], registry=registry) for kind in KINDS}
+    return {kind: Draft202012Validator(schemas[kind], registry=registry) for kind in _ALL}

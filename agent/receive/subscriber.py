@@ -27,11 +27,15 @@ SESSION_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where to listen. With a `client_id` the broker keeps what comes while we are away, for a day."""
+    """Where to listen. With a `client_id` the broker keeps what comes while we are away, for a day.
+
+    `ack_topic`: where to say what we have persisted; empty where we do not.
+    """
 
     host: str
     port: int
     topic: str
+    ack_topic: str = ""
     client_id: str = ""
     username: str | None = None
     password: str | None = None
@@ -63,6 +67,12 @@ class Subscriber:
         self._source = source
         self._on_arrival = on_arrival
         self._on_state = on_state
+        self._client: Client | None = None
+
+    def confirm(self, payload: bytes) -> None:
+        """Publish on the ack topic; what cannot be said now is asked for again by being sent again."""
+        if self._client is not None:
+            self._client.publish(self._source.ack_topic, payload, qos=1)
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Listen; `stop` is asked ten times a second. Raises UplinkDown for unusable TLS files."""
@@ -73,6 +83,7 @@ class Subscriber:
             except OSError as error:
                 self._on_state(connect_words(error))
             else:
+                self._client = client
                 while not stop() and client.loop(TURN_S) is MQTTErrorCode.MQTT_ERR_SUCCESS:
                     pass
                 client.disconnect()
@@ -128,6 +139,7 @@ class Subscriber:
             )
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._on_arrival(
-            Arrival(topic=message.topic, payload=bytes(message.payload), retained=message.retain)
-        )
+        if message.topic != self._source.ack_topic:
+            self._on_arrival(
+                Arrival(topic=message.topic, payload=bytes(message.payload), retained=message.retain)
+            )

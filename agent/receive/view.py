@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Protocol
 
@@ -16,6 +17,7 @@ from agent.receive.ledger import Ledger
 from config.text import Language, text
 
 LINES_KEPT: Final = 15
+RANGES_SHOWN: Final = 20
 COUNTS_EVERY_S: Final = 10.0
 
 
@@ -108,6 +110,21 @@ class Glance:
 
 
 _STATES: Final = {"online": text("online"), "offline": text("OFFLINE"), "unknown": text("unknown")}
+
+
+def missing_lines(ledger: Ledger, language: Language) -> Iterator[str]:
+    """Yield a line for every stream of every run of which something is missing."""
+    for (enterprise, gateway), run, stream, missing in ledger.missing():
+        ranges = [f"{first}" if first == last else f"{first}-{last}" for first, last in missing]
+        more = text(" and {count} more", count=len(ranges) - RANGES_SHOWN)
+        yield text(
+            "missing from {gateway}, run {run}, {stream}: {numbers}{more}",
+            gateway=f"{enterprise}/{gateway}",
+            run=run,
+            stream=stream,
+            numbers=", ".join(ranges[:RANGES_SHOWN]),
+            more=more if len(ranges) > RANGES_SHOWN else "",
+        ).show(language)
 
 
 def counts_line(ledger: Ledger, language: Language) -> str:

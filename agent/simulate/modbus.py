@@ -17,7 +17,8 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.simulate.rudeness import Envelope, Manner, Piece, Reply, misbehave
+from agent.simulate.account import note_device, note_write
+from agent.simulate.rudeness import POLITE, Conduct, Envelope, Manner, Piece, Reply, misbehave
 
 _HEADER: Final = struct.Struct(">HHHBB")
 _RANGE: Final = struct.Struct(">HH")
@@ -59,6 +60,10 @@ class Unit:
             if bits
             else cells.tobytes()
         )
+
+    def conduct(self, pdu: bytes) -> Conduct:  # noqa: ARG002 - for devices that are less polite
+        """Return how the question `pdu` is answered."""
+        return POLITE
 
     def _is_illegal(self, function_code: int, address: int, count: int) -> bool:
         return any((function_code, cell) in self.illegal for cell in range(address, address + count))
@@ -106,8 +111,9 @@ class ModbusSimulator:
     """A Modbus server with several units. Made by `serve`.
 
     `units` may change at any time; a unit that is not there is answered for with exception 11, as a gateway
-    does, or `on_a_bus` not at all. `choose`: says for each question how to behave. `late_s`: a pause longer
-    than the asker waits. `gateway`: what is sent late goes to whoever is connected then.
+    does, or `on_a_bus` not at all. `choose`: says for each question how to behave, whatever the unit would
+    do. `late_s`: a pause longer than the asker waits. `gateway`: what is sent late goes to whoever is
+    connected then. `admits`: says whether a client may connect now.
     """
 
     def __init__(self, units: Mapping[int, Unit], random: Random, *, on_a_bus: bool = False) -> None:
@@ -115,11 +121,13 @@ class ModbusSimulator:
         self.on_a_bus = on_a_bus
         self.counts = Counts()
         self.choose: Callable[[], Manner] | None = None
+        self.admits: Callable[[], bool] = lambda: True
         self.late_s = 1.0
         self.gateway = False
         self.random = random
         self.port = 0
         self.connections: list[Connection] = []
+        note_device("modbus")
 
     def answer(self, unit_id: int, pdu: bytes) -> bytes | None:
         """Return the PDU that answers `pdu`, None for silence, and count it."""
@@ -127,6 +135,7 @@ class ModbusSimulator:
         self.counts.requests += 1
         if function_code in _WRITES:
             self.counts.writes[function_code] += 1
+            note_write("modbus", function_code)
         unit = self.units.get(unit_id)
         if unit is None:
             return None if self.on_a_bus else bytes((function_code | 0x80, NO_ANSWER_BEHIND_GATEWAY))
@@ -137,6 +146,13 @@ class ModbusSimulator:
         if isinstance(payload, int):
             return bytes((function_code | 0x80, payload))
         return bytes((function_code, len(payload))) + payload
+
+    def conduct(self, question: Question) -> Conduct:
+        """Return how a question is answered."""
+        if self.choose is not None:
+            return Conduct(self.choose(), self.late_s)
+        unit = self.units.get(question.unit_id)
+        return POLITE if unit is None else unit.conduct(question.pdu)
 
     def drop_connections(self) -> None:
         """Close every connection at once, as a device does that restarts."""
@@ -204,6 +220,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._simulator.counts.connections += 1
         self._simulator.connections.append(self)
+        if not self._simulator.admits():
+            self.drop()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """See asyncio."""
@@ -219,19 +237,17 @@ class Connection(asyncio.Protocol):
         for question in questions:
             pdu = self._simulator.answer(question.unit_id, question.pdu)
             if pdu is not None:
-                self._reply(Reply(question.envelope, question.unit_id, pdu))
+                self._reply(
+                    Reply(question.envelope, question.unit_id, pdu), self._simulator.conduct(question)
+                )
 
     def drop(self) -> None:
         """Close at once."""
         self._transport.abort()
 
-    def _reply(self, right: Reply) -> None:
-        simulator = self._simulator
-        if simulator.choose is None:
-            self._transport.write(right.frame())
-            return
+    def _reply(self, right: Reply, conduct: Conduct) -> None:
         pause_s = 0.0
-        for piece in misbehave(simulator.choose(), right, simulator.late_s, simulator.random):
+        for piece in misbehave(conduct.manner, right, conduct.pause_s, self._simulator.random):
             pause_s += piece.pause_s
             if pause_s:
                 asyncio.get_running_loop().call_later(pause_s, self._send, piece)

@@ -20,6 +20,9 @@ _BYTE_COUNT_AT: Final = {15: 6, 16: 6, 23: 10}  # function codes whose questions
 _OTHER_BYTES: Final = {22: 10}
 _READ_BYTES: Final = 4096
 
+AWAY_S: Final = 0.5
+"""How long an adapter is away that was pulled out."""
+
 
 def checksum(data: bytes) -> bytes:
     """Return the CRC of a frame, as it is sent (MODBUS over Serial Line 1.02, 6.2.2)."""
@@ -84,14 +87,53 @@ async def serve_port(
     """Serve `units` on a pseudo terminal until the context is left; `path` becomes a link to it.
 
     The link goes with the context, and whoever has the port open is told, as when an adapter is pulled out.
+    A dropped connection is an adapter that is pulled out and comes back after `AWAY_S`.
     """
     simulator = ModbusSimulator(units, Random(seed), on_a_bus=True)
-    port = SimulatedPort(path)
-    port.plug_in(Connection(simulator, rtu_questions))
+    adapter = _Adapter(simulator, path)
+    adapter.plug_in()
     try:
         yield simulator
     finally:
-        port.abort()
+        adapter.remove()
+
+
+class _Adapter:
+    """The adapter between a bus and `path`; comes back by itself when it was pulled out."""
+
+    def __init__(self, simulator: ModbusSimulator, path: Path) -> None:
+        self.simulator = simulator
+        self._path = path
+        self._port: SimulatedPort
+        self._coming_back: asyncio.TimerHandle | None = None
+        self._removed = False
+
+    def plug_in(self) -> None:
+        self._port = SimulatedPort(self._path)
+        self._port.plug_in(_Plugged(self))
+
+    def come_back(self) -> None:
+        if not self._removed:
+            self._coming_back = asyncio.get_running_loop().call_later(AWAY_S, self.plug_in)
+
+    def remove(self) -> None:
+        self._removed = True
+        self._port.abort()
+        if self._coming_back is not None:
+            self._coming_back.cancel()
+
+
+class _Plugged(Connection):
+    """The connection of an adapter that is plugged in."""
+
+    def __init__(self, adapter: _Adapter) -> None:
+        super().__init__(adapter.simulator, rtu_questions)
+        self._adapter = adapter
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
+        super().connection_lost(exc)
+        self._adapter.come_back()
 
 
 class SimulatedPort(asyncio.Transport):

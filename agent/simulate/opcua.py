@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from base64 import b64decode
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from asyncua import ua
 from asyncua.common.callback import CallbackType
 from asyncua.server.server import Server
 from asyncua.ua.status_codes import StatusCodes
 
+from agent.simulate.account import note_device, note_write
 from config.address import NodeAddress, parse_node_id
 from config.tags import ValueType
 
@@ -47,12 +50,16 @@ class Counts:
 class OpcUaSimulator:
     """A running server. Made by `serve`."""
 
-    def __init__(self, server: Server, types: Mapping[str, ValueType]) -> None:
+    def __init__(
+        self, server: Server, types: Mapping[str, ValueType], node_ids: Mapping[str, ua.NodeId]
+    ) -> None:
         self.counts = Counts()
         self.port: int = server.bserver._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
         self.url = f"opc.tcp://127.0.0.1:{self.port}/"
         self._server = server
         self._types = types
+        self._node_ids = node_ids
+        note_device("opcua")
         server.subscribe_server_callback(CallbackType.PreRead, self._count_reads)
         server.subscribe_server_callback(CallbackType.PreWrite, self._count_writes)
 
@@ -70,7 +77,7 @@ class OpcUaSimulator:
         reading = ua.DataValue(
             _variant(value, self._types[address]), ua.StatusCode(code), SourceTimestamp=stamp
         )
-        await self._server.write_attribute_value(_node_id(parse_node_id(address)), reading)
+        await self._server.write_attribute_value(self._node_ids[address], reading)
 
     async def _count_reads(self, event: Any, _: object) -> None:
         if event.is_external:
@@ -78,15 +85,18 @@ class OpcUaSimulator:
 
     async def _count_writes(self, event: Any, _: object) -> None:
         if event.is_external:
-            self.counts.writes += len(event.request_params.NodesToWrite)
+            for node in event.request_params.NodesToWrite:
+                self.counts.writes += 1
+                note_write("opcua", node.NodeId)
 
 
 @asynccontextmanager
 async def serve(
     nodes: Mapping[str, tuple[ValueType, Value]], *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[OpcUaSimulator]:
-    """Serve `nodes` (by their NodeId, in namespace 2 or `NAMESPACE`) until the context is left.
+    """Serve `nodes` (by their NodeId) until the context is left.
 
+    Namespaces are there as the NodeIds name them: by index (2 is `NAMESPACE`) or by URI.
     `port` 0 takes a free one, told by `.port` and `.url`. Anonymous, without security. Takes some seconds to
     start. The server's tasks run on the caller's event loop and end with the context.
     """
@@ -95,25 +105,43 @@ async def serve(
     await server.init()
     server.set_endpoint(f"opc.tcp://{host}:{port}/")
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-    await server.register_namespace(NAMESPACE)
+    parsed = {address: parse_node_id(address) for address in nodes}
+    indices = {uri: await server.register_namespace(uri) for uri in _namespaces(parsed.values())}
+    node_ids = {address: _node_id(node, indices) for address, node in parsed.items()}
     for address, (kind, value) in nodes.items():
-        node_id = _node_id(parse_node_id(address))
+        node_id = node_ids[address]
         name = ua.QualifiedName(str(node_id.Identifier), node_id.NamespaceIndex)
         await server.nodes.objects.add_variable(node_id, name, _variant(value, kind))
     async with server:
-        yield OpcUaSimulator(server, {address: kind for address, (kind, _) in nodes.items()})
+        yield OpcUaSimulator(server, {address: kind for address, (kind, _) in nodes.items()}, node_ids)
+
+
+def _namespaces(nodes: Iterable[NodeAddress]) -> list[str]:
+    """Return the URIs of a server's namespaces from index 2 on: as many as are named, then the named ones."""
+    named = [node.namespace for node in nodes]
+    highest = max((index for index in named if isinstance(index, int)), default=2)
+    spare = [f"{NAMESPACE}:{index}" for index in range(3, highest + 1)]
+    return list(dict.fromkeys([NAMESPACE, *spare, *(uri for uri in named if isinstance(uri, str))]))
 
 
 def _variant(value: Value | None, kind: ValueType) -> ua.Variant:
     if value is None or isinstance(value, str | list):
         return ua.Variant(value)
-    whole = kind not in (ValueType.FLOAT32, ValueType.FLOAT64, ValueType.BOOL)
-    return ua.Variant(int(value) if whole else value, _VARIANTS[kind])
+    whole = kind is not ValueType.BOOL and not kind.value.startswith("float")
+    return ua.Variant(int(value) if whole else value, _VARIANTS.get(kind, ua.VariantType.Double))
 
 
-def _node_id(address: NodeAddress) -> ua.NodeId:
-    namespace: Any = 2 if address.namespace == NAMESPACE else address.namespace
-    identifier: Any = int(address.identifier) if address.kind == "i" else address.identifier
+def _node_id(address: NodeAddress, indices: Mapping[str, int]) -> ua.NodeId:
+    found = address.namespace
+    namespace: Any = indices[found] if isinstance(found, str) else found
+    identifier: Any = address.identifier
+    match address.kind:
+        case "i":
+            identifier = int(address.identifier)
+        case "g":
+            identifier = UUID(address.identifier)
+        case "b":
+            identifier = b64decode(address.identifier)
     return ua.NodeId(identifier, namespace)
 
 

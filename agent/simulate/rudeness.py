@@ -9,19 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 WRONG: Final = 0xA5
 """Every byte of a value that nobody may believe."""
 
 _EXCEPTION: Final = 0x80
 _PDU_HEAD: Final = 2  # function code, byte count
+_FLOOD: Final = 1000
 
 
 class Manner(StrEnum):
     """One way to answer a Modbus question."""
 
     POLITE = "polite"
+    DELAYED = "delayed"
     LATE = "late"
     DOUBLED = "doubled"
     WRONG_TRANSACTION = "wrong_transaction"
@@ -36,12 +38,24 @@ class Manner(StrEnum):
     SILENT = "silent"
     EXCEPTION = "exception"
     TRICKLE = "trickle"
+    FLOOD = "flood"
     CLOSE = "close"
 
 
+class Conduct(NamedTuple):
+    """How one question is answered; `pause_s`: what the manner's pause is."""
+
+    manner: Manner
+    pause_s: float = 0.0
+
+
+POLITE: Final = Conduct(Manner.POLITE)
+
+
 _ONLY_ON_TCP: Final = (Manner.WRONG_TRANSACTION, Manner.TRANSACTION_ZERO)
-RUDE_ON_TCP: Final = tuple(each for each in Manner if each not in (Manner.POLITE, Manner.WRONG_CHECKSUM))
-RUDE_ON_A_BUS: Final = tuple(each for each in Manner if each not in (Manner.POLITE, *_ONLY_ON_TCP))
+_NOT_WRONG: Final = (Manner.POLITE, Manner.DELAYED)
+RUDE_ON_TCP: Final = tuple(each for each in Manner if each not in (*_NOT_WRONG, Manner.WRONG_CHECKSUM))
+RUDE_ON_A_BUS: Final = tuple(each for each in Manner if each not in (*_NOT_WRONG, *_ONLY_ON_TCP))
 
 
 class Envelope(Protocol):
@@ -138,6 +152,10 @@ def _exception(right: Reply, _: float, random: Random) -> list[Piece]:
     return [Piece(0, right.frame(pdu=bytes((right.pdu[0] | _EXCEPTION, random.choice((1, 4, 6))))))]
 
 
+def _flood(right: Reply, _late: float, _: Random) -> list[Piece]:
+    return [Piece(0, right.frame() + right.frame(pdu=right.wrong_pdu) * _FLOOD)]
+
+
 def _trickle(right: Reply, late_s: float, _: Random) -> list[Piece]:
     frame = right.frame(pdu=right.wrong_pdu)
     return [Piece(2 * late_s / len(frame), bytes([byte])) for byte in frame]
@@ -145,6 +163,7 @@ def _trickle(right: Reply, late_s: float, _: Random) -> list[Piece]:
 
 _CONDUCT: Final[dict[Manner, Callable[[Reply, float, Random], list[Piece]]]] = {
     Manner.POLITE: lambda right, _late, _r: [Piece(0, right.frame())],
+    Manner.DELAYED: lambda right, late_s, _r: [Piece(late_s, right.frame())],
     Manner.LATE: lambda right, late_s, _r: [Piece(late_s, right.frame(pdu=right.wrong_pdu), stray=True)],
     Manner.DOUBLED: _doubled,
     Manner.WRONG_TRANSACTION: _wrong_transaction,
@@ -163,5 +182,6 @@ _CONDUCT: Final[dict[Manner, Callable[[Reply, float, Random], list[Piece]]]] = {
     Manner.SILENT: lambda _right, _late, _r: [],
     Manner.EXCEPTION: _exception,
     Manner.TRICKLE: _trickle,
+    Manner.FLOOD: _flood,
     Manner.CLOSE: lambda _right, _late, _r: [Piece(0, None)],
 }

@@ -53,7 +53,7 @@ class HttpClock:
         except TimeoutError:
             return text("it does not answer")
         except (ClientError, OSError) as error:
-            return text("{error}", error=str(error))
+            return text("it cannot be asked: {error}", error=str(error))
         try:
             utc_s = parsedate_to_datetime(told).timestamp()
         except ValueError:

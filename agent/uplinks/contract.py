@@ -54,6 +54,11 @@ class UplinkRefused(Exception):  # noqa: N818
 class Uplink(Protocol):
     """One connection to one platform; made new for every attempt."""
 
+    @property
+    def window(self) -> int:
+        """How many messages may be under way at once; right once connected."""
+        ...
+
     async def connect(self) -> None:
         """Connect and be accepted. Raises UplinkDown. Bounded in time."""
         ...
@@ -65,6 +70,10 @@ class Uplink(Protocol):
         order of the calls. Raises UplinkDown (the connection is gone), UplinkBusy (or of no use for now) or
         UplinkRefused (this message).
         """
+        ...
+
+    async def heard(self) -> bytes:
+        """Return the next message that the platform sent us; waits for ever where it sends none."""
         ...
 
     async def closed(self) -> Text:

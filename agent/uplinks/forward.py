@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Final
 
 from agent import journal
@@ -13,6 +14,7 @@ from agent.retry import Sleep, keep_connected
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
 from agent.uplinks.poison import Suspicion
 from agent.uplinks.session import Gateway, Session
+from agent.uplinks.terms import Terms
 from buffer.log import Log
 from config.text import Text, text
 from config.vocabulary import EventKind, Priority
@@ -28,12 +30,18 @@ Notify = Callable[[Event, Text], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardState:
-    """How an uplink stands, for `status`. `why`: why it is not connected, None while it is."""
+    """How an uplink stands, for `status`.
+
+    `why`: why it is not connected, None while it is. `next_try_boot_ns`: when it is tried again, None while
+    connected or just trying. `unconfirmed`: records that the broker has and the platform has not confirmed.
+    """
 
     connected: bool
     since_boot_ns: int
     why: Text | None
+    next_try_boot_ns: int | None
     in_flight: int
+    unconfirmed: int
     refused: int
 
 
@@ -52,6 +60,7 @@ class Forwarder:
         log: Log,
         gateway: Gateway,
         notify: Notify,
+        terms: Terms,
         *,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -61,21 +70,26 @@ class Forwarder:
         self._log = log
         self._gateway = gateway
         self._notify = notify
+        self._terms = terms
         self._sleep = sleep
         self._suspicion = Suspicion()
         self._session: Session | None = None
         self._since_boot_ns = gateway.clock.boot_ns()
         self._why: Text | None = None
+        self._next_try_boot_ns: int | None = None
         self._refused = 0
 
     @property
     def state(self) -> ForwardState:
         """How the uplink stands now."""
+        session = self._session
         return ForwardState(
-            connected=self._session is not None,
+            connected=session is not None,
             since_boot_ns=self._since_boot_ns,
             why=self._why,
-            in_flight=self._session.in_flight if self._session is not None else 0,
+            next_try_boot_ns=self._next_try_boot_ns,
+            in_flight=0 if session is None else session.in_flight,
+            unconfirmed=0 if session is None else session.unconfirmed,
             refused=self._refused,
         )
 
@@ -102,7 +116,15 @@ class Forwarder:
 
     async def run(self) -> None:
         """Forward until cancelled; then say goodbye to the platform, within two seconds."""
-        await keep_connected(self._connection, sleep=self._sleep)
+        await keep_connected(self._connection, Random(self._terms.seed), sleep=self._pause)
+
+    async def _pause(self, duration_s: float) -> None:
+        """Wait before the next attempt, and let `state` say when that is."""
+        self._next_try_boot_ns = self._gateway.clock.boot_ns() + round(duration_s * 1e9)
+        try:
+            await self._sleep(duration_s)
+        finally:
+            self._next_try_boot_ns = None
 
     async def _connection(self) -> None:
         """Connect, forward, lose the connection. Raises UplinkDown unless it was a good one."""
@@ -124,7 +146,15 @@ class Forwarder:
 
     async def _forward(self, uplink: Uplink) -> None:
         session = Session(
-            self._name, uplink, self._codec, self._log, self._gateway, self._suspicion, self._on_refused
+            self._name,
+            uplink,
+            self._codec,
+            self._log,
+            self._gateway,
+            self._terms,
+            self._suspicion,
+            self._on_refused,
+            away_s=0.0 if self._why is None else self._age_ns() / 1e9,
         )
         await session.hello()
         self._restored(session)

@@ -1,9 +1,10 @@
-"""In which order stored records leave: events before live readings before backfill."""
+"""In which order stored records leave: events, live readings, backfill, and last what is only repeated."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from buffer.log import Log
 from buffer.reader import Reader
@@ -13,22 +14,47 @@ from config.vocabulary import Stream
 BATCH_RECORDS: Final = 32
 BATCH_BYTES: Final = 512 * 1024
 
+Wanted = Callable[[Record], bool]
+
+
+class Taken(NamedTuple):
+    """A record whose turn it is.
+
+    `backfill`: it was stored before the connection stood. `replay`: and the platform had acknowledged it.
+    `paced`: it must not disturb what is live.
+    """
+
+    record: Record
+    backfill: bool
+    replay: bool
+    paced: bool
+
 
 class Lane:
-    """One reader, read ahead by a batch. `backfill`: all of it was stored before the connection stood."""
+    """One reader, read ahead by a batch; all of its records leave in the same way."""
 
-    def __init__(self, reader: Reader, *, backfill: bool) -> None:
-        self.backfill = backfill
+    def __init__(
+        self, reader: Reader, *, backfill: bool, replay: bool = False, wanted: Wanted | None = None
+    ) -> None:
+        self.paced = replay or (backfill and reader.stream is Stream.READINGS)
+        self.searching = False
+        self._backfill = backfill
+        self._replay = replay
         self._reader = reader
+        self._wanted = wanted
         self._ahead: deque[Record] = deque()
         self._dry = False
 
-    def next(self) -> Record | None:
-        """Return the next record, None when all that was stored has been taken."""
+    def next(self) -> Taken | None:
+        """Return the next record; None when all that was stored has been taken, or while `searching`."""
         if not self._ahead and not self._dry:
-            self._ahead.extend(self._reader.next(BATCH_RECORDS, BATCH_BYTES))
-            self._dry = not self._ahead
-        return self._ahead.popleft() if self._ahead else None
+            batch = self._reader.next(BATCH_RECORDS, BATCH_BYTES)
+            self._ahead.extend(batch if self._wanted is None else filter(self._wanted, batch))
+            self._dry = not batch
+            self.searching = bool(batch) and not self._ahead
+        if not self._ahead:
+            return None
+        return Taken(self._ahead.popleft(), self._backfill, self._replay, self.paced)
 
     @property
     def empty(self) -> bool:
@@ -48,35 +74,59 @@ class Lanes:
     """
 
     def __init__(self, log: Log, uplink: str) -> None:
-        self._first = _two(log, uplink, Stream.EVENTS)
-        self._backfill, self._live = _two(log, uplink, Stream.READINGS)
+        events = log.reader(uplink, Stream.EVENTS, start="now")
+        readings = log.reader(uplink, Stream.READINGS, start="now")
+        self._log = log
+        self._live = (events, readings)
+        self._lanes = [
+            _backfill(log, uplink, events),
+            Lane(events, backfill=False),
+            Lane(readings, backfill=False),
+            _backfill(log, uplink, readings),
+        ]
+        self._replays: list[Lane] = []
+
+    def replay(self, since_utc_ns: int, wanted: Wanted) -> None:
+        """Send last what was stored since then and is `wanted`, whether it was acknowledged or not."""
+        self._replays = [
+            Lane(
+                self._log.history(live.stream, since_utc_ns=since_utc_ns, until=live.origin),
+                backfill=True,
+                replay=True,
+                wanted=wanted,
+            )
+            for live in self._live
+        ]
 
     @property
     def empty(self) -> bool:
-        """Tell whether all that was stored has been taken."""
-        return all(lane.empty for lane in (*self._first, self._live, self._backfill))
+        """Tell whether all that the platform has not acknowledged yet has been taken."""
+        return all(lane.empty for lane in self._lanes)
 
-    def next(self, *, paused: bool) -> tuple[Record, bool] | None:
-        """Return the record that must leave next, and whether it is backfill; None when there is none.
+    @property
+    def searching(self) -> bool:
+        """Tell whether `next` must be asked again although nothing was stored."""
+        return any(lane.searching for lane in self._replays)
 
-        `paused`: backfilled readings must wait.
+    def next(self, *, paused: bool) -> Taken | None:
+        """Return the record that must leave next; None when there is none.
+
+        `paused`: what is paced must wait.
         """
-        for lane in (*self._first, self._live, self._backfill):
-            if paused and lane is self._backfill:
-                return None
-            record = lane.next()
-            if record is not None:
-                return record, lane.backfill
+        for lane in (*self._lanes, *self._replays):
+            if paused and lane.paced:
+                continue
+            taken = lane.next()
+            if taken is not None:
+                return taken
         return None
 
     def refresh(self) -> None:
         """Look again for new records: some were stored."""
-        for lane in (*self._first, self._live, self._backfill):
+        for lane in (*self._lanes, *self._replays):
             lane.refresh()
 
 
-def _two(log: Log, uplink: str, stream: Stream) -> tuple[Lane, Lane]:
-    """Return the backfill and the live lane of a stream."""
-    live = log.reader(uplink, stream, start="now")
-    older = log.reader(uplink, stream, start="oldest_unacknowledged", until=live.origin)
-    return Lane(older, backfill=True), Lane(live, backfill=False)
+def _backfill(log: Log, uplink: str, live: Reader) -> Lane:
+    older = log.reader(uplink, live.stream, start="oldest_unacknowledged", until=live.origin)
+    return Lane(older, backfill=True)

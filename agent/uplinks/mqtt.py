@@ -14,12 +14,13 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.uplinks.contract import Message, UplinkBusy, UplinkDown, UplinkRefused, UplinkTurnedAway
+from agent.uplinks.line import tune
 from agent.uplinks.off_loop import off_loop
 from agent.uplinks.reasons import QUOTA_EXCEEDED, reason_words
 from agent.uplinks.tls import connect_words, tls_context
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S: Final = 10.0
 GOODBYE_S: Final = 1.0
-TCP_USER_TIMEOUT_MS: Final = 5_000
+HEARD_KEPT: Final = 100
 ACK_PATIENCE_KEEPALIVES: Final = 1.5
 _REFUSAL: Final = 0x80
 _QOS: Final = 1
@@ -61,7 +62,7 @@ class PahoUplink:
     """One connection to one MQTT 5 broker (`agent.uplinks.contract.Uplink`).
 
     Messages go to `<topic>/<kind>` with QoS 1. `will` is what the broker publishes when the connection
-    breaks.
+    breaks. Where there is an `ack_topic`, its messages are heard, and nothing else ever is.
     """
 
     def __init__(self, settings: MqttUplink, *, topic: str, client_id: str, will: Message) -> None:
@@ -74,11 +75,18 @@ class PahoUplink:
         self._limits = Limits(window=0, packet_bytes=0, retain=False)
         self._window = asyncio.Semaphore(0)
         self._accepted: asyncio.Future[Limits] | None = None
+        self._subscribed: asyncio.Future[None] | None = None
+        self._heard = asyncio.Queue[bytes](HEARD_KEPT)
         self._waiting: dict[int, _InFlight] = {}
         self._last_ack_s = 0.0
         self._tick: asyncio.TimerHandle | None = None
         self._closed = asyncio.Event()
         self._why = text("not connected")
+
+    @property
+    def window(self) -> int:
+        """See `Uplink`."""
+        return self._limits.window
 
     async def connect(self) -> None:
         """See `Uplink`."""
@@ -87,6 +95,8 @@ class PahoUplink:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await off_loop(lambda: self._open(client), abandoned=lambda: _drop(client))
                 self._limits = await self._attach(client)
+                if self._settings.ack_topic is not None:
+                    await self._subscribe(client, self._settings.ack_topic)
         except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors
             self._lose(connect_words(error))
             raise UplinkDown(self._why) from error
@@ -110,6 +120,10 @@ class PahoUplink:
         answer: asyncio.Future[None] = loop.create_future()
         self._waiting[info.mid] = _InFlight(answer=answer, since_s=loop.time())
         await answer
+
+    async def heard(self) -> bytes:
+        """See `Uplink`."""
+        return await self._heard.get()
 
     async def closed(self) -> Text:
         """See `Uplink`."""
@@ -147,6 +161,8 @@ class PahoUplink:
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
         return client
 
     def _password(self) -> str | None:
@@ -188,6 +204,12 @@ class PahoUplink:
         self._on_tick()
         return self._accepted
 
+    def _subscribe(self, client: Client, topic: str) -> asyncio.Future[None]:
+        """Ask for the messages of a topic; the future holds the broker's answer."""
+        self._subscribed = asyncio.get_running_loop().create_future()
+        client.subscribe(topic, qos=_QOS)
+        return self._subscribed
+
     def _read(self, client: Client, wire: SocketLike) -> None:
         client.loop_read()
         while isinstance(wire, ssl.SSLSocket) and client.socket() is not None and wire.pending():
@@ -226,6 +248,24 @@ class PahoUplink:
             packet_bytes=getattr(found, "MaximumPacketSize", _NO_LIMIT),
             retain=bool(getattr(found, "RetainAvailable", 1)),
         )
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _found: Properties | None
+    ) -> None:
+        if self._subscribed is None or self._subscribed.done():
+            return
+        if reasons[0].is_failure:
+            words = text(
+                "the broker refused the subscription: {reason}", reason=reason_words(reasons[0].value)
+            )
+            self._subscribed.set_exception(UplinkDown(words))
+        else:
+            self._subscribed.set_result(None)
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        """Keep what is said now; what the broker had retained may be about a store that is gone."""
+        if not message.retain and not self._heard.full():
+            self._heard.put_nowait(bytes(message.payload))
 
     def _on_publish(
         self, _client: Client, _data: Any, mid: int, reason: ReasonCode, _properties: Properties
@@ -281,11 +321,10 @@ class PahoUplink:
         if self._client is not None:
             _drop(self._client)
             self._client = None
-        if self._accepted is not None and not self._accepted.done():
-            self._accepted.set_exception(UplinkDown(why))
-        for sent in self._waiting.values():
-            if not sent.answer.done():
-                sent.answer.set_exception(UplinkDown(why))
+        waiting = [self._accepted, self._subscribed, *(sent.answer for sent in self._waiting.values())]
+        for answer in waiting:
+            if answer is not None and not answer.done():
+                answer.set_exception(UplinkDown(why))
         self._waiting.clear()
         self._window.release()  # each waiting sender wakes the next
 
@@ -294,6 +333,7 @@ def _drop(client: Client) -> None:
     """Let go of a client, closing its socket without a goodbye if it is still open."""
     client.on_socket_register_write = client.on_socket_unregister_write = client.on_socket_close = None
     client.on_connect = client.on_publish = client.on_disconnect = None
+    client.on_subscribe = client.on_message = None
     wire = client.socket()
     if wire is None:
         return
@@ -304,7 +344,5 @@ def _drop(client: Client) -> None:
 
 
 def _tune(_client: Client, _data: Any, wire: SocketLike) -> None:
-    """Have small packets leave at once, and a dead line seen when sent bytes stay unconfirmed for 5 s."""
     if isinstance(wire, socket.socket):
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+        tune(wire)

@@ -1,9 +1,7 @@
-"""What MQTT 5 reason codes (2.4) and socket errors mean, for people."""
+"""What MQTT 5 reason codes (2.4) mean, for people."""
 
 from __future__ import annotations
 
-import errno
-import socket
 from typing import Final
 
 from config.text import Text, text
@@ -40,14 +38,6 @@ _REASONS: Final[dict[int, Text]] = {
     0x9F: text("too many connections a second"),
 }
 
-_ERRORS: Final[dict[int, Text]] = {
-    errno.ECONNREFUSED: text("nobody listens there"),
-    errno.ECONNRESET: text("the other side hung up"),
-    errno.EPIPE: text("the other side hung up"),
-    errno.EHOSTUNREACH: text("the host cannot be reached"),
-    errno.ENETUNREACH: text("the network cannot be reached"),
-}
-
 
 def reason_words(code: int) -> Text:
     """Return what a broker's reason code says."""
@@ -55,13 +45,3 @@ def reason_words(code: int) -> Text:
     if known is None:
         return text("reason 0x{code}", code=f"{code:02X}")
     return text("{reason} (0x{code})", reason=known, code=f"{code:02X}")
-
-
-def error_words(error: OSError) -> Text:
-    """Return what a socket's error says."""
-    if isinstance(error, TimeoutError):
-        return text("no answer came in time")
-    if isinstance(error, socket.gaierror):
-        return text("the name cannot be resolved")
-    known = _ERRORS.get(error.errno or 0)
-    return known if known is not None else text("{error}", error=error.strerror or str(error))

@@ -1,33 +1,44 @@
-"""One connection's worth of forwarding: from the broker's welcome until the connection is gone."""
+"""One connection's worth of forwarding: from the platform's welcome until the connection is gone."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from agent import journal
-from agent.anchor import Anchor, unpack_anchor
+from agent.anchor import Anchor
 from agent.bodies import RecordError
 from agent.clock import Clock
-from agent.dictionary import Dictionary, unpack_tags
+from agent.dictionary import Dictionary
+from agent.platforms.confirmation import ConfirmationError
 from agent.platforms.contract import Codec, Presence
 from agent.uplinks.acks import AckRange, Acks
 from agent.uplinks.contract import Message, Uplink, UplinkBusy, UplinkDown, UplinkRefused, UplinkTurnedAway
-from agent.uplinks.lanes import Lanes
-from agent.uplinks.pace import Pace
+from agent.uplinks.lanes import Lanes, Taken
+from agent.uplinks.pace import Pace, Room
+from agent.uplinks.parcels import Packer, Parcel
 from agent.uplinks.poison import Key, Suspicion, key_of
+from agent.uplinks.repeat import Repeat
+from agent.uplinks.terms import Terms
+from agent.uplinks.unconfirmed import Unconfirmed
 from buffer.log import Log
 from buffer.record import Record
 from config.text import Text, text
-from config.vocabulary import RecordKind, Stream
 
-IN_FLIGHT: Final = 20
 STATUS_EVERY_S: Final = 60.0
 REFUSALS_IN_A_ROW: Final = 5
+TRUST_AFTER: Final = 20
+"""Answers after which a connection that began carefully sends many records at once."""
+SEARCH_PAUSE_S: Final = 0.002
+CONFIRM_TURNS: Final = 4
+"""How often within the time to confirm it is looked whether that has passed."""
+SPREAD_S: Final = 10.0
+SPREAD_SHARE: Final = 0.1
+"""Backfill begins within this share of the time without connection, at most SPREAD_S: each gateway at its own
+moment, so that a thousand do not catch up at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +55,11 @@ class Gateway:
     volatile: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parcel:
-    """A message, and the record that is settled when it is acknowledged."""
-
-    message: Message
-    record: Record | None
-
-
 class Session:
     """Forwards over one connected uplink; made new for every connection.
 
-    `on_refused` is told of every record that went to quarantine.
+    `on_refused` is told of every record that went to quarantine. `away_s`: for how long there was no
+    connection.
     """
 
     def __init__(
@@ -65,8 +69,11 @@ class Session:
         codec: Codec,
         log: Log,
         gateway: Gateway,
+        terms: Terms,
         suspicion: Suspicion,
         on_refused: Callable[[Text], None],
+        *,
+        away_s: float = 0.0,
     ) -> None:
         self._name = name
         self._uplink = uplink
@@ -75,13 +82,18 @@ class Session:
         self._gateway = gateway
         self._suspicion = suspicion
         self._on_refused = on_refused
+        self._packer = Packer(codec, log)
         self._lanes = Lanes(log, name)
+        self._repeat = self._replaying(terms.replay_ns) if terms.replay_ns else None
         self._acks = Acks(self._acknowledge)
+        self._unconfirmed = None if terms.confirm_within_s is None else Unconfirmed(terms.confirm_within_s)
         self._stored = asyncio.Event()
         self._stored.set()
-        self._metas: set[str] = set()
-        self._ready: deque[_Parcel] = deque()
-        self._pace = Pace(asyncio.get_running_loop().time)
+        self._ready: deque[Parcel] = deque()
+        self._now_s = asyncio.get_running_loop().time
+        spread_s = min(SPREAD_S, away_s * SPREAD_SHARE)
+        self._pace = Pace(self._now_s, terms.backfill_bytes_per_s, after_s=terms.phase * spread_s)
+        self._room = Room(uplink.window, terms.prompt_s)
         self._resume: asyncio.TimerHandle | None = None
         self._refusals = 0
         self._answered = 0
@@ -100,9 +112,14 @@ class Session:
         return len(self._under_way)
 
     @property
+    def unconfirmed(self) -> int:
+        """How many records the broker has and the platform has not confirmed; 0 where it does not."""
+        return 0 if self._unconfirmed is None else len(self._unconfirmed)
+
+    @property
     def idle(self) -> bool:
         """Tell whether everything stored has left and was answered."""
-        return self._lanes.empty and not self._under_way and not self._ready
+        return self._lanes.empty and not self._under_way and not self._ready and not self.unconfirmed
 
     async def run(self) -> None:
         """Forward until the connection is gone. Raises UplinkDown, always."""
@@ -110,13 +127,16 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
                 group.create_task(self._tell())
+                if self._unconfirmed is not None:
+                    group.create_task(self._listen(self._unconfirmed))
+                    group.create_task(self._remind(self._unconfirmed))
                 group.create_task(self._work())
                 if self._suspicion.careful:
                     await self._trusted.wait()
-                for _ in range(IN_FLIGHT - 1):
+                for _ in range(self._uplink.window - 1):
                     group.create_task(self._work())
         except* UplinkDown as failures:
-            after_s = asyncio.get_running_loop().time() - self._last_sent_s
+            after_s = self._now_s() - self._last_sent_s
             self._suspicion.ended(list(self._under_way.values()), after_s=after_s)
             raise _first(failures) from None
         finally:
@@ -137,7 +157,7 @@ class Session:
             await self._uplink.send(self._status(online=True, reason="connected"))
         except UplinkRefused as error:
             raise UplinkTurnedAway(error.words) from error
-        self._ready.extend(self._introduce(self._gateway.dictionary, current=True))
+        self._ready.extend(self._packer.introduce(self._gateway.dictionary, current=True))
 
     async def _watch(self) -> None:
         raise UplinkDown(await self._uplink.closed())
@@ -145,8 +165,30 @@ class Session:
     async def _tell(self) -> None:
         while True:
             await asyncio.sleep(STATUS_EVERY_S)
-            status = self._status(online=True, reason="still_here")
-            await self._send(_Parcel(message=status, record=None))
+            await self._send(Parcel(message=self._status(online=True, reason="still_here")))
+
+    async def _listen(self, unconfirmed: Unconfirmed) -> None:
+        """Settle what the platform confirms."""
+        while True:
+            try:
+                ranges = self._codec.confirmed(await self._uplink.heard())
+            except ConfirmationError as error:
+                journal.warn(text("a message on the ack topic says nothing"), uplink=self._name, cause=error)
+                continue
+            for record in unconfirmed.confirm(ranges, self._now_s()):
+                self._acks.add(record)
+            self._stored.set()
+
+    async def _remind(self, unconfirmed: Unconfirmed) -> None:
+        """Send again what the platform has not confirmed in time, or put it aside where that is of no use."""
+        while True:
+            await asyncio.sleep(unconfirmed.within_s / CONFIRM_TURNS)
+            for taken in unconfirmed.overdue(self._now_s()):
+                if unconfirmed.resend(taken):
+                    self._prepare(taken._replace(backfill=True))
+                else:
+                    self._put_aside(taken, text("the platform never confirms this record"))
+            self._stored.set()
 
     async def _work(self) -> None:
         """Send one thing after another; many of these run side by side, in the order of their sends."""
@@ -158,15 +200,18 @@ class Session:
             else:
                 await self._send(parcel)
 
-    def _take(self) -> _Parcel | None:
+    def _take(self) -> Parcel | None:
         """Return what must leave next; None when there is nothing, or nothing yet."""
         while not self._ready:
-            pause_s = self._pace.wait_s
-            found = self._lanes.next(paused=pause_s > 0)
-            if found is None:
-                self._resume_after(pause_s)
+            if self._unconfirmed is not None and self._unconfirmed.full:
                 return None
-            self._prepare(*found)
+            pause_s = self._pace.wait_s
+            paused = self._room.full or pause_s > 0
+            taken = self._lanes.next(paused=paused)
+            if taken is None:
+                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching and not paused else pause_s)
+                return None
+            self._prepare(taken)
         return self._ready.popleft()
 
     def _resume_after(self, pause_s: float) -> None:
@@ -178,77 +223,86 @@ class Session:
         self._resume = None
         self._stored.set()
 
-    def _prepare(self, record: Record, backfill: bool) -> None:
+    def _prepare(self, taken: Taken) -> None:
         """Make a record ready to leave, or put it aside."""
-        if self._suspicion.condemned(record):
-            self._put_aside(record, text("the platform hangs up whenever it is sent this record"))
+        if self._suspicion.condemned(taken.record):
+            self._put_aside(taken, text("the platform hangs up whenever it is sent this record"))
             return
         try:
-            parcels = list(self._wrap(record, backfill))
+            parcels = self._packer.pack(taken)
         except RecordError as error:
-            self._put_aside(record, text("the record cannot be read: {error}", error=str(error)))
+            self._put_aside(taken, text("the record cannot be read: {error}", error=str(error)))
             return
         self._ready.extend(parcels)
-        if backfill and record.stream is Stream.READINGS:
+        if self._repeat is not None:
+            self._repeat.note(taken.record)
+        if taken.paced:
             self._pace.spend(len(parcels[-1].message.payload))
+            self._room.enter()
 
-    def _wrap(self, record: Record, backfill: bool) -> Iterator[_Parcel]:
-        """Yield a record as a message, after the dictionary if this connection has not seen it."""
-        preamble = self._log.preamble_of(record)
-        tags, anchor = preamble.get(RecordKind.TAGS), preamble.get(RecordKind.ANCHOR)
-        dictionary = None if tags is None else _unpack_tags(tags)
-        dated = None if anchor is None else _unpack_anchor(anchor)
-        message = self._codec.encode(record, dictionary, dated, backfill=backfill)
-        if dictionary is not None and dictionary.meta not in self._metas:
-            yield from self._introduce(dictionary, current=False)
-        yield _Parcel(message=message, record=record)
-
-    def _introduce(self, dictionary: Dictionary, *, current: bool) -> Iterator[_Parcel]:
-        self._metas.add(dictionary.meta)
-        for meta in self._codec.meta(dictionary, current=current):
-            yield _Parcel(message=meta, record=None)
-
-    async def _send(self, parcel: _Parcel) -> None:
-        record = parcel.record
-        if record is not None:
-            self._under_way[key_of(record)] = record
-            self._last_sent_s = asyncio.get_running_loop().time()
+    async def _send(self, parcel: Parcel) -> None:
+        begun_s = self._now_s()
+        if parcel.record is not None:
+            self._under_way[key_of(parcel.record)] = parcel.record
+            self._last_sent_s = begun_s
+        if self._unconfirmed is not None and parcel.taken is not None:
+            self._unconfirmed.add(parcel.taken)
         try:
             await self._uplink.send(parcel.message)
         except UplinkRefused as error:
-            self._on_refusal(parcel, error.words)
+            self._on_refusal(parcel, error.words, begun_s)
         except UplinkBusy:
-            self._answer(record)
+            self._answer(parcel, begun_s)
             raise
         else:
-            self._answer(record)
-            if record is not None:
+            self._answer(parcel, begun_s)
+            if parcel.taken is not None:
                 self._refusals = 0
-                self._acks.add(record)
+                self._on_delivered(parcel.taken)
 
-    def _on_refusal(self, parcel: _Parcel, why: Text) -> None:
+    def _on_delivered(self, taken: Taken) -> None:
+        """Settle a record, or have it wait for the platform's own word."""
+        if self._unconfirmed is None:
+            self._acks.add(taken.record)
+        else:
+            self._unconfirmed.left(taken.record, self._now_s())
+
+    def _on_refusal(self, parcel: Parcel, why: Text, begun_s: float) -> None:
         """Put a refused record aside. Raises UplinkDown where the platform refuses one after another."""
-        if parcel.record is None:
+        if parcel.taken is None:
             journal.warn(text("message refused"), uplink=self._name, kind=parcel.message.kind, cause=why)
             return
-        self._answer(parcel.record)
-        self._put_aside(parcel.record, why)
+        self._answer(parcel, begun_s)
+        if self._unconfirmed is not None:
+            self._unconfirmed.drop(parcel.taken.record)
+        self._put_aside(parcel.taken, why)
         self._refusals += 1
         if self._refusals >= REFUSALS_IN_A_ROW:
             raise UplinkTurnedAway(why)
 
-    def _answer(self, record: Record | None) -> None:
+    def _answer(self, parcel: Parcel, begun_s: float) -> None:
         """Note that the platform answered."""
-        if record is None:
+        if parcel.taken is None:
             return
-        del self._under_way[key_of(record)]
+        del self._under_way[key_of(parcel.taken.record)]
         self._answered += 1
-        if self._answered == IN_FLIGHT:
+        if self._answered == TRUST_AFTER:
             self._trusted.set()
+        if parcel.taken.paced:
+            self._room.leave(self._now_s() - begun_s)
+            self._stored.set()
 
-    def _put_aside(self, record: Record, why: Text) -> None:
-        self._log.quarantine(self._name, record, str(why))
-        self._on_refused(why)
+    def _put_aside(self, taken: Taken, why: Text) -> None:
+        """Quarantine a record; one that was acknowledged before is only not sent again."""
+        if not taken.replay:
+            self._log.quarantine(self._name, taken.record, str(why))
+            self._on_refused(why)
+
+    def _replaying(self, replay_ns: int) -> Repeat:
+        now_utc_ns = self._gateway.anchor().utc_ns_of(self._gateway.clock.boot_ns())
+        repeat = Repeat(now_utc_ns - replay_ns, self._packer)
+        self._lanes.replay(repeat.since_utc_ns, repeat.wanted)
+        return repeat
 
     def _acknowledge(self, found: AckRange) -> None:
         self._log.acknowledge(self._name, found.stream, found.run, found.first, found.last, found.readings)
@@ -264,10 +318,6 @@ class Session:
                 balances=self._log.ledger().balances[self._name],
             )
         )
-
-
-_unpack_tags = lru_cache(maxsize=8)(unpack_tags)
-_unpack_anchor = lru_cache(maxsize=64)(unpack_anchor)
 
 
 def _first(failures: BaseExceptionGroup[UplinkDown]) -> UplinkDown:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent.uplinks.contract import UplinkDown
-from agent.uplinks.reasons import error_words
+from config.causes import cause_of
 from config.text import Text, text
 from config.uplinks import Tls
 
@@ -53,7 +53,7 @@ def connect_words(error: OSError) -> Text:
         return _certificate_words(error)
     if isinstance(error, ssl.SSLError):
         return text("TLS failed: {error}", error=error.reason or str(error))
-    return text("no connection: {error}", error=error_words(error))
+    return text("no connection: {error}", error=cause_of(error))
 
 
 def _certificate_words(error: ssl.SSLCertVerificationError) -> Text:

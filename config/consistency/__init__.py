@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from config.consistency.addresses import address_faults
 from config.consistency.alarms import alarm_faults
 from config.consistency.devices import device_faults
+from config.consistency.expressions import expression_faults, resolution_of
 from config.consistency.interlocks import interlock_faults
 from config.consistency.named import calendar_faults, named_faults
 from config.consistency.registers import register_faults
@@ -33,4 +34,7 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     yield from calendar_faults(draft, rows)
     yield from type_faults(draft, rows)
     yield from register_faults(draft, rows)
-    yield from interlock_faults(draft, rows, all_read=all_read)
+    resolution = resolution_of(draft, rows, all_read=all_read)
+    yield from expression_faults(draft, rows, resolution)
+    virtuals = {virtual.name: virtual for virtual in resolution.virtuals}
+    yield from interlock_faults(draft, rows, virtuals, all_read=all_read)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from config.draft import INTERLOCKS, Draft, interlocks_of
 from config.faults import Fault, Loc
 from config.points.read import Row
 from config.rules import Cause, Condition, Effect
-from config.tags import Tag, ValueType
+from config.series import Virtual, condition_name
+from config.tags import ValueType
 from config.text import text
 from config.units import show_duration
 from config.vocabulary import Limit
@@ -19,21 +21,28 @@ _COMPARISONS: Final = ("equals", "above", "below", "limit")
 _RULE_ENDINGS: Final = (*(f".{limit}" for limit in Limit), ".bad")
 
 
-def interlock_faults(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Iterator[Fault]:
-    """Yield the faults of the interlocks."""
+def interlock_faults(
+    draft: Draft, rows: Sequence[Row], virtuals: Mapping[str, Virtual], *, all_read: bool
+) -> Iterator[Fault]:
+    """Yield the faults of the interlocks. `virtuals`: what their expressions and the series mean, by name."""
     row_of = {row.tag.tag: row for row in rows if row.sound("tag")}
     yield from _name_faults(draft, row_of)
     for loc, condition in draft.conditions.items():
+        if condition.when is not None:
+            yield from _said_twice(draft, loc)
+            continue
         yield from _comparison_faults(draft, loc, condition)
         row = row_of.get(condition.tag)
         if row is not None:
             yield from _meaning_faults(draft, loc, condition, row)
-        elif all_read:
+        elif condition.tag in draft.series:
+            yield from _limit_of_series(draft, loc, condition)
+        elif all_read and condition.tag:
             place = draft.document.place(*loc, "tag")
-            yield Fault(place, unknown(text("tag"), condition.tag, row_of))
+            yield Fault(place, unknown(text("tag or series"), condition.tag, (*row_of, *draft.series)))
     for loc, condition in draft.conditions.items():
         if isinstance(condition, Effect):
-            yield from _too_fast_to_see(draft, loc, condition, row_of)
+            yield from _too_fast_to_see(draft, loc, condition, row_of, virtuals)
 
 
 def _name_faults(draft: Draft, row_of: Mapping[str, Row]) -> Iterator[Fault]:
@@ -59,7 +68,26 @@ def _name_faults(draft: Draft, row_of: Mapping[str, Row]) -> Iterator[Fault]:
             )
 
 
+def _said_twice(draft: Draft, loc: Loc) -> Iterator[Fault]:
+    for key in ("tag", *_COMPARISONS):
+        if key in draft.document.section(*loc):
+            words = text('"when" says all of the condition; take "{key}" away', key=key)
+            yield Fault(draft.document.key_place(*loc, key), words)
+
+
+def _limit_of_series(draft: Draft, loc: Loc, condition: Condition) -> Iterator[Fault]:
+    if isinstance(condition, Cause) and condition.limit is not None:
+        words = text('"{name}" is a series, which has no limits; write above or below', name=condition.tag)
+        yield Fault(draft.document.place(*loc, "limit"), words)
+
+
 def _comparison_faults(draft: Draft, loc: Loc, condition: Condition) -> Iterator[Fault]:
+    if not condition.tag:
+        if "tag" not in draft.document.section(*loc):
+            yield Fault(
+                draft.document.place(*loc), text('this names neither a "tag" nor an expression ("when")')
+            )
+        return
     given = [key for key in _COMPARISONS if key in draft.document.section(*loc)]
     choices = some(key for key in _COMPARISONS if key in type(condition).model_fields)
     if not given:
@@ -93,18 +121,27 @@ def _meaning_faults(draft: Draft, loc: Loc, condition: Condition, row: Row) -> I
         yield Fault(draft.document.key_place(*loc, "on_delay"), words)
 
 
-def _too_fast_to_see(draft: Draft, loc: Loc, effect: Effect, row_of: Mapping[str, Row]) -> Iterator[Fault]:
-    """Refuse a time below twice what sampling needs: slowest scan, median delay and skew."""
-    index = loc[len(INTERLOCKS)]
-    cause = draft.conditions.get((*INTERLOCKS, index, "cause"))
-    skew_ns = draft.skews_ns.get(int(index))
-    if cause is None or skew_ns is None or cause.tag not in row_of or effect.tag not in row_of:
+def _too_fast_to_see(
+    draft: Draft, loc: Loc, effect: Effect, row_of: Mapping[str, Row], virtuals: Mapping[str, Virtual]
+) -> Iterator[Fault]:
+    """Refuse a time below twice what sampling needs: slowest scan, median delay and skew.
+
+    What smooths the series of an expression does not count: both ends of the time are dated by raw samples.
+    """
+    at = loc[: len(INTERLOCKS) + 1]
+    cause = draft.conditions.get((*at, "cause"))
+    skew_ns = draft.skews_ns.get(int(loc[len(INTERLOCKS)]))
+    if cause is None or skew_ns is None:
         return
-    involved = [row_of[cause.tag].tag, row_of[effect.tag].tag]
-    if any(tag.scan_class not in draft.scan_classes for tag in involved):
+    paces = [
+        _pace(draft, _signal_name(draft, at, part, condition), row_of, virtuals)
+        for part, condition in ((("cause",), cause), (loc[len(at) :], effect))
+    ]
+    known = [pace for pace in paces if pace is not None]
+    if len(known) < len(paces):
         return
-    scan_ns = max(draft.scan_classes[tag.scan_class].period for tag in involved)
-    median_ns = max(_median_delay_ns(tag, draft.scan_classes[tag.scan_class].period) for tag in involved)
+    scan_ns = max(pace.scan_ns for pace in known)
+    median_ns = max(pace.median_ns for pace in known)
     least_ns = 2 * (scan_ns + median_ns + skew_ns)
     if effect.within < least_ns:
         words = text(
@@ -119,6 +156,27 @@ def _too_fast_to_see(draft: Draft, loc: Loc, effect: Effect, row_of: Mapping[str
         yield Fault(draft.document.place(*loc, "within"), words)
 
 
-def _median_delay_ns(tag: Tag, period_ns: int) -> int:
-    """Delay of a median of n samples: (n - 1) / 2 periods."""
-    return max(0, tag.median - 1) // 2 * period_ns
+def _signal_name(draft: Draft, at: Loc, part: Loc, condition: Condition) -> str:
+    if condition.when is None:
+        return condition.tag
+    return condition_name(str(draft.document.section(*at).get("name")), part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How often something is sampled, and how much later its median shows a change."""
+
+    scan_ns: int
+    median_ns: int
+
+
+def _pace(
+    draft: Draft, name: str, row_of: Mapping[str, Row], virtuals: Mapping[str, Virtual]
+) -> _Pace | None:
+    if name in virtuals:
+        return _Pace(virtuals[name].period_ns, virtuals[name].median_ns)
+    row = row_of.get(name)
+    if row is None or row.tag.scan_class not in draft.scan_classes:
+        return None
+    period_ns = draft.scan_classes[row.tag.scan_class].period
+    return _Pace(period_ns, row.tag.delay_ns(period_ns))

@@ -53,7 +53,8 @@ class _Expansion:
 
     def __init__(self, document: Document, rows: list[Row]) -> None:
         self._document = document
-        self._rows = {row.tag.tag: row for row in rows if row.sound("tag")}
+        self._given = {row.tag.tag: row for row in rows if row.sound("tag")}
+        self._rows = dict(self._given)
         self._all = rows
         self._interlocks: list[tuple[Json, Loc]] = []
         self._named: dict[str, dict[str, tuple[Json, Loc]]] = {"series": {}, "alarms": {}}
@@ -103,7 +104,7 @@ class _Expansion:
                 written[kind] = {**{name: raw for name, (raw, _) in entries.items()}, **own}
         complete: Json = {"rules": {**rules, **written}} if written else {}
         data = self._document.data | complete
-        rows = [self._rows.get(row.tag.tag, row) if row.sound("tag") else row for row in self._all]
+        rows = [self._rows[row.tag.tag] if self._given.get(row.tag.tag) is row else row for row in self._all]
         document = Document(self._document.path, data, marks)
         return Expanded(document=document, rows=rows, faults=self._faults, remarks=self._remarks)
 

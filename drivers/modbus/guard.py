@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import randrange
 from typing import Final
 
+from config.causes import cause_of
 from config.links import ModbusLink, ModbusRtuLink
 from config.text import text
 from drivers.contract import DeviceError, DriverCounters, LinkDown
@@ -17,7 +18,7 @@ from drivers.modbus.link import Connection, connection_to
 from drivers.modbus.meter import Meter
 from drivers.modbus.planner import Cost
 from drivers.modbus.prices import prices_of
-from drivers.shared import Shared, cause_of
+from drivers.shared import Shared
 
 _SECOND_NS: Final = 10**9
 _NEVER: Final = 2**63

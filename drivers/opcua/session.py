@@ -23,11 +23,11 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from config.address import NodeAddress, NodeIdKind
+from config.causes import cause_of
 from config.text import text
 from config.vocabulary import DETAIL_MASK
 from drivers.contract import Desync, DeviceRefused, DeviceTimeout, LinkDown
 from drivers.opcua.decode import Readings
-from drivers.shared import cause_of
 
 MOST_NODES: Final = 500
 """Nodes of one Read request, unless the server allows fewer."""

@@ -19,6 +19,7 @@ from agent.timebase import BUILT_UTC_NS
 from agent.uplinks.contract import Message
 from agent.uplinks.forward import Forwarder
 from agent.uplinks.session import Gateway
+from agent.uplinks.terms import Terms
 from agent.wiring import Wiring
 from config.text import Text
 from config.units import DAY, S
@@ -38,6 +39,11 @@ class Platform:
     book: Ledger = field(default_factory=lambda: Ledger(from_start=True))
     received: list[Received] = field(default_factory=list)
     greeted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    window: int = 20
+
+    async def heard(self) -> bytes:
+        return await asyncio.get_running_loop().create_future()
 
     async def connect(self) -> None:
         pass
@@ -71,7 +77,7 @@ async def forwarding(wiring: Wiring, platform: Platform) -> AsyncIterator[Forwar
         anchor=lambda: wiring.timebase.anchor,
     )
     codec = Fengsui1(enterprise="test-works", gateway="gw-1", uplink=UPLINK)
-    forwarder = Forwarder(UPLINK, lambda _: platform, codec, wiring.log, gateway, lambda *_: None)
+    forwarder = Forwarder(UPLINK, lambda _: platform, codec, wiring.log, gateway, lambda *_: None, Terms())
     task = asyncio.create_task(forwarder.run())
     await platform.greeted.wait()
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pymodbus.client import ModbusTcpClient
 
+from agent.simulate.account import VARIABLE
 from bench.helper import Helper, HelperFailed
 from bench.network import own_loopback
 
@@ -14,8 +15,12 @@ HOST = own_loopback()
 
 
 @pytest.fixture(scope="module")
-def devices() -> Iterator[Helper]:
-    with Helper("bench.load_devices", "--host", HOST, "--devices", "2") as helper:
+def devices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helper]:
+    """Devices that are written to on purpose, and so keep an account of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("devices") / "writes"))
+        helper = Helper("bench.load_devices", "--host", HOST, "--devices", "2")
+    with helper:
         yield helper
 
 

@@ -212,7 +212,7 @@ async def test_all_who_waited_for_a_connection_share_its_failure() -> None:
         (ConnectionRefusedError(111, "Connect call failed"), "nothing listens there", "该端口无服务"),
         (TimeoutError(), "no answer", "无应答"),
         (socket.gaierror(), "the name is not known", "主机名无法解析"),
-        (OSError(101, "Network is unreachable"), "Network is unreachable", "Network is unreachable"),
+        (OSError(100, "Network is down"), "Network is down", "Network is down"),
     ],
 )
 async def test_a_missing_connection_says_why(

@@ -184,6 +184,7 @@ async def test_thirty_connections_leave_nothing_behind(rig: OpcUaRig) -> None:
     await eventually(lambda: asyncio.all_tasks() <= before)
 
 
+@pytest.mark.usefixtures("deliberate_writes")
 async def test_a_write_is_refused_by_the_simulator_and_counted(server: ServerThread) -> None:
     async with Client(server.simulator.url) as client:
         with pytest.raises(ua.UaStatusCodeError):

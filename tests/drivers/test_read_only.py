@@ -24,7 +24,17 @@ from drivers.modbus.guard import GuardedLink
 from drivers.modbus.link import ForbiddenFunctionCode
 
 SOURCES = sorted(Path(drivers.__file__).parent.rglob("*.py"))
-
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("agent", "buffer", "config", "drivers", "filters")
+WRITE_APIS = (
+    *("write_coil", "write_register", "write_single", "write_multiple", "write_file_record", "mask_write"),
+    *("readwrite_", "writesingle", "writemultiple", "maskwrite", "readwritemultiple", "writefilerecord"),
+    *("write_value", "write_attribute", "write_data_value", "write_params", "writeparameters", "writevalue"),
+    *("writerequest", "set_value", "set_data_value", "set_attribute", "set_writable", "call_method"),
+    *("callmethodrequest", "historyupdate", "history_update", "delete_nodes", "diag_"),
+)
+"""How the names begin, in lower case, by which pymodbus and asyncua write, set or call."""
+OWN_MEMORY = {("agent/simulate/opcua.py", "write_attribute_value")}
 
 KINDS = {"modbus-tcp": (serve, ModbusTcpLink), "modbus-rtu-tcp": (serve_tcp, ModbusRtuTcpLink)}
 
@@ -95,7 +105,44 @@ async def test_pymodbus_itself_cannot_send_another_function_code_on_our_connecti
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCES[0].parent)))
-def test_no_name_of_a_write_api_stands_in_the_source(path: Path) -> None:
+def test_no_name_of_a_write_api_stands_in_the_drivers(path: Path) -> None:
+    assert not {name for name in names_in(path) if _writes(name) or name in ("write", "write_values")}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_write_api_of_any_protocol_is_called_or_defined_in_the_whole_program(package: str) -> None:
+    """Files, sockets and logs are written; devices are not. The simulated server fills its own memory."""
+    found = {
+        (str(path.relative_to(ROOT)), name)
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for name in names_in(path)
+        if _writes(name)
+    }
+    assert found - OWN_MEMORY == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "caught"),
+    [
+        ("client.write_register(0, 1)", True),
+        ("from pymodbus.pdu.register_message import WriteSingleRegisterRequest", True),
+        ("getattr(client, 'write_coil')(0, True)", True),
+        ("def write_coils(): ...", True),
+        ("await node.call_method('Start')", True),
+        ("uaclient.write(parameters)", False),
+        ("ua.WriteParameters()", True),
+        ("file.write(data)", False),
+        ("client.read_holding_registers(0)", False),
+    ],
+)
+def test_the_search_for_write_apis_finds_them(source: str, caught: bool, tmp_path: Path) -> None:
+    path = tmp_path / "source.py"
+    path.write_text(f"async def f():\n    {source}\n")
+    assert any(_writes(name) for name in names_in(path)) == caught
+
+
+def names_in(path: Path) -> set[str]:
+    """Return every name that is imported, defined, called, passed or spelled in a source file."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
@@ -105,19 +152,15 @@ def test_no_name_of_a_write_api_stands_in_the_source(path: Path) -> None:
                 names.add(name.lower())
             case ast.Constant(value=str(name)) if name.isidentifier():
                 names.add(name.lower())
-    assert not {name for name in names if _writes(name)}
+    return names
 
 
 def _writes(name: str) -> bool:
-    return (
-        name.startswith(("write_", "mask_write", "readwrite_", "set_value", "set_attribute", "call_method"))
-        or "writesingle" in name
-        or "writemultiple" in name
-        or "maskwrite" in name
-        or name in ("write", "write_values", "write_attribute")
-    )
+    """Tell whether a name is one of pymodbus or asyncua by which something is written, set or called."""
+    return name.startswith(WRITE_APIS)
 
 
+@pytest.mark.usefixtures("deliberate_writes")
 async def test_the_simulator_refuses_and_counts_a_write(kind: str, simulator: ModbusSimulator) -> None:
     framer = FramerType.SOCKET if kind == "modbus-tcp" else FramerType.RTU
     client = AsyncModbusTcpClient("127.0.0.1", port=simulator.port, framer=framer, retries=0)

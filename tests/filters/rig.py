@@ -25,9 +25,19 @@ def tag(name: str, **row: Any) -> Tag:
 
 
 def plant(
-    *tags: Tag, interlocks: tuple[dict[str, Any], ...] = (), periods: dict[str, str] | None = None
+    *tags: Tag,
+    interlocks: tuple[dict[str, Any], ...] = (),
+    periods: dict[str, str] | None = None,
+    series: dict[str, Any] | None = None,
+    alarms: dict[str, Any] | None = None,
 ) -> Plant:
-    """A plant of the given tags; its scan class `fast` is 1 s unless `periods` says otherwise."""
+    """A plant of the given tags; its scan class `fast` is 1 s unless `periods` says otherwise.
+
+    `series`: expressions, or all of a series, by name.
+    """
+    named = {
+        name: {"value": given} if isinstance(given, str) else given for name, given in (series or {}).items()
+    }
     description = Description.model_validate(
         {
             "fengsui": 1,
@@ -38,7 +48,7 @@ def plant(
             "links": {"l": {"type": "modbus-tcp", "host": "h"}},
             "devices": {tag.device: {"link": "l"} for tag in tags},
             "points": ["points.csv"],
-            "rules": {"interlocks": list(interlocks)},
+            "rules": {"interlocks": list(interlocks), "series": named, "alarms": alarms or {}},
         }
     )
     return number_tags(description, [(tag, Place(Path("points.csv"))) for tag in tags], "0" * 64)

@@ -59,6 +59,21 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     } | {name: value for name, value in limits.items() if draw(st.booleans())}
 
 
+EXPRESSIONS = {
+    "lag": "ewma(cause, 700ms)",
+    "mean": "avg(cause + other, 2s) * 50%",
+    "span": "max(effect, 1500ms) - min(effect, 1500ms)",
+    "slope": "rate(cause, 1s, per=1min)",
+    "up": "increase(other, 2s, wraps=11)",
+    "still": "stuck(other, 0.5, 1s, while=effect > 0)",
+    "late": "on_for(cause > 2, 1s) or off_for(effect > 2, 1s) and not debounce(run > 3, 500ms)",
+    "two": "votes(2, cause > 1, effect > 1, run > 1) == proven_votes(2, cause > 1, effect > 1, run > 1)",
+    "blind": "bad(cause / off) or age(effect) > 1s",
+    "often": "count(cause > effect, 3s) / abs(-mean) >= max(off, 1)",
+    "gas": "ppm(cause, 28) - mg_m3(cause, 28) + mmh2o(kpa(lag))",
+}
+
+
 @st.composite
 def plants(draw: st.DrawFn) -> Plant:
     """Two devices, five tags, one interlock between them."""
@@ -76,7 +91,12 @@ def plants(draw: st.DrawFn) -> Plant:
         interlock["armed_when"] = {"tag": "run", "above": 0}
     if draw(st.booleans()):
         interlock["bypassed_when"] = {"tag": "off", "above": 6}
-    return plant(*tags, interlocks=(interlock,), periods={"fast": "500ms"})
+    wanted = draw(st.sets(st.sampled_from(list(EXPRESSIONS)), max_size=5)) | {"lag", "mean"}
+    series = {name: EXPRESSIONS[name] for name in EXPRESSIONS if name in wanted}
+    alarms = {"rule": {"when": "mean > lag", "on_delay": draw(delays)}} if draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        interlock["effects"] = [{"when": "other < 3 and lag < 8", "within": "3s"}]
+    return plant(*tags, interlocks=(interlock,), periods={"fast": "500ms"}, series=series, alarms=alarms)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from config.vocabulary import (
     reason_of,
     uncertain,
 )
-from filters.condition import delay_ns
 from filters.kernels import Kernels, twins
 from tests.filters.rig import MS, Rig, S, plant, tag
 
@@ -123,7 +122,7 @@ def test_the_median_is_that_of_scipy_and_pandas(kernels: Kernels, width: int) ->
 @pytest.mark.parametrize(("width", "samples"), [(0, 0), (3, 1), (5, 2)])
 def test_the_declared_delay_of_a_median_is_the_delay_of_a_step(width: int, samples: int) -> None:
     line = rig(median=width)
-    assert delay_ns(line.plant.tags[0], 200 * MS) == samples * 200 * MS
+    assert line.plant.tags[0].delay_ns(200 * MS) == samples * 200 * MS
     for second in range(10):
         line.scan(second, t=0)
     steps = []

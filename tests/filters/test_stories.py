@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.vocabulary import EventKind, Reason, bad, uncertain
-from filters.condition import delay_ns
 from filters.engine import Engine
 from filters.kernels import Kernels, twins
 from tests.filters.rig import MS, plant, tag
@@ -60,7 +59,7 @@ def test_raw_beyond_hh_for_longer_than_the_delays_is_never_silent(
     before = data.draw(
         st.lists(st.tuples(st.floats(-10, 10), st.sampled_from([*usable, bad(Reason.TIMEOUT)])))
     )
-    beyond_ns = t.on_delay + delay_ns(t, PERIOD_NS) + 2 * PERIOD_NS + (0 if readable else t.fault_delay)
+    beyond_ns = t.on_delay + t.delay_ns(PERIOD_NS) + 2 * PERIOD_NS + (0 if readable else t.fault_delay)
     ceiling = min(6.9, t.raw_high or math.inf)
     high = st.floats(5.0, ceiling) if readable else st.one_of(st.floats(5.0), st.just(7.0))
     words = st.sampled_from(usable if readable else [*usable, bad(Reason.TIMEOUT)])

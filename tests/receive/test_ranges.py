@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.receive.ranges import Ranges
+from agent.ranges import Ranges
 
 NUMBERS = st.integers(1, 60)
 PIECES = st.lists(st.tuples(NUMBERS, st.integers(0, 8)))

@@ -94,7 +94,7 @@ async def test_nobody_there_is_said_and_is_no_success(tmp_path: Path) -> None:
     options = ("--port", str(free_port()), "--seconds", "0.5")
     with receiving(tmp_path, *options) as receiver:
         assert await asyncio.to_thread(receiver.wait, 10) == 1
-    assert said(tmp_path).count("not connected: no connection: nobody listens there") == 1
+    assert said(tmp_path).count("not connected: no connection: nothing listens there") == 1
 
 
 def test_the_receiver_listens_again_as_soon_as_the_broker_is_back(broker: Broker) -> None:

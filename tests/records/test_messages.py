@@ -140,6 +140,37 @@ def test_an_event_is_understood_without_any_other_message() -> None:
     assert "联锁" in content["text"]["zh"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "rule", "en", "zh"),
+    [
+        (
+            EventKind.ALARM_RAISED,
+            "mould_q_in.HH",
+            "12.34 m3/h, at or above its very high limit of 12 m3/h",
+            "为 12.34 m3/h，达到高高限 12 m3/h",
+        ),
+        (
+            EventKind.ALARM_RAISED,
+            "mould_q_in.L",
+            "12.34 m3/h, at or below its low limit of 12 m3/h",
+            "为 12.34 m3/h，达到低限 12 m3/h",
+        ),
+        (
+            EventKind.ALARM_CLEARED,
+            "mould_q_in.HH",
+            "12.34 m3/h; the limit is 12 m3/h",
+            "为 12.34 m3/h（限值 12 m3/h）",
+        ),
+    ],
+)
+def test_an_alarm_says_by_which_limit_and_whose_it_is(kind: EventKind, rule: str, en: str, zh: str) -> None:
+    body = pack_event(event(kind, rule, seen(1234.0, 12.34), limit=12.0), WATER)
+    content = opened(CODEC.encode(on_events(RecordKind.EVENT, body), None, ANCHOR, backfill=False))
+    assert content["title"] == "结晶器进水流量"
+    assert content["text"]["en"].endswith(en)
+    assert content["text"]["zh"].endswith(zh)
+
+
 def test_bad_evidence_says_why_in_both_languages() -> None:
     found = seen(math.inf, math.nan, bad(Reason.TIMEOUT))
     body = pack_event(event(EventKind.ALARM_RAISED, "mould_q_in.bad", found), WATER)
@@ -253,3 +284,9 @@ def test_a_body_that_cannot_be_read_is_a_record_error(record: Record) -> None:
 def test_readings_without_their_dictionary_are_a_record_error() -> None:
     with pytest.raises(RecordError, match="dictionary"):
         CODEC.encode(readings(WATER, [1.0]), None, ANCHOR, backfill=False)
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_every_kind_of_event_stands_in_the_specification(kind: EventKind) -> None:
+    specification = Path(__file__).parents[2] / "docs" / "messages.md"
+    assert f"`{kind.value}`" in specification.read_text(encoding="utf-8")

@@ -74,6 +74,7 @@ async def test_questions_are_answered_one_by_one_however_they_arrive() -> None:
     assert together == apart == bytes.fromhex("000100000005010302 0000 000200000005010302 0000")
 
 
+@pytest.mark.usefixtures("deliberate_writes")
 async def test_a_write_is_refused_counted_and_changes_nothing() -> None:
     async with serve({1: Unit(8)}) as simulator:
         for code in (5, 6, 15, 16, 21, 22, 23):
@@ -103,12 +104,14 @@ async def test_leaving_closes_every_connection() -> None:
 
 @pytest.mark.parametrize("kind", ENVELOPES)
 @pytest.mark.parametrize("manner", Manner)
-def test_only_polite_and_doubled_answers_carry_right_values(manner: Manner, kind: str) -> None:
+def test_only_some_manners_carry_right_values(manner: Manner, kind: str) -> None:
     right = Reply(ENVELOPES[kind], 1, bytes.fromhex("03 04 1234 5678"))
     for seed in range(50):
         pieces = misbehave(manner, right, 1.0, Random(seed))
         sent = b"".join(piece.data for piece in pieces if piece.data is not None)
-        assert (right.pdu[2:] in sent) == (manner in (Manner.POLITE, Manner.DOUBLED))
+        assert (right.pdu[2:] in sent) == (
+            manner in (Manner.POLITE, Manner.DELAYED, Manner.DOUBLED, Manner.FLOOD)
+        )
 
 
 @pytest.mark.parametrize("frame", ["010300000002 C40B", "010300000008 440C", "030300000003 0429"])
@@ -116,6 +119,7 @@ def test_the_checksum_is_that_of_the_specification(frame: str) -> None:
     assert checksum(bytes.fromhex(frame)[:-2]) == bytes.fromhex(frame)[-2:]
 
 
+@pytest.mark.usefixtures("deliberate_writes")
 async def test_a_bus_answers_its_units_and_nobody_else() -> None:
     unit = Unit(4)
     unit.holding[:2] = (0x1234, 0x5678)

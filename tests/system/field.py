@@ -15,8 +15,8 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from agent.demo.relay import Relay, relaying
 from agent.simulate import modbus, opcua
+from agent.simulate.relay import Relay, relaying
 from config.tags import ValueType
 from tests.system.plants import REGISTERS
 

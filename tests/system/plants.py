@@ -49,10 +49,15 @@ class Description:
         )
         return self
 
-    def mqtt(self, port: int, **settings: Any) -> Self:
-        """Forward to a broker on loopback."""
-        uplink = {"type": "mqtt", "host": "127.0.0.1", "port": port, "keepalive": "5s"}
-        self.uplinks["province"] = uplink | settings
+    def mqtt(self, port: int, *, name: str = "province", host: str = "127.0.0.1", **settings: Any) -> Self:
+        """Forward to a broker."""
+        uplink = {"type": "mqtt", "host": host, "port": port, "keepalive": "5s"}
+        self.uplinks[name] = uplink | settings
+        return self
+
+    def drop(self, folder: Path, name: str = "diode", **settings: Any) -> Self:
+        """Forward to a folder."""
+        self.uplinks[name] = {"type": "file", "directory": str(folder), "every": "50ms"} | settings
         return self
 
     def write(self, folder: Path) -> Path:

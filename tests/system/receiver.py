@@ -11,9 +11,9 @@ from typing import Any, Self
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from agent.ranges import Ranges
 from agent.receive.ledger import Ledger, Verdict
 from agent.receive.messages import Checker, Received
-from agent.receive.ranges import Ranges
 
 TOPIC = "fengsui/1/#"
 COUNTER = "_reads"

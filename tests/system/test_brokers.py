@@ -35,9 +35,9 @@ def test_a_broker_that_is_absent_at_start_gets_the_backlog_when_it_appears(stati
     unit = station.units["plc"]
     until(lambda: unit.reads >= 10, ARRIVE_S, "the device is read without a platform")
     until(lambda: any("province" in said for said in agent.concerns()), ARRIVE_S, "the uplink is missed")
-    assert "uplink province is down: no connection: nobody listens there" in agent.concerns()
-    assert "上行 province 中断：无法连接：对方端口未监听" in agent.concerns("zh")
-    assert "WARN  uplink lost uplink=province cause=no connection: nobody listens there" in agent.said()
+    assert "uplink province is down: no connection: nothing listens there" in agent.concerns()
+    assert "上行通道 province 中断：无法连接：该端口无服务" in agent.concerns("zh")
+    assert "WARN  uplink lost uplink=province cause=no connection: nothing listens there" in agent.said()
     unread = unit.reads
     station.field.relay(station.broker.port, port)  # the line to the broker that the receiver listens to
 
@@ -52,7 +52,7 @@ def test_a_broker_that_is_absent_at_start_gets_the_backlog_when_it_appears(stati
     assert flagged[max(counters)] is False
     lost = station.receiver.events("uplink_lost", "province")[0]
     assert lost["backfill"] is True
-    assert lost["text"]["zh"] == "上行通道 province 中断：无法连接：对方端口未监听"
+    assert lost["text"]["zh"] == "上行通道 province 中断：无法连接：该端口无服务"
 
 
 def test_a_frozen_broker_is_noticed_and_gets_everything_when_it_thaws(either: Station) -> None:
@@ -110,7 +110,7 @@ def test_a_broker_that_refuses_our_password_is_named_and_gets_everything_once_it
         agent = station.agent(described).start().ready()
         refused = "uplink province is down: the broker refused us: not authorised (0x87)"
         until(lambda: refused in agent.concerns(), ARRIVE_S, "the refusal is named")
-        assert "上行 province 中断：服务器拒绝连接：未授权（0x87）" in agent.concerns("zh")
+        assert "上行通道 province 中断：消息代理拒绝连接：未授权（0x87）" in agent.concerns("zh")
         reads = station.units["plc"].reads
         until(lambda: station.units["plc"].reads > reads + 5, ARRIVE_S, "polling goes on")
         assert sum("uplink lost" in line for line in agent.said()) == 1
@@ -130,5 +130,5 @@ def test_a_broker_that_accepts_the_connection_and_says_nothing_is_named(station:
         agent.start().ready()
         silent = "uplink province is down: the broker answers nothing any more"
         until(lambda: silent in agent.concerns(), ARRIVE_S, "silence is named")
-        assert "上行 province 中断：服务器不再应答" in agent.concerns("zh")
+        assert "上行通道 province 中断：消息代理不再应答" in agent.concerns("zh")
         assert agent.stop() == 0

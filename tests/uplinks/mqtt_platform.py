@@ -9,7 +9,7 @@ from agent.uplinks.contract import Message
 from agent.uplinks.mqtt import PahoUplink
 from config.uplinks import MqttUplink, Tls
 from tests.brokers import Broker
-from tests.uplinks.contract_suite import Platform
+from tests.uplinks.contract_suite import PeerPlatform
 from tests.uplinks.observer import Observer, observing
 
 TOPIC = "fengsui/1/enterprise/gateway"
@@ -33,7 +33,7 @@ def uplink_to(
 
 
 @dataclass
-class MqttPlatform(Platform):
+class MqttPlatform(PeerPlatform):
     broker: Broker
     made: int = 0
 

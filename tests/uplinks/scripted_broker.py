@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 
-CONNECT, PUBLISH, PINGREQ, DISCONNECT = 1, 3, 12, 14
+CONNECT, PUBLISH, SUBSCRIBE, PINGREQ, DISCONNECT = 1, 3, 8, 12, 14
 NO_PROPERTIES = b"\x00"
 
 
@@ -37,7 +37,7 @@ class Published:
 
 @dataclass(kw_only=True)
 class ScriptedBroker:
-    """`connack`: reason code, None for silence. `properties`: of the CONNACK.
+    """`connack`: reason code, None for silence. `properties`: of the CONNACK. `suback`: reason code.
 
     `answer` gives the reason code of a message's PUBACK, None for none; `acknowledge()` sends it later.
     """
@@ -46,6 +46,8 @@ class ScriptedBroker:
     properties: bytes = b""
     answer: Callable[[Published], int | None] = lambda _: 0
     received: list[Published] = field(default_factory=list)
+    suback: int = 1
+    subscriptions: list[str] = field(default_factory=list)
     connections: int = 0
     will: bytes = b""
     goodbyes: int = 0
@@ -77,6 +79,11 @@ class ScriptedBroker:
     def acknowledge(self, mid: int, reason: int = 0) -> None:
         self.say(b"\x40" + bytes((4,)) + mid.to_bytes(2, "big") + bytes((reason, 0)))
 
+    def tell(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Deliver a message with QoS 0 to the newest connection."""
+        body = len(topic).to_bytes(2, "big") + topic.encode() + NO_PROPERTIES + payload
+        self.say(bytes((0x30 | retain,)) + _length(len(body)) + body)
+
     def end(self, reason: int) -> None:
         """Send DISCONNECT with a reason and hang up."""
         self.say(bytes((0xE0, 1, reason)))
@@ -103,10 +110,23 @@ class ScriptedBroker:
             reason = self.answer(message)
             if reason is not None:
                 self.acknowledge(message.mid, reason)
+        elif kind == SUBSCRIBE:
+            size = int.from_bytes(body[3:5], "big")
+            self.subscriptions.append(body[5 : 5 + size].decode())
+            self.say(bytes((0x90, 4)) + body[:2] + bytes((0, self.suback)))
         elif kind == PINGREQ:
             self.say(b"\xd0\x00")
         elif kind == DISCONNECT:
             self.goodbyes += 1
+
+
+def _length(size: int) -> bytes:
+    octets = bytearray()
+    while True:
+        size, octet = divmod(size, 128)
+        octets.append(octet | (128 if size else 0))
+        if not size:
+            return bytes(octets)
 
 
 async def _packet(reader: asyncio.StreamReader) -> tuple[int, int, bytes]:

@@ -21,6 +21,7 @@ from agent.uplinks.contract import Message, Uplink
 from agent.uplinks.forward import Forwarder
 from agent.uplinks.mqtt import PahoUplink
 from agent.uplinks.session import Gateway
+from agent.uplinks.terms import Terms
 from buffer.log import Log
 from config.models import LogSettings
 from config.text import Text
@@ -48,6 +49,8 @@ class Station:
     run: int = 1
     width: int = 3
     required: bool = True
+    terms: Terms = field(default_factory=Terms)
+    options: dict[str, object] = field(default_factory=dict)
     happenings: list[tuple[EventKind, Text]] = field(default_factory=list)
     made: int = 0
     scanned: int = 0
@@ -83,12 +86,15 @@ class Station:
             self.log,
             Gateway(run=self.run, clock=self.clock, dictionary=self.dictionary, anchor=lambda: self.anchor),
             lambda event, detail: self.happenings.append((event.kind, detail)),
+            self.terms,
             sleep=nearly_at_once,
         )
 
     def uplink(self, will: Message) -> Uplink:
         self.made += 1
-        return PahoUplink(settings(self.port), topic=TOPIC, client_id=f"gateway-{self.run}", will=will)
+        return PahoUplink(
+            settings(self.port, **self.options), topic=TOPIC, client_id=f"gateway-{self.run}", will=will
+        )
 
     def wake(self) -> None:
         self.forwarder.wake()

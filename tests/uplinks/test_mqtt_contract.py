@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import MOSQUITTO, iotcore, mosquitto
-from tests.uplinks.contract_suite import UplinkContract
+from tests.uplinks.contract_suite import ConversationContract
 from tests.uplinks.mqtt_platform import MqttPlatform
 
 
-class TestPahoWithIotcore(UplinkContract):
+class TestPahoWithIotcore(ConversationContract):
     @pytest.fixture
     def platform(self, tmp_path: Path) -> Iterator[MqttPlatform]:
         with iotcore(tmp_path) as broker:
@@ -18,7 +18,7 @@ class TestPahoWithIotcore(UplinkContract):
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="Debian's mosquitto is not installed")
-class TestPahoWithMosquitto(UplinkContract):
+class TestPahoWithMosquitto(ConversationContract):
     @pytest.fixture
     def platform(self, tmp_path: Path) -> Iterator[MqttPlatform]:
         with mosquitto(tmp_path) as broker:

@@ -28,7 +28,7 @@ async def test_a_broker_that_accepts_tcp_and_says_nothing_is_left_in_time(
     async with ScriptedBroker(connack=None) as broker:
         uplink = uplink_to(broker.port)
         begun = time.monotonic()
-        with pytest.raises(UplinkDown, match="no answer came in time"):
+        with pytest.raises(UplinkDown, match="no answer"):
             await uplink.connect()
         assert time.monotonic() - begun < 1
         await uplink.close()

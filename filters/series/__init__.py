@@ -1,0 +1,1 @@
+"""Derived series: expressions as tables that one kernel runs over the process image."""
