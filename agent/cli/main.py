@@ -8,6 +8,7 @@ from typing import Final, cast
 
 import click
 
+from agent.cli.click_words import translate_click
 from agent.cli.speech import shown
 from config.text import text
 
@@ -24,6 +25,8 @@ _COMMANDS: Final = {
     "simulate": "agent.cli.simulate:simulate",
     "demo": "agent.cli.demo:demo",
 }
+
+translate_click()
 
 _LANGUAGE: Final = click.Option(
     ["--lang"],
