@@ -37,7 +37,7 @@ def show(report: Report, console: Console) -> None:
         runs.add_column(column, justify="right", no_wrap=True)
     for run in report.runs:
         runs.add_row(*(show_cell(run) for show_cell in _COLUMNS.values()))
-    console.print(runs)
+    console.print(runs if report.runs else report.bench)
     for target in report.targets:
         console.print(_sentence(target))
 

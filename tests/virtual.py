@@ -48,7 +48,12 @@ class VirtualClock:
             await asyncio.sleep(0)
             return
         woken = asyncio.get_running_loop().create_future()
-        self.call_at(due_boot_ns, lambda: woken.done() or woken.set_result(None))
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        self.call_at(due_boot_ns, wake)
         await woken
 
     async def run_until(self, boot_ns: int) -> None:
