@@ -44,7 +44,8 @@ def status(wiring: Wiring) -> Json:
         "gateway": gateway.name,
         "run": show_run(wiring.run_id),
         "plant": wiring.plant.digest[:16],
-        "clock": asdict(wiring.timebase.anchor),
+        "now_utc_s": wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns()) / 1e9,
+        "clock": {**asdict(wiring.timebase.anchor), "machine_error_s": _machine_error_s(wiring)},
         "concerns": [in_both(concern) for concern in concerns(wiring)],
         "alarms": alarms(wiring),
         "interlocks": interlocks(wiring),
@@ -55,6 +56,11 @@ def status(wiring: Wiring) -> Json:
         "log": _log(wiring),
         "uplinks": _uplinks(wiring),
     }
+
+
+def _machine_error_s(wiring: Wiring) -> float | None:
+    error_ns = wiring.timebase.machine_error_ns()
+    return None if error_ns is None else error_ns / 1e9
 
 
 def tags(wiring: Wiring, name: str | None) -> list[Json]:
@@ -108,7 +114,12 @@ def _quantiles(lateness: Lateness) -> Json:
 def _intake(wiring: Wiring) -> Json:
     intake = wiring.pipeline.ledger
     suppressed = dict(zip(SUPPRESSING_RULES, intake.suppressed, strict=True))
-    return {**asdict(intake), "suppressed": suppressed, "level": wiring.governor.level}
+    return {
+        **asdict(intake),
+        "suppressed": suppressed,
+        "ever": asdict(intake.ever()),
+        "level": wiring.governor.level,
+    }
 
 
 def _log(wiring: Wiring) -> Json:

@@ -34,7 +34,6 @@ _SENTENCES: Final = (
     text("Show this message and exit."),
     text("Show the version and exit."),
     text("default: {default}"),
-    text("required"),
     text("Error: {message}"),
     text("Aborted!"),
     text("Try '{command} {option}' for help."),

@@ -24,7 +24,7 @@ running_state_option = click.option(
 warm_state_option = click.option(
     "--state",
     type=click.Path(path_type=Path),
-    help=shown(text("state directory whose cache to fill; default: the service's")),
+    help=shown(text("state directory whose cache to fill; default: what PLANT says, or the service's")),
 )
 log_state_option = click.option(
     "--state",
