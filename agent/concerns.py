@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from agent.balances import losses
 from agent.buses import MUCH, overloads
+from agent.findings import LOSS_CAUSES
 from agent.volatile import warning
 from agent.wiring import Wiring
 from config.text import Text, text
@@ -28,6 +30,7 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     for name, forwarder in wiring.forwarders.items():
         if forwarder.state.why is not None:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
+    yield from _losses(wiring)
     yield from _overload(wiring)
     buses = modbus_buses(wiring.plant, wiring.poller.drivers)
     yield from (words for _, words in overloads(buses, above=MUCH))
@@ -105,3 +108,24 @@ def _time(wiring: Wiring) -> Iterator[Text]:
             seconds=f"{error_ns / S:+.0f}",
             source=anchor.source,
         )
+
+
+def _losses(wiring: Wiring) -> Iterator[Text]:
+    """Yield what this run has lost or found lost, and what platforms would not take."""
+    lost = losses(wiring.log.ledger().balances)
+    lost.subtract(wiring.lost_before)
+    for (uplink, cause), count in lost.items():
+        if uplink and count > 0:
+            yield text(
+                "{count} records were lost to uplink {uplink} since the start: {cause}",
+                count=count,
+                uplink=uplink,
+                cause=LOSS_CAUSES[cause],
+            )
+    for uplink, forwarder in wiring.forwarders.items():
+        if forwarder.state.refused:
+            yield text(
+                "uplink {uplink} refused {count} records since the start; they are in quarantine",
+                uplink=uplink,
+                count=forwarder.state.refused,
+            )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.anchor import pack_anchor
+from agent.balances import Lost, losses_before
 from agent.blackbox.recorder import Recorder
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
@@ -58,6 +59,7 @@ class Wiring:
     governor: Governor
     forwarders: Mapping[str, Forwarder]
     stored: asyncio.Event
+    lost_before: Mapping[Lost, int]
     degraded: Text | None
     volatile: Volatile | None
     disk_healed: bool
@@ -108,6 +110,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         governor=governor,
         forwarders=make_forwarders(plant, opened.log, gateway, UplinkJournal(pipeline, outages).tell),
         stored=stored,
+        lost_before=losses_before(opened.log),
         degraded=kernels.words,
         volatile=opened.volatile,
         disk_healed=opened.healed,
