@@ -13,9 +13,10 @@ from agent.buses import buses_now
 from agent.concerns import concerns
 from agent.judged import alarms, held, in_both, interlocks
 from agent.lateness import Lateness
+from agent.metrics import CONTENT_TYPE, metrics
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
-from agent.status_server import Answer
+from agent.status_server import Answer, Plain
 from agent.uplinks.forward import ForwardState
 from agent.wiring import Wiring
 from config.tags import Tag
@@ -27,9 +28,10 @@ Json = dict[str, object]
 
 
 def answers(wiring: Wiring) -> Mapping[str, Answer]:
-    """Return the API: `/status`, `/maintenance`, `/tags[?tag=NAME]`."""
+    """Return the API: `/status`, `/maintenance`, `/tags[?tag=NAME]`; `/metrics` for Prometheus."""
     return {
         "/maintenance": lambda _query: held(wiring.engine.maintenance.holds, wiring.clock.boot_ns()),
+        "/metrics": lambda _query: Plain(metrics(wiring), CONTENT_TYPE),
         "/status": lambda _query: status(wiring),
         "/tags": lambda query: tags(wiring, query.get("tag")),
     }
