@@ -105,6 +105,7 @@ async def _supervise(wiring: Wiring, stop: Stop) -> None:
         polling.cancel()
         await asyncio.wait([polling])
         wiring.black_box.close()
+        wiring.pipeline.finish()
         _take_leave(wiring, stop.by)
         await _drain(wiring)
         for task in (*others, *ending):
