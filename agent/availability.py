@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from agent.gap import GATEWAY, GapBody, Subject
+from agent.gap import GATEWAY, GapBody, GapCause, Subject
 from agent.history import History
 from config.units import S
-from config.vocabulary import GapCause
 
 Span = tuple[int, int]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from agent import journal
 from agent.anchor import Anchor, pack_anchor
 from agent.events import own_event
-from agent.gap import GapBody, Moment
+from agent.gap import GapBody, GapCause, Moment
 from agent.timebase import Step
 from agent.wiring import Wiring
 from config.text import text
 from config.units import S
-from config.vocabulary import EventKind, GapCause, RecordKind, Stream
+from config.vocabulary import EventKind, RecordKind, Stream
 
 
 @dataclass(slots=True)

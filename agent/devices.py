@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from agent.events import own_event
-from agent.gap import Part, Subject
+from agent.gap import GapCause, Part, Subject
 from agent.outages import Outages
 from agent.pipeline import Pipeline
 from agent.times.tags import DeviceClocks
 from config.plant import Plant, ScanGroup
 from config.text import Text
-from config.vocabulary import EventKind, GapCause, Reason
+from config.vocabulary import EventKind, Reason
 from drivers.contract import Scan
 from filters.holds import Holds
 

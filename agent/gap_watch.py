@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from agent import journal
 from agent.events import own_event
-from agent.gap import GATEWAY
+from agent.gap import GATEWAY, GapCause
 from agent.wiring import Wiring
 from config.text import text
-from config.vocabulary import EventKind, GapCause, QualityClass, class_of
+from config.vocabulary import EventKind, QualityClass, class_of
 
 
 @dataclass(slots=True)

@@ -10,12 +10,12 @@ from typing import Final
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
 from agent.dictionary import unpack_tags
-from agent.gap import GATEWAY, GapBody, Moment, Part, Subject, unpack_gap
+from agent.gap import GATEWAY, GapBody, GapCause, Moment, Part, Subject, unpack_gap
 from buffer.index import Segment
 from buffer.inspect import records, survey
 from buffer.preambles import newest
 from buffer.record import Record
-from config.vocabulary import GapCause, RecordKind, Stream
+from config.vocabulary import RecordKind, Stream
 
 ABSENT: Final = frozenset(
     {GapCause.CLEAN_STOP, GapCause.AGENT_CRASH, GapCause.HOST_DOWN_UNCLEAN, GapCause.MAINS_LOST}

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from agent.anchor import Anchor
-from agent.gap import GapBody, Moment, Part, Subject
+from agent.gap import GapBody, GapCause, Moment, Part, Subject
 from config.plant import Plant
-from config.vocabulary import GapCause
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
 from agent.events import own_event
 from agent.findings import LOSS_CAUSES
-from agent.gap import GapBody, Moment
+from agent.gap import GapBody, GapCause, Moment
 from agent.keepsake import OwnState, open_state
 from agent.ledger import Totals
 from agent.outages import ended
@@ -19,7 +19,7 @@ from agent.timebase import Sample
 from agent.wiring import Wiring
 from buffer.recover import PreviousRun, Recovery
 from config.text import text
-from config.vocabulary import EventKind, GapCause, LossCause, Stream
+from config.vocabulary import EventKind, LossCause, Stream
 from filters.event import Event
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from agent import journal
 from agent.actions import actions
 from agent.events import own_event
-from agent.gap import GATEWAY
+from agent.gap import GATEWAY, GapCause
 from agent.heartbeat import Heartbeat
 from agent.layout import Layout
 from agent.notify import notify
@@ -23,7 +23,7 @@ from agent.wiring import Wiring
 from buffer.disk import SyncFailed
 from config.clocks import HttpTime
 from config.text import text
-from config.vocabulary import EventKind, GapCause
+from config.vocabulary import EventKind
 
 DRAIN_S: Final = 3.0
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agent.gap import Part, Subject
+from agent.gap import GapCause, Part, Subject
 from agent.outages import Outages
 from agent.pipeline import Pipeline
 from config.text import Text
-from config.vocabulary import EventKind, GapCause
+from config.vocabulary import EventKind
 from filters.event import Event
 
 

@@ -330,22 +330,6 @@ class EventKind(StrEnum):
     OVERLOAD_ENDED = "overload_ended"
 
 
-class GapCause(StrEnum):
-    """Why there was no data for a time."""
-
-    CLEAN_STOP = "clean_stop"
-    AGENT_CRASH = "agent_crash"
-    HOST_DOWN_UNCLEAN = "host_down_unclean"
-    MAINS_LOST = "mains_lost"
-    DEVICE_COMMS = "device_comms"
-    LINK_LOST = "link_lost"
-    PLATFORM_REFUSED = "platform_refused"
-    MAINTENANCE = "maintenance"
-    CLOCK_STEP = "clock_step"
-    DISK_FULL = "disk_full"
-    DISK_SLOW = "disk_slow"
-
-
 class LossCause(StrEnum):
     """Why records or readings were destroyed."""
 

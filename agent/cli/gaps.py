@@ -99,7 +99,7 @@ def _tell(history: History, found: list[GapBody], as_json: bool) -> None:
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
         return
     rows = table(
-        text("began"), text("length"), text("what"), text("cause"), text("scans missed"), text("who")
+        text("began"), text("length"), text("subject"), text("cause"), text("scans missed"), text("who")
     )
     for gap in found:
         missed = "" if gap.scans_missed is None else str(gap.scans_missed)
@@ -129,7 +129,7 @@ def _tell_summary(found: list[Availability], as_json: bool) -> None:
 def _months(found: list[Availability]) -> Table:
     rows = table(
         text("month"),
-        text("what"),
+        text("subject"),
         text("available"),
         text("hours without"),
         text("of these planned"),

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.gap import GapCause
 from config.text import Text
-from config.vocabulary import GapCause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.availability import availability
-from agent.gap import GATEWAY, GapBody, Moment, Part, Subject
+from agent.gap import GATEWAY, GapBody, GapCause, Moment, Part, Subject
 from agent.heartbeat import Heartbeat
 from agent.history import History, fold, read_history
 from agent.past import take_up
@@ -19,7 +19,7 @@ from agent.wiring import Wiring
 from config.plant import Plant
 from config.text import text
 from config.units import DAY, S
-from config.vocabulary import Flag, GapCause, Reason
+from config.vocabulary import Flag, Reason
 from filters.holds import Hold
 from tests.agent.rig import STORED_S, events, forwarding_plant, take, this_boots_clock, wired
 from tests.virtual import VirtualClock

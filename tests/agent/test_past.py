@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from agent.gap import GapCause
 from agent.past import take_up
 from agent.platforms.fengsui1 import show_run
 from agent.wiring import Wiring
 from config.plant import Plant
-from config.vocabulary import GapCause
 from tests.agent.plants import make_plant
 from tests.agent.rig import STORED_S, events, forwarding_plant, gaps, take, this_boots_clock, wired
 from tests.virtual import VirtualClock

@@ -11,14 +11,14 @@ import pytest
 
 from agent.bodies import RecordError
 from agent.findings import pack_event
-from agent.gap import CAUSES, GapBody, Moment, pack_gap
+from agent.gap import CAUSES, GapBody, GapCause, Moment, pack_gap
 from agent.platforms.contract import Presence
 from agent.platforms.fengsui1 import TAGS_PER_META
 from agent.receive.schema import fault_of
 from agent.uplinks.contract import Message
 from buffer.record import Record
 from config.text import text
-from config.vocabulary import EventKind, GapCause, Priority, Reason, RecordKind, bad
+from config.vocabulary import EventKind, Priority, Reason, RecordKind, bad
 from filters.event import Event, Evidence
 from tests.records.messages import ANCHOR, BOOT, CODEC, RUN, on_events, readings
 from tests.records.plants import dictionary_of, tag, tenths
