@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from agent import journal
 from agent.events import own_event
 from agent.gap import GATEWAY, GapCause
 from agent.wiring import Wiring
 from config.text import text
+from config.units import S
 from config.vocabulary import EventKind, QualityClass, class_of
+
+CALM_NS: Final = 10 * S
 
 
 @dataclass(slots=True)
@@ -19,6 +23,7 @@ class GapWatch:
     wiring: Wiring
     _looked_ns: int = 0
     _refused: int = 0
+    _refused_ns: int = 0
 
     def look(self, now_ns: int) -> None:
         """Look once."""
@@ -28,14 +33,19 @@ class GapWatch:
         self._looked_ns = now_ns
 
     def _look_at_intake(self, now_ns: int) -> None:
-        """Tell the time in which the log took no readings, a second more or less."""
-        refused = self.wiring.pipeline.ledger.refused
+        """Tell the time in which the log took no readings, a second more or less.
+
+        It has ended when nothing was refused for a while: a log that makes room now and then is one gap.
+        """
+        refused, outages = self.wiring.pipeline.ledger.refused, self.wiring.outages
         if refused > self._refused:
             cause = GapCause.DISK_FULL if self.wiring.log.ledger().full else GapCause.DISK_SLOW
-            self.wiring.outages.begin(GATEWAY, cause, self._looked_ns or now_ns)
-        else:
-            self.wiring.outages.end(GATEWAY, now_ns)
-        self._refused = refused
+            if cause is not outages.cause_of(GATEWAY):
+                outages.end(GATEWAY, now_ns)
+                outages.begin(GATEWAY, cause, self._looked_ns or now_ns)
+            self._refused, self._refused_ns = refused, now_ns
+        elif now_ns - self._refused_ns >= CALM_NS:
+            outages.end(GATEWAY, self._refused_ns)
 
     def _look_at_mains(self, now_ns: int) -> None:
         """Note whether the machine lives on its battery: it would explain why it went down."""

@@ -27,6 +27,10 @@ class Outages:
         gap = self._open.get(subject)
         return None if gap is None else gap.cause
 
+    def lasting(self) -> list[GapBody]:
+        """Return what has no data now, the oldest first."""
+        return list(self._open.values())
+
     def begin(self, subject: Subject, cause: GapCause, boot_ns: int, *, by: str = "") -> None:
         """Record that there is no data since an instant of this boot; once, whatever else causes it then."""
         if subject in self._open:

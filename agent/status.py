@@ -11,6 +11,7 @@ from math import isnan
 from agent.balances import show_balances
 from agent.buses import buses_now
 from agent.concerns import concerns
+from agent.gap import GapBody
 from agent.judged import alarms, held, in_both, interlocks, pressing, proof_log
 from agent.lateness import Lateness
 from agent.metrics import CONTENT_TYPE, metrics
@@ -62,6 +63,7 @@ def status(wiring: Wiring) -> Json:
         "concerns": [in_both(concern) for concern in concerns(wiring)],
         "alarms": pressing(wiring),
         "interlocks": interlocks(wiring),
+        "gaps": [_gap(gap) for gap in wiring.outages.lasting()],
         "devices": _devices(wiring),
         "links": buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
         "grid": _grid(wiring),
@@ -83,6 +85,17 @@ def tags(wiring: Wiring, name: str | None) -> list[Json]:
         number = wiring.plant.number_of.get(name)
         numbers = [] if number is None else [number]
     return [_tag(wiring, number) for number in numbers]
+
+
+def _gap(gap: GapBody) -> Json:
+    return {
+        "part": gap.subject.part,
+        "name": gap.subject.name,
+        "cause": gap.cause,
+        "by": gap.by,
+        "since_utc_s": gap.start.utc_ns / 1e9,
+        "words": in_both(gap.words()),
+    }
 
 
 def _devices(wiring: Wiring) -> list[Json]:

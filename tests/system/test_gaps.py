@@ -90,13 +90,16 @@ def uplink_goes_and_comes(station: Station, agent: Agent, relay: Any) -> None:
 
 
 def fill_the_disk(station: Station, disk: Path, agent: Agent) -> None:
-    def refused() -> int:
-        return int(agent.ask()["readings"]["refused"])
-
     fill(disk / "filler")
-    until(lambda: refused() > 0, 2 * ARRIVE_S, "readings are refused")
+    until(lambda: "disk_full" in lasting(agent), 2 * ARRIVE_S, "readings are refused", agent.concerns)
     (disk / "filler").unlink()
+    until(lambda: "disk_full" not in lasting(agent), ARRIVE_S, "readings are taken again")
     station.delivering("silent")
+
+
+def lasting(agent: Agent) -> set[str]:
+    """Return the causes of the gaps that last."""
+    return {gap["cause"] for gap in agent.ask()["gaps"]}
 
 
 def reboot(folder: Path, agent: Agent) -> None:
