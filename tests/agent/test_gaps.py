@@ -144,7 +144,7 @@ async def test_readings_that_a_full_disk_did_not_take_are_a_gap(
             wiring.pipeline.ledger.refuse(2)
             await clock.advance(3 * S)
         await clock.advance(20 * S)
-    assert told(history_of(tmp_path / "s")) == [("gateway", "", "disk_slow", 14)]
+    assert told(history_of(tmp_path / "s")) == [("gateway", "", "disk_slow", 13)]
 
 
 @pytest.mark.parametrize(("mains", "cause"), [(0, GapCause.MAINS_LOST), (1, GapCause.HOST_DOWN_UNCLEAN)])
