@@ -9,6 +9,7 @@ import numpy as np
 
 from agent.balances import losses
 from agent.buses import MUCH, overloads
+from agent.expiry import running_out
 from agent.findings import LOSS_CAUSES
 from agent.judged import is_of_lost_device
 from agent.volatile import warning
@@ -33,6 +34,9 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
         if forwarder.state.why is not None:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
     yield from _losses(wiring)
+    utc_ns = wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns())
+    for remaining in running_out(wiring.poller.drivers.values(), utc_ns):
+        yield remaining.words
     yield from _overload(wiring)
     buses = modbus_buses(wiring.plant, wiring.poller.drivers)
     yield from (words for _, words in overloads(buses, above=MUCH))

@@ -12,6 +12,7 @@ _PRIORITIES: Final = {
     EventKind.DEGRADED: Priority.HIGH,
     EventKind.OVERLOAD: Priority.HIGH,
     EventKind.MAINS_LOST: Priority.HIGH,
+    EventKind.RUNNING_OUT: Priority.HIGH,
     EventKind.CLOCK_STEP: Priority.MEDIUM,
     EventKind.OPERATOR_ACTION: Priority.MEDIUM,
 }

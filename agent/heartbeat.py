@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from agent.clock_watch import ClockWatch
 from agent.daily import DailySummary
+from agent.expiry_watch import ExpiryWatch
 from agent.gap_watch import GapWatch
 from agent.load_watch import LoadWatch
 from agent.notify import notify, watchdog_period_ns
@@ -31,6 +32,7 @@ class Heartbeat:
             ClockWatch(wiring),
             GapWatch(wiring),
             LoadWatch(wiring),
+            ExpiryWatch(wiring),
             DailySummary(wiring),
         )
         self._progress = -1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from agent.anchor import pack_anchor
 from agent.balances import Lost, losses_before
 from agent.blackbox.recorder import Recorder
+from agent.certificates.store import CertificateStore
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
@@ -102,7 +103,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         keepsake=keepsake,
         poller=Poller(
             plant,
-            make_drivers(plant),
+            make_drivers(plant, CertificateStore(layout.certificates, plant.description.gateway)),
             devices,
             clock,
             governor.stride,

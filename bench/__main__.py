@@ -1,4 +1,4 @@
-"""Measure the agent: `python -m bench [w1|ladder|overload|outage|drain|soak|all] [--quick] [--json PATH]`.
+"""Measure the agent: `python -m bench [NAME|all] [--quick] [--json PATH]`; `--help` lists the names.
 
 Exit 1 when a target is missed.
 """
@@ -14,17 +14,19 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import drain, ladder, outage, overload, soak, w1
+from bench import drain, kernels, ladder, outage, overload, soak, southbound, w1
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
 BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
+    "kernels": kernels.run,
     "w1": w1.run,
     "ladder": ladder.run,
     "overload": overload.run,
     "outage": outage.run,
     "drain": drain.run,
     "soak": soak.run,
+    "southbound": southbound.run,
 }
 
 
@@ -36,6 +38,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures")
     parser.add_argument("--outage-s", type=float, help="how long the broker is gone")
     parser.add_argument("--drain-hours", type=float, help="how long there was no platform before the drain")
+    parser.add_argument("--southbound-s", type=float, help="how long each run beside rude devices takes")
     parser.add_argument("--subject", choices=("agent", "bare"), default="agent", help="what is measured")
     asked = parser.parse_args()
     plan = replace(QUICK if asked.quick else Plan(), subject=asked.subject)
@@ -43,6 +46,8 @@ def main() -> int:
         plan = replace(plan, outage_s=asked.outage_s)
     if asked.drain_hours is not None:
         plan = replace(plan, drain_hours=asked.drain_hours)
+    if asked.southbound_s is not None:
+        plan = replace(plan, southbound_s=asked.southbound_s)
     console = Console(width=160)
     reports = []
     for name in BENCHES if asked.bench == "all" else (asked.bench,):
