@@ -18,7 +18,7 @@ from config.vocabulary import RecordKind, Stream
 from drivers.contract import Scan
 from filters.engine import Engine
 from filters.event import Event
-from filters.report import Report
+from filters.report import Late, Report
 
 STATE_EVERY_NS: Final = 500_000_000
 _NEVER: Final = 2**63 - 1
@@ -48,23 +48,31 @@ class Pipeline:
         self.ledger = IntakeLedger()
         self.exact: dict[int, int | str] = {}
         self.progress = 0
+        self._before: dict[int, Scan] = {}
 
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         """Take one scan through all stages."""
-        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns)
+        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns, self._clock.boot_ns())
         self._black_box.keep(group, start_boot_ns)
         for index, found in scan.exact.items():
             self.exact[group.first + index] = found
         self.judge()
         report = self._engine.report(group, start_boot_ns)
         self.ledger.add(group.count, report)
-        if report.recorded:
+        if report.late is not None:
+            for rows in split_rows(self._late_rows(group, report.late)):
+                self._store(group, rows, report.late.boot_ns)
+        if report.selected.any():
             for rows in split_rows(self._rows(group, scan, report)):
                 self._store(group, rows, start_boot_ns)
+        self._before[group.number] = scan
         self.progress += 1
 
     def judge(self) -> None:
-        """Judge the image as it is now, record what is found, and come back when the judge wants to."""
+        """Judge the image as it is now, record what is found, and come back when the judge wants to.
+
+        A flood is recorded piece by piece, each in a turn of the loop of its own.
+        """
         events, due = self._engine.judge(self._clock.boot_ns())
         for event in events:
             self._record(event, pack_event(event, self._dictionary))
@@ -73,6 +81,11 @@ class Pipeline:
             self._state_owed = True
             self.keep_state_if_owed()
         self._come_back(due)
+
+    def finish(self) -> None:
+        """Record everything that is found and was not recorded yet."""
+        while not self._engine.settled:
+            self.judge()
 
     def tell(self, event: Event, detail: Text | None = None) -> None:
         """Record an event that the judge did not find."""
@@ -90,13 +103,15 @@ class Pipeline:
         """
         now = self._clock.boot_ns()
         taken = self._log.stored_seq(Stream.EVENTS) >= self._state_seq
-        if self._state_owed and taken and now - self._state_kept_ns >= STATE_EVERY_NS:
+        settled = self._engine.settled
+        if self._state_owed and settled and taken and now - self._state_kept_ns >= STATE_EVERY_NS:
             self.keep_state()
 
     def keep_state(self) -> None:
         """Store what the judge remembers."""
         now = self._clock.boot_ns()
-        self._state_owed, self._state_kept_ns, self._state_seq = False, now, self._events_seq
+        self._state_owed = not self._engine.settled
+        self._state_kept_ns, self._state_seq = now, self._events_seq
         self._log.append(
             Stream.EVENTS,
             RecordKind.STATE,
@@ -107,7 +122,8 @@ class Pipeline:
         )
 
     def close(self) -> None:
-        """Forget the pending judgement."""
+        """Record what was found, and forget the pending judgement."""
+        self.finish()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -132,6 +148,18 @@ class Pipeline:
             image.quality[span],
             source_utc_ns=scan.source_utc_ns,
             exact=scan.exact,
+        )
+
+    def _late_rows(self, group: ScanGroup, late: Late) -> Rows:
+        before = self._before[group.number]
+        return select_rows(
+            group,
+            late.selected,
+            late.raw,
+            late.value,
+            late.quality,
+            source_utc_ns=before.source_utc_ns,
+            exact=before.exact,
         )
 
     def _store(self, group: ScanGroup, rows: Rows, start_boot_ns: int) -> None:

@@ -11,12 +11,13 @@ from math import isnan
 from agent.balances import show_balances
 from agent.buses import buses_now
 from agent.concerns import concerns
-from agent.judged import alarms, held, in_both, interlocks
+from agent.judged import alarms, held, in_both, interlocks, pressing, proof_log
 from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.uplinks.forward import ForwardState
+from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
 from config.tags import Tag
 from config.vocabulary import describe
@@ -27,9 +28,19 @@ Json = dict[str, object]
 
 
 def answers(wiring: Wiring) -> Mapping[str, Answer]:
-    """Return the API: `/status`, `/maintenance`, `/tags[?tag=NAME]`."""
+    """Return the API.
+
+    `/status`, `/tags[?tag=NAME]`, `/alarms[?from=N]`, `/interlocks`, `/history?interlock=NAME`, `/shelves`,
+    `/mutes`, `/maintenance`.
+    """
+    engine, clock = wiring.engine, wiring.clock
     return {
-        "/maintenance": lambda _query: held(wiring.engine.maintenance.holds, wiring.clock.boot_ns()),
+        "/alarms": lambda query: alarms(wiring, int(query.get("from", "0"))),
+        "/interlocks": lambda _query: interlocks(wiring),
+        "/history": lambda query: proof_log(wiring, query.get("interlock", "")),
+        "/mutes": lambda _query: held(engine.witnesses.mutes, clock.boot_ns()),
+        "/shelves": lambda _query: held(engine.annunciator.shelves, clock.boot_ns()),
+        "/maintenance": lambda _query: held(engine.maintenance.holds, clock.boot_ns()),
         "/status": lambda _query: status(wiring),
         "/tags": lambda query: tags(wiring, query.get("tag")),
     }
@@ -46,7 +57,7 @@ def status(wiring: Wiring) -> Json:
         "plant": wiring.plant.digest[:16],
         "clock": asdict(wiring.timebase.anchor),
         "concerns": [in_both(concern) for concern in concerns(wiring)],
-        "alarms": alarms(wiring),
+        "alarms": pressing(wiring),
         "interlocks": interlocks(wiring),
         "devices": _devices(wiring),
         "links": buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
@@ -59,7 +70,7 @@ def status(wiring: Wiring) -> Json:
 
 def tags(wiring: Wiring, name: str | None) -> list[Json]:
     """Return every tag, or one: value, quality, since when, why bad. An unknown name gives an empty list."""
-    numbers: range | list[int] = range(len(wiring.plant.tags))
+    numbers: range | list[int] = range(len(wiring.plant.signals))
     if name is not None:
         number = wiring.plant.number_of.get(name)
         numbers = [] if number is None else [number]
@@ -120,6 +131,8 @@ def _log(wiring: Wiring) -> Json:
         "oldest_age_s": ledger.oldest_age_s,
         "pending_bytes": ledger.pending_bytes,
         "last_sync_ms": 1000 * ledger.last_sync_s,
+        "written_bytes": written_bytes(),
+        "written_for_s": running_s(),
         "at_risk_ms": wiring.plant.description.log.commit_interval / 1e6 + 1000 * ledger.last_sync_s,
     }
 
@@ -150,7 +163,7 @@ def _standing(state: ForwardState, now: int) -> Json:
 
 
 def _tag(wiring: Wiring, number: int) -> Json:
-    tag, image = wiring.plant.tags[number], wiring.engine.image
+    tag, image = wiring.plant.signals[number], wiring.engine.image
     quality = int(image.quality[number])
     now, raw = wiring.clock.boot_ns(), float(image.raw[number])
     return {
@@ -163,19 +176,22 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "says": _says(wiring, tag, number, raw),
         "unit": tag.unit,
         "quality": quality,
-        "quality_words": _quality_words(quality),
+        "quality_words": _quality_words(quality, tag.meaning_of(raw)),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
-        "place": str(wiring.plant.places[number]),
+        "limits": {limit.value: level for limit, level in tag.limits.items()},
+        "period_ms": wiring.plant.period_ns(tag.tag) / 1e6,
+        "delay_ms": wiring.plant.delay_ns(tag.tag) / 1e6,
+        "place": str(wiring.plant.place_of(number)),
     }
 
 
 def _says(wiring: Wiring, tag: Tag, number: int, raw: float) -> str | None:
     """Return what a reading means to people beyond its number: a text, or the meaning of a code."""
     found = wiring.pipeline.exact.get(number) if tag.type.is_text and not isnan(raw) else None
-    return found if isinstance(found, str) else tag.enum.get(raw) or tag.sentinels.get(raw)
+    return found if isinstance(found, str) else tag.meaning_of(raw) or None
 
 
 @lru_cache(maxsize=1024)
-def _quality_words(quality: int) -> Json:
+def _quality_words(quality: int, meaning: str) -> Json:
     """Return a quality for people; kept, because thousands of tags share few of them."""
-    return in_both(describe(quality))
+    return in_both(describe(quality, meaning))

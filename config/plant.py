@@ -12,7 +12,7 @@ from config.links import Device, Link
 from config.models import Description, ScanClass
 from config.resolve import resolve
 from config.rules import AlarmRule, Condition, Interlock
-from config.series import Virtual, condition_name, conditions_of, declared_of
+from config.series import SINGLE_CONDITIONS, Virtual, condition_name, conditions_of, declared_of
 from config.tags import Tag
 
 
@@ -102,6 +102,12 @@ class Plant:
             groups = tuple(sorted(number_of[key] for key in keys))
             found.append(VirtualGroup(groups=groups, first=first, count=len(list(members))))
         return tuple(found)
+
+    def place_of(self, number: int) -> Place:
+        """Where a tag is described, virtual or not."""
+        if number < len(self.tags):
+            return self.places[number]
+        return self.where.get(self.virtuals[number - len(self.tags)].loc, self.places[0])
 
     def signal(self, name: str) -> Tag:
         """The tag of this name, virtual or not."""
@@ -198,14 +204,17 @@ def _on_tags(interlock: Interlock) -> Interlock:
     """Return an interlock whose expressions have become comparisons of their virtual tags."""
     single = {
         key: _on_tag(interlock.name, (key,), condition)
-        for key in ("armed_when", "cause", "bypassed_when")
+        for key in SINGLE_CONDITIONS
         if (condition := getattr(interlock, key)) is not None
     }
-    effects = tuple(
-        _on_tag(interlock.name, ("effects", number), effect)
-        for number, effect in enumerate(interlock.effects)
-    )
-    return interlock.model_copy(update={**single, "effects": effects})
+    several = {
+        key: tuple(
+            _on_tag(interlock.name, (key, number), condition)
+            for number, condition in enumerate(getattr(interlock, key))
+        )
+        for key in ("also", "effects")
+    }
+    return interlock.model_copy(update={**single, **several})
 
 
 def _on_tag(interlock: str, part: tuple[str | int, ...], condition: Condition) -> Condition:
