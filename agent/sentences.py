@@ -132,7 +132,11 @@ def _verdict(event: Event, dictionary: Dictionary) -> Text:
 def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
     facts = dictionary.tags[evidence.tag]
     if class_of(evidence.quality) is QualityClass.BAD:
-        return text("{tag} is {quality}", tag=facts.label, quality=describe(evidence.quality))
+        return text(
+            "{tag} is {quality}",
+            tag=facts.label,
+            quality=describe(evidence.quality, facts.meaning_of(evidence.raw)),
+        )
     if not facts.device and facts.type == ValueType.BOOL:
         held = text("true") if evidence.value else text("not true")
         return text("{tag} is {quality}", tag=facts.label, quality=held)

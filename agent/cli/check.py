@@ -20,6 +20,7 @@ from config.plant import Plant, ScanGroup
 from config.secrets import missing_secrets
 from config.text import text
 from config.units import show_duration, show_size
+from config.wording import some
 
 if TYPE_CHECKING:
     from drivers.contract import Driver
@@ -67,6 +68,7 @@ def check(plant: Path, as_json: bool) -> None:
             for request in requests:
                 click.echo(f"    {request}")
     _say_sizing(described, size_log(described))
+    _say_series(described)
     say(
         text(
             "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
@@ -101,6 +103,22 @@ def _say_sizing(plant: Plant, sizing: Sizing) -> None:
         )
 
 
+def _say_series(plant: Plant) -> None:
+    """Show every derived series with what it rests on and how late it is."""
+    if plant.virtuals:
+        say(text("series"))
+    for virtual in plant.virtuals:
+        say(
+            text(
+                "  {name}: from {inputs}, every {period}, {delay} behind",
+                name=virtual.name,
+                inputs=some(virtual.inputs),
+                period=show_duration(virtual.fastest_ns),
+                delay=show_duration(virtual.delay_ns),
+            )
+        )
+
+
 def _plans(plant: Plant, drivers: Mapping[str, Driver]) -> Plans:
     plans: Plans = {}
     for group in plant.groups:
@@ -114,6 +132,14 @@ def _json(plant: Plant, plans: Plans, buses: Mapping[str, Bus]) -> dict[str, obj
         "tags": len(plant.tags),
         "digest": plant.digest,
         "log": asdict(size_log(plant)),
+        "series": {
+            virtual.name: {
+                "inputs": virtual.inputs,
+                "period_ms": virtual.fastest_ns / 1e6,
+                "delay_ms": virtual.delay_ns / 1e6,
+            }
+            for virtual in plant.virtuals
+        },
         "expected": {link: asdict(bus.forecast()) for link, bus in buses.items()},
         "links": {
             link: [
