@@ -15,6 +15,7 @@ from agent.cli.describe import plant_or_exit
 from agent.cli.exits import Exit
 from agent.cli.options import lasting_option, plant_argument
 from agent.cli.speech import fail, language, say, shown
+from config.load import FILE_NAME
 from config.plant import Plant
 from config.text import Text, text
 
@@ -84,6 +85,8 @@ def simulate(
     from agent.simulate.place import anywhere
 
     described = plant_or_exit(plant)
+    if write is not None and write.resolve() in (plant.resolve(), (plant / FILE_NAME).resolve()):
+        fail(text("{file} is the plant itself; write the copy elsewhere", file=write), Exit.USAGE)
     bound = _scenario(described, faults, values, scenario, seed)
     with anywhere(host, port_base) as place:
         try:
