@@ -1,4 +1,4 @@
-"""Measure the agent: `python -m bench [w1|ladder|overload|outage|all] [--quick] [--json PATH]`.
+"""Measure the agent: `python -m bench [w1|ladder|overload|outage|alarm|flood|all] [--quick] [--json PATH]`.
 
 Exit 1 when a target is missed.
 """
@@ -14,7 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import ladder, outage, overload, w1
+from bench import alarm, flood, ladder, outage, overload, w1
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
@@ -23,6 +23,8 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "ladder": ladder.run,
     "overload": overload.run,
     "outage": outage.run,
+    "alarm": alarm.run,
+    "flood": flood.run,
 }
 
 

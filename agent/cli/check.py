@@ -32,6 +32,7 @@ Plans = dict[str, list[tuple[ScanGroup, list[str]]]]
 @json_option
 def check(plant: Path, as_json: bool) -> None:
     """Check a plant description."""
+    from agent.budgets import budgets, too_short
     from agent.buses import ALL, MUCH, overloads, words_of
     from drivers.registry import make_drivers, modbus_buses
 
@@ -40,6 +41,8 @@ def check(plant: Path, as_json: bool) -> None:
     buses = modbus_buses(described, drivers)
     where = {link: described.where["links", link] for link in buses}
     refuse_if_any([Fault(where[link], words) for link, words in overloads(buses, above=ALL)])
+    witnessed = budgets(described, buses)
+    refuse_if_any(list(too_short(described, witnessed)))
     plans = _plans(described, drivers)
     for fault in (*described.remarks, *missing_secrets(described)):
         click.echo(fault.show(language()), err=True)
@@ -64,6 +67,16 @@ def check(plant: Path, as_json: bool) -> None:
             )
             for request in requests:
                 click.echo(f"    {request}")
+    for budget in witnessed:
+        say(
+            text(
+                "interlock {interlock}: {effect} within {within}, at least {sum}",
+                interlock=budget.interlock,
+                effect=budget.effect,
+                within=show_duration(budget.within_ns),
+                sum=budget.words,
+            )
+        )
     say(
         text(
             "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
