@@ -7,6 +7,7 @@ from typing import Final
 
 from agent.events import own_event
 from agent.operators import acknowledge, end_maintenance, maintain, mute, shelve, unmute, unshelve
+from agent.quarantine import drop_quarantined, resend_quarantined
 from agent.status_server import Action
 from agent.wiring import Wiring
 from config.vocabulary import EventKind
@@ -24,6 +25,8 @@ def actions(wiring: Wiring) -> dict[str, Action]:
         "unmute": unmute(wiring),
         "maintain": maintain(wiring),
         "end_maintenance": end_maintenance(wiring),
+        "resend_quarantined": resend_quarantined(wiring),
+        "drop_quarantined": drop_quarantined(wiring),
     }
     return {name: audited(wiring, name, action) for name, action in found.items()}
 

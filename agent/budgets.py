@@ -69,7 +69,7 @@ def too_short(plant: Plant, found: list[Budget]) -> Iterator[Fault]:
                 found=show_duration(budget.within_ns),
                 sum=budget.words,
             )
-            yield Fault(plant.where[loc], words)
+            yield Fault(plant.where.get(loc) or plant.where[loc[:3]], words)
 
 
 def _budget(plant: Plant, interlock: Interlock, effect: Effect, buses: Mapping[str, Bus]) -> Budget:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from agent.buses import MUCH, overloads
+from agent.expiry import running_out
 from agent.judged import is_of_lost_device
 from agent.volatile import warning
 from agent.wiring import Wiring
@@ -30,6 +31,9 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     for name, forwarder in wiring.forwarders.items():
         if forwarder.state.why is not None:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
+    utc_ns = wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns())
+    for remaining in running_out(wiring.poller.drivers.values(), utc_ns):
+        yield remaining.words
     yield from _overload(wiring)
     buses = modbus_buses(wiring.plant, wiring.poller.drivers)
     yield from (words for _, words in overloads(buses, above=MUCH))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
@@ -24,7 +24,10 @@ _DIGEST_HEX: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagFacts:
-    """What a platform needs to know of one tag. value = raw * scale + offset, before any filter."""
+    """What a platform needs to know of one tag. value = raw * scale + offset, before any filter.
+
+    `sentinels`: the meaning of raw numbers that are codes, by the number as text.
+    """
 
     name: str
     code: str
@@ -39,11 +42,16 @@ class TagFacts:
     range_high: float | None
     limits: dict[str, float]
     safety: bool
+    sentinels: dict[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
         """The tag for people: its title, else its name."""
         return self.title or self.name
+
+    def meaning_of(self, raw: float) -> str:
+        """Return what a raw number means that is a code; empty where it is a measurement."""
+        return self.sentinels.get(repr(float(raw)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,4 +123,5 @@ def _facts(tag: Tag) -> TagFacts:
         range_high=tag.range_high,
         limits={limit.value: value for limit, value in tag.limits.items()},
         safety=tag.safety,
+        sentinels={repr(float(tag.as_sent(code))): meaning for code, meaning in tag.sentinels.items()},
     )

@@ -137,7 +137,7 @@ def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
         tag=tag.tag,
         title=tag.title or tag.device,
         what=_WHAT.get(alarm.rule.rpartition(".")[2], text("condition met")),
-        measured=describe(quality)
+        measured=describe(quality, tag.meaning_of(float(image.raw[alarm.tag])))
         if class_of(quality) is QualityClass.BAD
         else f"{value:.6g} {tag.unit}".rstrip(),
         seconds=round(for_s),

@@ -18,7 +18,7 @@ from config.vocabulary import RecordKind, Stream
 from drivers.contract import Scan
 from filters.engine import Engine
 from filters.event import Event
-from filters.report import Report
+from filters.report import Late, Report
 
 STATE_EVERY_NS: Final = 500_000_000
 _NEVER: Final = 2**63 - 1
@@ -48,6 +48,7 @@ class Pipeline:
         self.ledger = IntakeLedger()
         self.exact: dict[int, int | str] = {}
         self.progress = 0
+        self._before: dict[int, Scan] = {}
 
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         """Take one scan through all stages."""
@@ -58,9 +59,13 @@ class Pipeline:
         self.judge()
         report = self._engine.report(group, start_boot_ns)
         self.ledger.add(group.count, report)
-        if report.recorded:
+        if report.late is not None:
+            for rows in split_rows(self._late_rows(group, report.late)):
+                self._store(group, rows, report.late.boot_ns)
+        if report.selected.any():
             for rows in split_rows(self._rows(group, scan, report)):
                 self._store(group, rows, start_boot_ns)
+        self._before[group.number] = scan
         self.progress += 1
 
     def judge(self) -> None:
@@ -143,6 +148,18 @@ class Pipeline:
             image.quality[span],
             source_utc_ns=scan.source_utc_ns,
             exact=scan.exact,
+        )
+
+    def _late_rows(self, group: ScanGroup, late: Late) -> Rows:
+        before = self._before[group.number]
+        return select_rows(
+            group,
+            late.selected,
+            late.raw,
+            late.value,
+            late.quality,
+            source_utc_ns=before.source_utc_ns,
+            exact=before.exact,
         )
 
     def _store(self, group: ScanGroup, rows: Rows, start_boot_ns: int) -> None:

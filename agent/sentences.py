@@ -54,6 +54,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.CLOCK_STEP: text("the clock of this machine stepped"),
     EventKind.OVERLOAD: text("{rule} cannot keep up"),
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
+    EventKind.RUNNING_OUT: text("a certificate comes to its end"),
 }
 
 _REACHED: Final = {
@@ -108,7 +109,8 @@ def _against_limit(event: Event, measured: Text, dictionary: Dictionary) -> Text
     if name not in _REACHED or class_of(evidence.quality) is QualityClass.BAD:
         return measured
     limit = f"{event.figures['limit']:.6g} {dictionary.tags[evidence.tag].unit}".rstrip()
-    said = _REACHED[Limit(name)] if event.kind is EventKind.ALARM_RAISED else _LEFT
+    standing = event.kind in (EventKind.ALARM_RAISED, EventKind.ALARM_REPEATED)
+    said = _REACHED[Limit(name)] if standing else _LEFT
     return replace(said, arguments=(("measured", measured), ("limit", limit)))
 
 
@@ -130,7 +132,11 @@ def _verdict(event: Event, dictionary: Dictionary) -> Text:
 def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
     facts = dictionary.tags[evidence.tag]
     if class_of(evidence.quality) is QualityClass.BAD:
-        return text("{tag} is {quality}", tag=facts.label, quality=describe(evidence.quality))
+        return text(
+            "{tag} is {quality}",
+            tag=facts.label,
+            quality=describe(evidence.quality, facts.meaning_of(evidence.raw)),
+        )
     if not facts.device and facts.type == ValueType.BOOL:
         held = text("true") if evidence.value else text("not true")
         return text("{tag} is {quality}", tag=facts.label, quality=held)

@@ -17,6 +17,7 @@ from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.uplinks.forward import ForwardState
+from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
 from config.tags import Tag
 from config.vocabulary import describe
@@ -69,7 +70,7 @@ def status(wiring: Wiring) -> Json:
 
 def tags(wiring: Wiring, name: str | None) -> list[Json]:
     """Return every tag, or one: value, quality, since when, why bad. An unknown name gives an empty list."""
-    numbers: range | list[int] = range(len(wiring.plant.tags))
+    numbers: range | list[int] = range(len(wiring.plant.signals))
     if name is not None:
         number = wiring.plant.number_of.get(name)
         numbers = [] if number is None else [number]
@@ -130,6 +131,8 @@ def _log(wiring: Wiring) -> Json:
         "oldest_age_s": ledger.oldest_age_s,
         "pending_bytes": ledger.pending_bytes,
         "last_sync_ms": 1000 * ledger.last_sync_s,
+        "written_bytes": written_bytes(),
+        "written_for_s": running_s(),
         "at_risk_ms": wiring.plant.description.log.commit_interval / 1e6 + 1000 * ledger.last_sync_s,
     }
 
@@ -160,7 +163,7 @@ def _standing(state: ForwardState, now: int) -> Json:
 
 
 def _tag(wiring: Wiring, number: int) -> Json:
-    tag, image = wiring.plant.tags[number], wiring.engine.image
+    tag, image = wiring.plant.signals[number], wiring.engine.image
     quality = int(image.quality[number])
     now, raw = wiring.clock.boot_ns(), float(image.raw[number])
     return {
@@ -173,19 +176,22 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "says": _says(wiring, tag, number, raw),
         "unit": tag.unit,
         "quality": quality,
-        "quality_words": _quality_words(quality),
+        "quality_words": _quality_words(quality, tag.meaning_of(raw)),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
-        "place": str(wiring.plant.places[number]),
+        "limits": {limit.value: level for limit, level in tag.limits.items()},
+        "period_ms": wiring.plant.period_ns(tag.tag) / 1e6,
+        "delay_ms": wiring.plant.delay_ns(tag.tag) / 1e6,
+        "place": str(wiring.plant.place_of(number)),
     }
 
 
 def _says(wiring: Wiring, tag: Tag, number: int, raw: float) -> str | None:
     """Return what a reading means to people beyond its number: a text, or the meaning of a code."""
     found = wiring.pipeline.exact.get(number) if tag.type.is_text and not isnan(raw) else None
-    return found if isinstance(found, str) else tag.enum.get(raw) or tag.sentinels.get(raw)
+    return found if isinstance(found, str) else tag.meaning_of(raw) or None
 
 
 @lru_cache(maxsize=1024)
-def _quality_words(quality: int) -> Json:
+def _quality_words(quality: int, meaning: str) -> Json:
     """Return a quality for people; kept, because thousands of tags share few of them."""
-    return in_both(describe(quality))
+    return in_both(describe(quality, meaning))

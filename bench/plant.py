@@ -66,7 +66,10 @@ def _write_points(path: Path, load: Load) -> None:
 
 
 def _register(device: int, number: int) -> dict[str, object]:
-    """Return a row whose rules are all judged and never met for long enough; its value always changes."""
+    """Return a row whose rules are all judged and never met for long; its value leaves its deadband always.
+
+    Limits lie at the two ends of the raw range, which a counting register passes in a few answers.
+    """
     return {
         "tag": tag_name(device, number),
         "device": f"d{device:02d}",
@@ -80,11 +83,11 @@ def _register(device: int, number: int) -> dict[str, object]:
         "sentinels": "65535=fault",
         "deadband": SCALE / 2,
         "ll": 0,
-        "l": SCALE / 2,
-        "h": 6000,
-        "hh": 6400,
+        "l": SCALE,
+        "h": SCALE * 64999,
+        "hh": SCALE * 65000,
         "alarm_deadband": 1,
-        "on_delay": "1s",
+        "on_delay": "10min",
     }
 
 

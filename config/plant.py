@@ -103,6 +103,12 @@ class Plant:
             found.append(VirtualGroup(groups=groups, first=first, count=len(list(members))))
         return tuple(found)
 
+    def place_of(self, number: int) -> Place:
+        """Where a tag is described, virtual or not."""
+        if number < len(self.tags):
+            return self.places[number]
+        return self.where.get(self.virtuals[number - len(self.tags)].loc, self.places[0])
+
     def signal(self, name: str) -> Tag:
         """The tag of this name, virtual or not."""
         return self.signals[self.number_of[name]]

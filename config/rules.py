@@ -75,6 +75,8 @@ class Effect(Condition):
 class Interlock(Model):
     """An interlock of the plant that the agent witnesses; the agent never acts.
 
+    `exclusive`: its effects come for no other reason, so that one without a cause is told as spurious. A
+    process that also stops in the evening is not exclusive.
     `vote`: so many of `cause` and `also` demand it. `ready_when`: its self-test, which must be good while it
     is armed. `proof_every`: how old its last proof may become. `response`, `basis`: what to do when it fails,
     and who asks for it.
@@ -90,6 +92,7 @@ class Interlock(Model):
     effects: tuple[Effect, ...] = Field(min_length=1)
     bypassed_when: Condition | None = None
     skew: Duration = 200 * MS
+    exclusive: bool = True
     proof_every: Annotated[Duration, no_shorter_than(1 * S)] | None = None
     response: Line = ""
     basis: Line = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
@@ -80,6 +81,13 @@ _GREATEST: Final = {
 _STEPS: Final = {ValueType.TENTHS: 10, ValueType.HUNDREDTHS: 100}
 
 
+class ReportBy(StrEnum):
+    """What decides which readings are recorded: the last one's deadband, or the line between two of them."""
+
+    DEADBAND = "deadband"
+    SWINGING_DOOR = "swinging_door"
+
+
 class Deadband(Model):
     """Least change that is reported: absolute, or percent of the engineering range (OPC UA Part 8)."""
 
@@ -97,7 +105,11 @@ class Tag(Model):
     `toggle_within`: a device's sign of life, Bad where it does not change for so long.
     `sentinels`: raw values that are codes, not measurements, with their meaning. `enum`: what raw values mean
     to people.
+    Outside `plausible_low` to `plausible_high` (engineering units) a reading is Bad; one that differs from
+    the one before by more than `max_rate` per second is Uncertain.
+    `max_delay`: of what a swinging door holds back; `min_interval`: between two readings that are recorded.
     `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
+    `sampling`, `queue`, `server_deadband` are for OPC UA subscriptions; by default twice a scan, 1, none.
     `latch`, `alarm_group`, `suppressed_when`, `response` and `basis` are for all of its limits: whether they
     stand until acknowledged, whose first-out is asked for, when they mean nothing, what to do, who asks.
     """
@@ -119,11 +131,20 @@ class Tag(Model):
     raw_high: float | None = None
     range_low: float | None = None
     range_high: float | None = None
+    sampling: Annotated[Duration, no_shorter_than(10 * MS)] | None = None
+    queue: int = Field(default=1, ge=1, le=1000)
+    server_deadband: Deadband = Deadband()
     sentinels: dict[float, str] = Field(default_factory=dict)
     enum: dict[float, str] = Field(default_factory=dict)
     toggle_within: Duration | None = None
-    median: Literal[0, 3, 5] = 0
+    plausible_low: float | None = None
+    plausible_high: float | None = None
+    max_rate: float | None = Field(default=None, ge=0)
+    median: Literal[0, 3, 5, 7] = 0
+    report: ReportBy = ReportBy.DEADBAND
     deadband: Deadband = Deadband()
+    max_delay: Duration = 5 * S
+    min_interval: Duration = 0
     heartbeat: Annotated[Duration, no_shorter_than(100 * MS)] = 60 * S
     safety: bool = False
     fault_delay: Duration = 10 * S
@@ -156,6 +177,15 @@ class Tag(Model):
             low if self.raw_low is None else max(low, self.raw_low),
             high if self.raw_high is None else min(high, self.raw_high),
         )
+
+    def as_sent(self, code: float) -> float:
+        """Return what a code of `sentinels` looks like when it arrives."""
+        return struct.unpack("f", struct.pack("f", code))[0] if self.type is ValueType.FLOAT32 else code
+
+    def meaning_of(self, raw: float) -> str:
+        """Return what a raw number means that is a state or a code; empty where it is a measurement."""
+        codes = {self.as_sent(code): meaning for code, meaning in self.sentinels.items()}
+        return self.enum.get(raw) or codes.get(raw, "")
 
     @property
     def tells_bad(self) -> bool:

@@ -168,8 +168,11 @@ def opcua_status(word: int) -> int:
     return REASONS[reason].status_code
 
 
-def describe(word: int) -> Text:
-    """Return a quality word for people: class, reason and, where there is one, the code."""
+def describe(word: int, meaning: str = "") -> Text:
+    """Return a quality word for people: class, reason and, where there is one, the code.
+
+    `meaning`: what the plant says of the raw number, where that is a code.
+    """
     names = {
         QualityClass.GOOD: text("Good"),
         QualityClass.UNCERTAIN: text("Uncertain"),
@@ -180,6 +183,8 @@ def describe(word: int) -> Text:
         return names[severity]
     if reason is Reason.FENCED:
         return _fenced(detail)
+    if reason is Reason.SENTINEL and meaning:
+        return text('{severity}: device reports "{meaning}"', severity=names[severity], meaning=meaning)
     if detail:
         return text(
             "{severity}: {reason} (code {code})",
@@ -325,6 +330,7 @@ class EventKind(StrEnum):
     CLOCK_STEP = "clock_step"
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
+    RUNNING_OUT = "running_out"
 
 
 class GapCause(StrEnum):
@@ -345,3 +351,4 @@ class LossCause(StrEnum):
     DAMAGED = "damaged"
     TORN_TAIL = "torn_tail"
     PRESSURE = "pressure"
+    DISCARDED = "discarded"

@@ -1,4 +1,4 @@
-"""What the kernels compute on readings: conditioning and reporting by exception.
+"""What the kernels compute on readings: conditioning.
 
 Plain functions on tables and arrays, compiled by `filters.kernels` and run as they stand where there is no
 compiler: written in the few words that both understand, each after those that it calls. The caller owns the
@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from config.vocabulary import FLAGS_MASK, Reason, bad
-from filters.layout import Bools, Float64s, Int64s, Row, Table, Uint32s
+from config.vocabulary import FLAGS_MASK, Reason, bad, uncertain
+from filters.layout import Float64s, Int64s, Row, Table, Uint32s
 
 BAD_FLOOR: Final = bad(Reason.NONE)
+UNCERTAIN_FLOOR: Final = uncertain(Reason.NONE)
 UNDER_RANGE: Final = bad(Reason.UNDER_RANGE)
 OVER_RANGE: Final = bad(Reason.OVER_RANGE)
+IMPLAUSIBLE: Final = bad(Reason.IMPLAUSIBLE)
+TOO_FAST: Final = uncertain(Reason.RATE)
 NOT_A_NUMBER: Final = bad(Reason.NOT_A_NUMBER)
 
 
@@ -33,9 +36,21 @@ def screen(raw: float, quality: int, tag: Row, sentinels: Table) -> int:
         return UNDER_RANGE | flags
     if raw > tag["raw_high"]:
         return OVER_RANGE | flags
-    if not math.isfinite(raw * tag["scale"] + tag["offset"]):
+    sample = raw * tag["scale"] + tag["offset"]
+    if not math.isfinite(sample):
         return NOT_A_NUMBER | flags
+    if sample < tag["plausible_low"] or sample > tag["plausible_high"]:
+        return IMPLAUSIBLE | flags
     return quality
+
+
+def pace(sample: float, quality: int, tag: Row, at_ns: int) -> int:
+    """Return the quality word of a usable sample: Uncertain if it is too far from the one before it."""
+    moved = abs(sample - tag["last"])
+    allowed = tag["max_rate"] * (at_ns - tag["last_ns"])
+    tag["last"] = sample
+    tag["last_ns"] = at_ns
+    return TOO_FAST | quality if moved > allowed and quality < UNCERTAIN_FLOOR else quality
 
 
 def median(newest: Float64s, width: int) -> float:
@@ -94,52 +109,22 @@ def condition_group(
         sample = float(raw[place])
         if word < BAD_FLOOR:
             word = screen(sample, word, tag, sentinels)
-        if word != quality[place]:
-            quality[place] = word
-            since_boot_ns[place] = at_ns
         if lapsed or word >= BAD_FLOOR:
             tag["held"] = 0
+            tag["last"] = math.nan
         if word < BAD_FLOOR:
             sample = sample * tag["scale"] + tag["offset"]
+            word = pace(sample, word, tag, at_ns)
             scaled[place] = sample
             value[place] = despike(sample, tag, windows[place])
         else:
             scaled[place] = math.nan
             value[place] = math.nan
+        if word != quality[place]:
+            quality[place] = word
+            since_boot_ns[place] = at_ns
         boot_ns[place] = at_ns
     group["sample_ns"] = at_ns
     group["expected_ns"] = at_ns + group["period_ns"] - group["period_ns"] // 4
     group["stale_at_ns"] = at_ns + group["stale_after_ns"]
     group["touched"] = 1
-
-
-def report_group(
-    groups: Table,
-    tags: Table,
-    value: Float64s,
-    quality: Uint32s,
-    selected: Bools,
-    number: int,
-    at_ns: int,
-) -> int:
-    """Mark in `selected` what of one group is to be recorded, remember it, and return how many that is.
-
-    Asks for *not within the band*, so that a NaN never counts as unchanged; two Bad readings of one quality
-    do.
-    """
-    recorded = 0
-    for place in range(groups[number]["first_tag"], groups[number]["end_tag"]):
-        tag = tags[place]
-        now = float(value[place])
-        word = int(quality[place])
-        both_bad = math.isnan(now) and math.isnan(tag["value"]) and tag["band"] >= 0
-        within = both_bad or abs(now - tag["value"]) <= tag["band"]
-        alive = at_ns < tag["boot_ns"] + tag["heartbeat_ns"]
-        report = not within or not alive or word != tag["quality"]
-        selected[place] = report
-        if report:
-            recorded += 1
-            tag["value"] = now
-            tag["quality"] = word
-            tag["boot_ns"] = at_ns
-    return recorded

@@ -60,7 +60,8 @@ class Comparison:
             tag.address,
         )
         conditioning = (tag.scale, tag.offset, tag.raw_low, tag.raw_high, sorted(tag.sentinels), tag.median)
-        return digest_of(facts, conditioning, _STATE_FIELDS)
+        plausible = (tag.plausible_low, tag.plausible_high, tag.max_rate)
+        return digest_of(facts, conditioning, plausible, _STATE_FIELDS)
 
 
 def test_of(condition: Condition) -> tuple[int, float]:

@@ -1,6 +1,7 @@
 """Conditioning: from what a device sent to a value that may be judged, by tables.
 
-Sentinel map, raw range (NAMUR NE 43), scale and offset, median of 3 or 5. A Bad reading has the value NaN.
+Sentinel map, raw range (NAMUR NE 43), scale and offset, plausible range and rate, median of 3, 5 or 7. A Bad
+reading has the value NaN.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from config.plant import Plant, ScanGroup
-from config.tags import Tag, ValueType
+from config.tags import Tag
 from config.vocabulary import DETAIL_MASK, Reason, bad
 from filters.image import Image
 from filters.layout import CONDITIONING, LONGEST_WINDOW, SENTINEL, Float64s, Records, Table, Uint32s
@@ -61,6 +62,10 @@ def _tables(tags: tuple[Tag, ...]) -> tuple[Records, Records]:
     table["offset"] = [tag.offset for tag in tags]
     table["raw_low"] = [-math.inf if tag.raw_low is None else tag.raw_low for tag in tags]
     table["raw_high"] = [math.inf if tag.raw_high is None else tag.raw_high for tag in tags]
+    table["plausible_low"] = [-math.inf if tag.plausible_low is None else tag.plausible_low for tag in tags]
+    table["plausible_high"] = [math.inf if tag.plausible_high is None else tag.plausible_high for tag in tags]
+    table["max_rate"] = [math.inf if tag.max_rate is None else tag.max_rate / 1e9 for tag in tags]
+    table["last"] = math.nan
     table["window"] = [tag.window for tag in tags]
     table["end_sentinel"] = ends
     table["first_sentinel"][1:] = ends[:-1]
@@ -69,11 +74,7 @@ def _tables(tags: tuple[Tag, ...]) -> tuple[Records, Records]:
 
 def _sentinels(tag: Tag) -> list[tuple[float, int]]:
     """Return what a tag's codes look like when they arrive, and the quality each gives."""
-    return [(_as_sent(code, tag.type), sentinel_quality(code)) for code in tag.sentinels]
-
-
-def _as_sent(code: float, held_as: ValueType) -> float:
-    return float(np.float32(code)) if held_as is ValueType.FLOAT32 else code
+    return [(tag.as_sent(code), sentinel_quality(code)) for code in tag.sentinels]
 
 
 def sentinel_quality(code: float) -> int:

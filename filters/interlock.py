@@ -25,7 +25,8 @@ class Inputs:
     """The inputs of one interlock. `cause` is one sight, or the vote of several.
 
     `patience_ns`: two periods of its slowest scan, after which everything that was true has been seen.
-    `spurious_after_ns`: how long after an effect its cause may still be declared.
+    `spurious_after_ns`: how long after an effect its cause may still be declared. `exclusive`: an effect
+    without a cause is worth telling.
     """
 
     cause: Sight | Vote
@@ -36,6 +37,7 @@ class Inputs:
     skew_ns: int
     patience_ns: int
     spurious_after_ns: int
+    exclusive: bool
 
     @property
     def all(self) -> tuple[Sight, ...]:
@@ -98,6 +100,7 @@ def inputs_of(interlock: Interlock, plant: Plant, comparisons: Comparisons) -> I
         skew_ns=interlock.skew,
         patience_ns=patience_ns,
         spurious_after_ns=interlock.skew + declared_after_ns + patience_ns,
+        exclusive=interlock.exclusive,
     )
 
 

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from config import vocabulary
 from config.expression import operations as expressions
 from config.text import Text, text
-from filters import arithmetic, layout, machine
+from filters import arithmetic, exception, layout, machine
 from filters.cache import Cache
 from filters.series import logic, memory, operations, registers
 
-_MODULES: Final = (arithmetic, registers, logic, memory, operations, machine)
+_MODULES: Final = (arithmetic, exception, registers, logic, memory, operations, machine)
 _SOURCES: Final = (*_MODULES, expressions, layout, vocabulary)  # all that compiled code has in it
 
 Kernel = Callable[..., Any]
@@ -51,7 +51,7 @@ def twins(words: Text | None = None) -> Kernels:
     return Kernels(
         condition=quiet(arithmetic.condition_group),
         judge=quiet(machine.judge_groups),
-        report=quiet(arithmetic.report_group),
+        report=quiet(exception.report_group),
         lay=_as_python,
         twins=True,
         words=words,
@@ -175,7 +175,8 @@ def _judge_example() -> tuple[Any, ...]:
 
 def _report_example() -> tuple[Any, ...]:
     tags = np.ones(1, layout.REPORTING)
-    return (_one_group(), tags, np.zeros(1), np.zeros(1, np.uint32), np.zeros(1, np.bool_), 0, 0)
+    marks = (np.zeros(1, np.bool_), np.zeros(1, np.bool_), np.zeros(3, np.int64))
+    return (_one_group(), tags, np.zeros(1), np.zeros(1, np.uint32), *marks, 0, 0)
 
 
 def _one_group() -> layout.Records:

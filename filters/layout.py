@@ -41,7 +41,7 @@ def moved(instant_ns: int, by_ns: int) -> int:
     return instant_ns if instant_ns in (NEVER, LONG_AGO) else instant_ns + by_ns
 
 
-LONGEST_WINDOW: Final = 5
+LONGEST_WINDOW: Final = 7
 
 GROUP: Final = np.dtype(
     [
@@ -70,10 +70,15 @@ CONDITIONING: Final = np.dtype(
         ("offset", np.float64),
         ("raw_low", np.float64),  # -inf: no bound
         ("raw_high", np.float64),
+        ("plausible_low", np.float64),  # -inf: no bound
+        ("plausible_high", np.float64),
+        ("max_rate", np.float64),  # per nanosecond; inf: none
         ("window", np.int64),  # samples under the median; 1: none
         ("first_sentinel", np.int64),
         ("end_sentinel", np.int64),
         ("held", np.int64),  # state: samples in the window
+        ("last", np.float64),  # state: the newest usable sample, before the median; NaN: there is none
+        ("last_ns", np.int64),  # state: when that was taken
     ],
     align=True,
 )
@@ -143,9 +148,18 @@ REPORTING: Final = np.dtype(
     [
         ("band", np.float64),  # deadband in engineering units; negative: every reading is reported
         ("heartbeat_ns", np.int64),
+        ("min_interval_ns", np.int64),
+        ("door", np.int64),  # 1: swinging door
+        ("max_delay_ns", np.int64),
         ("value", np.float64),  # state: what was reported last
         ("quality", np.int64),  # state
         ("boot_ns", np.int64),  # state; LONG_AGO: nothing yet
+        ("held", np.int64),  # state; 1: the newest reading is held back
+        ("held_value", np.float64),  # state: that reading
+        ("held_ns", np.int64),  # state
+        ("low", np.float64),  # state: the slopes, per nanosecond, between which the door stands open
+        ("high", np.float64),
+        ("left_ns", np.int64),  # state: since when the band has been left; NEVER
     ],
     align=True,
 )

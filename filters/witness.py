@@ -43,8 +43,11 @@ Verdict
 SPURIOUS
     An effect that changes to true while ARMED, if no demand for which it counts is told within skew + the
     cause's filter delay and on-delay + two of the slowest scans, and the interlock stays ARMED so long (a
-    process that ends orderly disarms). If a raw sample did show the cause in that time, the event says that
-    the cause was not declared: our delays may be longer than the plant's.
+    process that ends orderly disarms). Not told where the effects have other reasons, too (`exclusive` is
+    false). Where several interlocks have the same effect, a demand of any of them
+    explains it, the longest of their times is waited, and it is told once, by the first of them. If a raw
+    sample did show the cause in that time, the event says that the cause was not declared: our delays may be
+    longer than the plant's.
 
 Restart
     A demand whose verdict was open is told as interrupted. If its cause still stands, it is a new demand as
@@ -152,6 +155,15 @@ class Witness:
         if self.memory.demand is not None and self.memory.demand.open:
             due += [self.memory.demand.last_chance_ns(effect) for effect in self.inputs.effects]
         return min((instant for instant in due if instant > now_ns), default=NEVER)
+
+    @property
+    def accused(self) -> dict[int, int]:
+        """The effects that the last step told as spurious: row, and when it changed."""
+        return self._suspects.accused
+
+    def excuse(self, row: int, since_ns: int) -> None:
+        """Drop the suspicion against an effect that changed at `since_ns` or later."""
+        self._suspects.excuse(row, since_ns)
 
     def step(self, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         """Return what became true by `now_ns`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,7 @@ from filters.interlock import inputs_of
 from filters.layout import LONG_AGO, NEVER, Bools, Int64s
 from filters.machine import RAISED
 from filters.proof import Entry
+from filters.shared import SharedEffects
 from filters.testimony import Testimony
 from filters.witness import Memory, Witness
 
@@ -64,9 +66,11 @@ class Witnesses:
         self.due_ns = NEVER
         self.mutes: Final = Holds(EventKind.INTERLOCK_MUTE_ENDED)
         self._image = image
+        inputs = {interlock.name: inputs_of(interlock, plant, comparisons) for interlock in plant.interlocks}
+        self._shared = SharedEffects(inputs)
         self._witnesses = {
             interlock.name: Witness(
-                inputs_of(interlock, plant, comparisons),
+                self._shared.patient(interlock.name, inputs[interlock.name]),
                 Testimony(interlock.name, image, self.mutes, interlock.response, interlock.basis),
                 interlock.proof_every,
             )
@@ -102,11 +106,17 @@ class Witnesses:
             for name in self._looking[row]:
                 scans_ns[name] = max(at_ns, scans_ns.get(name, LONG_AGO))
         raised = {row for row, move, _ in heard if move == RAISED}
-        return [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+        events = [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+        for name in scans_ns:
+            demand = self._witnesses[name].memory.demand
+            if demand is not None:
+                self._excuse_others(name, dict.fromkeys(self._shared.of(name), demand.counts_from_ns))
+        return events
 
     def _step(self, name: str, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         witness = self._witnesses[name]
         events = witness.step(now_ns, scan_ns, raised)
+        self._excuse_others(name, witness.accused)
         if witness.awaiting:
             self._awaiting[name] = None
         else:
@@ -114,6 +124,12 @@ class Witnesses:
         self._due_ns[name] = witness.due_ns(now_ns)
         self.due_ns = min(self._due_ns.values())
         return events
+
+    def _excuse_others(self, name: str, since_ns: Mapping[int, int]) -> None:
+        """Let what an interlock has explained or told of its effects, by row, hold for all with the same."""
+        for row, others in self._shared.of(name).items():
+            for other, twin in others if row in since_ns else ():
+                self._witnesses[other].excuse(twin, since_ns[row])
 
     def save(self) -> dict[str, SavedInterlock]:
         """Return what every witness remembers, by the interlock's name."""

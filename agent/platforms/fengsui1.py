@@ -312,6 +312,7 @@ def _tag(number: int, facts: TagFacts) -> Json:
         "range_high": facts.range_high,
         "limits": facts.limits,
         "safety": facts.safety,
+        "sentinels": facts.sentinels,
     }
 
 

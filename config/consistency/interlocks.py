@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from config.consistency.opcua import subscription_age_ns
 from config.draft import INTERLOCKS, Draft, interlocks_of
 from config.faults import Fault, Loc
 from config.points.read import Row
@@ -197,4 +198,4 @@ def _pace(
     if row is None or row.tag.scan_class not in draft.scan_classes:
         return None
     period_ns = draft.scan_classes[row.tag.scan_class].period
-    return _Pace(period_ns, row.tag.delay_ns(period_ns))
+    return _Pace(period_ns + subscription_age_ns(draft, row.tag), row.tag.delay_ns(period_ns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,11 +12,17 @@ from typing import Final
 from config.draft import Draft
 from config.faults import Fault
 from config.points.read import Row
+from config.tags import ReportBy
 from config.text import text
 from config.vocabulary import Limit
 from config.wording import unknown
 
 _FIELD_OF: Final = {Limit.LL: "ll", Limit.L: "l", Limit.H: "h", Limit.HH: "hh"}
+_RANGES: Final = (
+    ("raw_low", "raw_high"),
+    ("range_low", "range_high"),
+    ("plausible_low", "plausible_high"),
+)
 _DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
 _SHORTEST_CODE: Final = 8
 """All-digit names shorter than this are taken for numbers of people's own, which may differ in length."""
@@ -36,6 +43,7 @@ def tag_faults(draft: Draft, rows: Sequence[Row]) -> Iterator[Fault]:
             )
         yield from _range_faults(row)
         yield from _limit_faults(row)
+        yield from _reporting_faults(row)
 
 
 def _twice(rows: Sequence[Row], field: str) -> Iterator[Fault]:
@@ -82,7 +90,7 @@ def _lost_zeros(rows: Sequence[Row], field: str) -> Iterator[Fault]:
 
 def _range_faults(row: Row) -> Iterator[Fault]:
     tag = row.tag
-    for low, high in (("raw_low", "raw_high"), ("range_low", "range_high")):
+    for low, high in _RANGES:
         least, most = getattr(tag, low), getattr(tag, high)
         if least is not None and most is not None and least >= most:
             words = text(
@@ -101,9 +109,36 @@ def _range_faults(row: Row) -> Iterator[Fault]:
         yield Fault(row.place("deadband"), words)
 
 
+def _reporting_faults(row: Row) -> Iterator[Fault]:
+    if row.tag.report is not ReportBy.SWINGING_DOOR or not row.sound("deadband", "report"):
+        return
+    if row.tag.deadband.absolute is None and row.tag.deadband.percent is None:
+        yield Fault(row.place("report"), text("a swinging door needs a deadband; fill that column"))
+    if row.tag.min_interval:
+        words = text("min_interval does not go with a swinging door; take it away")
+        yield Fault(row.place("min_interval"), words)
+
+
+def _beyond_belief(row: Row, limit: Limit, value: float) -> Iterator[Fault]:
+    """An alarm beyond the plausible range could never be raised: what reaches it is Bad."""
+    low = -math.inf if row.tag.plausible_low is None else row.tag.plausible_low
+    high = math.inf if row.tag.plausible_high is None else row.tag.plausible_high
+    if low < high and not low <= value <= high:
+        words = text(
+            "{limit} {value} lies outside {low}..{high}, where every reading is Bad; correct the one or the "
+            "other",
+            limit=limit,
+            value=_g(value),
+            low=_g(low),
+            high=_g(high),
+        )
+        yield Fault(row.place(_FIELD_OF[limit]), words)
+
+
 def _limit_faults(row: Row) -> Iterator[Fault]:
     limits = list(row.tag.limits.items())
     for limit, value in limits:
+        yield from _beyond_belief(row, limit, value)
         low, high = row.tag.range_low, row.tag.range_high
         if low is not None and high is not None and low < high and not low <= value <= high:
             words = text(

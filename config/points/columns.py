@@ -37,6 +37,7 @@ TYPES: Final = _spellings(
     gbk="gb2312 gb18030 汉字",
 )
 _WORD_ORDERS: Final = _spellings(ABCD="", CDAB="", BADC="", DCBA="")
+_REPORT_BY: Final = _spellings(deadband="死区", swinging_door="旋转门")
 _PRIORITIES: Final = _spellings(critical="紧急", high="高", medium="中", low="低")
 
 
@@ -80,11 +81,20 @@ COLUMNS: Final = (
     _optional("raw_high", "原始上限", cells.number),
     _optional("range_low", "量程下限", cells.number),
     _optional("range_high", "量程上限", cells.number),
+    _optional("sampling", "采样周期 采样间隔", cells.duration),
+    _optional("queue", "队列长度", cells.whole_number),
+    _optional("server_deadband", "服务器死区", cells.deadband),
     _optional("sentinels", "无效码 特殊值", cells.meanings),
     _optional("enum", "枚举 状态含义 取值含义", cells.meanings),
     _optional("toggle_within", "翻转时限 心跳位时限", cells.duration),
+    _optional("plausible_low", "合理下限", cells.number),
+    _optional("plausible_high", "合理上限", cells.number),
+    _optional("max_rate", "最大变化率", cells.number),
     _optional("median", "中值滤波", cells.whole_number),
+    _optional("report", "上报方式", cells.choice(_REPORT_BY)),
     _optional("deadband", "死区 上报死区", cells.deadband),
+    _optional("max_delay", "最大延迟 上报延迟", cells.duration),
+    _optional("min_interval", "最小间隔 最小上报间隔", cells.duration),
     _optional("heartbeat", "心跳 心跳周期", cells.duration),
     _optional("safety", "安全相关 安全点", cells.truth),
     _optional("fault_delay", "故障延时 坏点延时", cells.duration),

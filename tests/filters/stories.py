@@ -48,7 +48,12 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         "raw_low": draw(st.sampled_from([None, -8.0])),
         "raw_high": draw(st.sampled_from([None, 8.0])),
         "sentinels": draw(st.sampled_from([{}, {7.0: "fault"}, {7.0: "fault", 1.0: "spare"}])),
-        "median": draw(st.sampled_from([0, 3, 5])),
+        "median": draw(st.sampled_from([0, 3, 5, 7])),
+        "plausible_high": draw(st.sampled_from([None, None, 90.0])),
+        "max_rate": draw(st.sampled_from([None, 5.0])),
+        "report": draw(st.sampled_from(["deadband", "swinging_door"])),
+        "max_delay": draw(st.sampled_from(["1s", "5s"])),
+        "min_interval": draw(st.sampled_from(["0s", "0s", "1200ms"])),
         "deadband": draw(st.sampled_from([{}, {"absolute": 0.0}, {"absolute": 2.0}])),
         "heartbeat": draw(st.sampled_from(["2s", "60s"])),
         "safety": draw(st.booleans()),
@@ -163,7 +168,8 @@ def tell(plant: Plant, kernels: Kernels, story: list[Step]) -> list[str]:
             engine.condition(group, np.array(step.raw), np.array(step.quality, np.uint32), now_ns)
             said.append(repr(engine.judge(now_ns + step.late_ns)))
             report = engine.report(group, now_ns)
-            said.append(repr((report.selected.tolist(), report.recorded, report.suppressed)))
+            late = None if report.late is None else (report.late.selected.tolist(), report.late.boot_ns)
+            said.append(repr((report.selected.tolist(), report.recorded, report.suppressed, late)))
         else:
             said.append(repr(engine.judge(now_ns)))
         image = engine.image

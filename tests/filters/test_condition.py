@@ -84,6 +84,39 @@ def test_what_is_no_finite_number_is_bad_even_if_the_driver_calls_it_good(
     assert math.isnan(line.value("t"))
 
 
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [(-0.1, Reason.IMPLAUSIBLE), (0, Reason.NONE), (60, Reason.NONE), (60.1, Reason.IMPLAUSIBLE)],
+)
+def test_a_value_outside_what_is_plausible_is_bad_and_its_raw_is_kept(
+    kernels: Kernels, raw: float, reason: Reason
+) -> None:
+    line = rig(kernels, scale=2, plausible_low=0, plausible_high=120)
+    line.scan(1, t=(raw, int(Flag.CALIBRATION)))
+    assert (reason_of(line.quality("t")), line.quality("t") & 0xFF) == (reason, Flag.CALIBRATION)
+    assert line.engine.image.raw[0] == raw
+
+
+def test_what_changes_faster_than_it_can_is_uncertain_and_judged_all_the_same(kernels: Kernels) -> None:
+    line = rig(kernels, max_rate=2, hh=50)
+    words = []
+    for second, raw in [(0, 0), (1, 2), (2, 4.1), (4, 8.1), (5, 60)]:
+        line.scan(second, t=raw)
+        words.append(line.quality("t"))
+    assert words == [0, 0, uncertain(Reason.RATE), 0, uncertain(Reason.RATE)]
+    assert [alarm.rule for alarm in line.engine.alarms()] == ["t.HH"]
+
+
+def test_no_rate_is_told_across_a_bad_sample_or_a_gap(kernels: Kernels) -> None:
+    line = rig(kernels, max_rate=1)
+    line.scan(0, t=0)
+    line.scan(1, bad=bad(Reason.TIMEOUT))
+    line.scan(2, t=50)
+    assert line.quality("t") == 0
+    line.scan(6, t=100)
+    assert line.quality("t") == 0
+
+
 def test_the_drivers_quality_and_flags_are_kept(kernels: Kernels) -> None:
     line = rig(kernels, raw_high=100)
     unsure = uncertain(Reason.RESYNC) | Flag.MAINTENANCE
@@ -105,7 +138,7 @@ def test_since_when_a_quality_holds_is_known(kernels: Kernels) -> None:
     assert line.engine.image.since_boot_ns[0] == 4 * S
 
 
-@pytest.mark.parametrize("width", [3, 5])
+@pytest.mark.parametrize("width", [3, 5, 7])
 def test_the_median_is_that_of_scipy_and_pandas(kernels: Kernels, width: int) -> None:
     series = np.random.default_rng(width).normal(size=200).round(1)
     line = rig(kernels, median=width)
@@ -119,7 +152,7 @@ def test_the_median_is_that_of_scipy_and_pandas(kernels: Kernels, width: int) ->
     np.testing.assert_array_equal(found[width - 1 :], medfilt(series, width)[delay : len(series) - delay])
 
 
-@pytest.mark.parametrize(("width", "samples"), [(0, 0), (3, 1), (5, 2)])
+@pytest.mark.parametrize(("width", "samples"), [(0, 0), (3, 1), (5, 2), (7, 3)])
 def test_the_declared_delay_of_a_median_is_the_delay_of_a_step(width: int, samples: int) -> None:
     line = rig(median=width)
     assert line.plant.tags[0].delay_ns(200 * MS) == samples * 200 * MS
@@ -133,7 +166,7 @@ def test_the_declared_delay_of_a_median_is_the_delay_of_a_step(width: int, sampl
 
 
 @given(
-    width=st.sampled_from([3, 5]),
+    width=st.sampled_from([3, 5, 7]),
     before=st.lists(st.one_of(st.floats(-10, 10), st.just(math.nan)), max_size=12),
 )
 @settings(max_examples=200, deadline=None)
