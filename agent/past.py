@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from agent import journal
-from agent.anchor import unpack_anchor
+from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
 from agent.events import own_event
 from agent.findings import LOSS_CAUSES, Moment, pack_gap
@@ -46,8 +46,27 @@ def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> list[Event]:
     """Take up what the judge remembered; before the first record, because a segment begins with its STATE."""
     if recovery.state is None:
         return []
-    same_boot = recovery.state.boot_id == wiring.timebase.anchor.boot_id
-    return wiring.engine.restore(recovery.state.body, now, same_boot=same_boot)
+    boot, previous = recovery.state.boot_id, recovery.previous
+    ended = previous.last_boot_ns if previous is not None and previous.boot_id == boot else 0
+    return wiring.engine.restore(
+        recovery.state.body,
+        now,
+        same_boot=boot == wiring.timebase.anchor.boot_id,
+        ended_boot_ns=ended,
+        away_ns=_away_ns(wiring, recovery, boot, ended),
+    )
+
+
+def _away_ns(wiring: Wiring, recovery: Recovery, boot: str, ended_boot_ns: int) -> int:
+    """Return how long nothing ran since a boot's last record; 0 where a clock of the two is not vouched for.
+
+    What people set aside for a time then lasts longer by that: it may not end because a clock was wrong.
+    """
+    before, anchor = _stored_anchor(recovery), wiring.timebase.anchor
+    if before is None or before.boot_id != boot or not (before.synchronised and anchor.synchronised):
+        return 0
+    now_utc_ns = anchor.utc_ns_of(wiring.clock.boot_ns())
+    return max(0, now_utc_ns - before.utc_ns_of(ended_boot_ns)) if ended_boot_ns else 0
 
 
 def _welcome_and_close(wiring: Wiring, recovery: Recovery, now: int) -> None:
@@ -112,12 +131,18 @@ def _cause(previous: PreviousRun, boot_id: str) -> GapCause:
 def _believed_utc_ns(wiring: Wiring, recovery: Recovery, previous: PreviousRun) -> int:
     """Return the UTC of the previous run's last record; of this boot's clock where its own is not known."""
     anchor = wiring.timebase.anchor
-    if previous.boot_id != anchor.boot_id and recovery.anchor is not None:
-        try:
-            stored = unpack_anchor(recovery.anchor.body)
-        except RecordError as error:
-            journal.warn(text("the stored clock cannot be read"), cause=error)
-        else:
-            if stored.boot_id == previous.boot_id:
-                anchor = stored
+    stored = _stored_anchor(recovery) if previous.boot_id != anchor.boot_id else None
+    if stored is not None and stored.boot_id == previous.boot_id:
+        anchor = stored
     return anchor.utc_ns_of(previous.last_boot_ns)
+
+
+def _stored_anchor(recovery: Recovery) -> Anchor | None:
+    """Return the newest anchor of the log; None where there is none that can be read."""
+    if recovery.anchor is None:
+        return None
+    try:
+        return unpack_anchor(recovery.anchor.body)
+    except RecordError as error:
+        journal.warn(text("the stored clock cannot be read"), cause=error)
+        return None
