@@ -7,6 +7,7 @@ from importlib.metadata import version
 from agent import journal
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
+from agent.dictionary import unpack_tags
 from agent.events import own_event
 from agent.findings import LOSS_CAUSES
 from agent.gap import GapBody, GapCause, Moment
@@ -19,7 +20,7 @@ from agent.timebase import Sample
 from agent.wiring import Wiring
 from buffer.recover import PreviousRun, Recovery
 from config.text import text
-from config.vocabulary import EventKind, LossCause, Stream
+from config.vocabulary import EventKind, LossCause, RecordKind, Stream
 from filters.event import Event
 
 
@@ -83,8 +84,7 @@ def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> tuple[OwnState, list
 
 def _totals(wiring: Wiring, previous: PreviousRun, own: OwnState) -> Totals:
     """Return what became of all readings until now: every DATA record says what had until then."""
-    newest = wiring.log.newest(Stream.READINGS, previous.run)
-    told = Totals() if newest is None else Totals.of(counters_of(newest.body))
+    told = _told(wiring, previous)
     if own.run != previous.run:
         return own.before.plus(own.so_far).plus(told)
     return own.before.plus(max(told, own.so_far, key=lambda totals: totals.scanned))
@@ -113,6 +113,15 @@ def _away_ns(wiring: Wiring, recovery: Recovery, boot: str, ended_boot_ns: int) 
         return 0
     now_utc_ns = anchor.utc_ns_of(wiring.clock.boot_ns())
     return max(0, now_utc_ns - before.utc_ns_of(ended_boot_ns)) if ended_boot_ns else 0
+
+
+def _told(wiring: Wiring, previous: PreviousRun) -> Totals:
+    """Return what the newest DATA record of the run before says of it; nothing where there is none."""
+    newest = wiring.log.newest(Stream.READINGS, previous.run)
+    tags = None if newest is None else wiring.log.preamble_of(newest).get(RecordKind.TAGS)
+    if newest is None or tags is None:
+        return Totals()
+    return Totals.of(counters_of(newest.body), unpack_tags(tags).suppression)
 
 
 def _welcome_and_close(wiring: Wiring, recovery: Recovery, now: int) -> None:
