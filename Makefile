@@ -5,9 +5,9 @@ SECONDS ?= 45
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check format torture bench lock clean
+.PHONY: help demo test check format torture bench lock node-opcua clean
 help:
-	@echo "make demo | test | check | format | torture [N=20] | bench | lock | clean"
+	@echo "make demo | test | check | format | torture [N=20] | bench | lock | node-opcua | clean"
 
 $(READY): requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
@@ -31,6 +31,11 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# An OPC UA server of another make, for its tests; needs npm, 70 MB. Without it they are skipped, and say so.
+node-opcua: tests/drivers/node_opcua/node_modules/.package-lock.json
+tests/drivers/node_opcua/node_modules/.package-lock.json: tests/drivers/node_opcua/package-lock.json
+	cd tests/drivers/node_opcua && npm ci --loglevel=error
 
 torture: $(READY)
 	TORTURE_N=$(N) $(BIN)/python -m pytest -q -m torture

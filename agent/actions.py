@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from agent.events import own_event
-from agent.operators import end_maintenance, maintain
+from agent.operators import acknowledge, end_maintenance, maintain, mute, shelve, unmute, unshelve
+from agent.quarantine import drop_quarantined, resend_quarantined
 from agent.status_server import Action
 from agent.wiring import Wiring
 from config.vocabulary import EventKind
@@ -17,8 +18,15 @@ _LONGEST: Final = 200
 def actions(wiring: Wiring) -> dict[str, Action]:
     """Return every action by its name; each is told as an event, with the name of the user."""
     found = {
+        "acknowledge": acknowledge(wiring),
+        "shelve": shelve(wiring),
+        "unshelve": unshelve(wiring),
+        "mute": mute(wiring),
+        "unmute": unmute(wiring),
         "maintain": maintain(wiring),
         "end_maintenance": end_maintenance(wiring),
+        "resend_quarantined": resend_quarantined(wiring),
+        "drop_quarantined": drop_quarantined(wiring),
     }
     return {name: audited(wiring, name, action) for name, action in found.items()}
 
@@ -42,4 +50,7 @@ def audited(wiring: Wiring, name: str, action: Action) -> Action:
 
 
 def _brief(value: object) -> float | str:
-    return value if isinstance(value, int | float) else str(value)[:_LONGEST]
+    if isinstance(value, int | float):
+        return value
+    said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return said if len(said) <= _LONGEST else said[: _LONGEST - 3] + "..."

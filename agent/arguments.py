@@ -23,6 +23,16 @@ def name_of(arguments: Arguments, key: str, noun: Text, known: Collection[str]) 
     return found
 
 
+def names_of(arguments: Arguments, key: str, noun: Text, known: Collection[str], most: int) -> list[str]:
+    """Return names that are all known, each once and at most so many. Raises Refused."""
+    found = arguments.get(key)
+    names = list(dict.fromkeys(found)) if isinstance(found, list) else []
+    if not 1 <= len(names) <= most:
+        raise Refused(text("name from 1 to {most} of them at a time", most=most))
+    held = frozenset(known)
+    return [name_of({key: name}, key, noun, held) for name in names]
+
+
 def reason_of(arguments: Arguments) -> str:
     """Return why something is done: one line that says something. Raises Refused."""
     why = str(arguments.get("why", "")).strip()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from agent.buses import MUCH, overloads
+from agent.expiry import running_out
+from agent.judged import is_of_lost_device
 from agent.volatile import warning
 from agent.wiring import Wiring
 from config.text import Text, text
@@ -22,12 +25,15 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     if wiring.degraded is not None:
         yield wiring.degraded
     yield from _interlocks(wiring)
-    for device, absence in wiring.poller.absences().items():
-        yield text("device {device} does not answer: {cause}", device=device, cause=absence.cause)
+    yield from _absent(wiring)
     yield from _bad_tags(wiring)
+    yield from _set_aside(wiring)
     for name, forwarder in wiring.forwarders.items():
         if forwarder.state.why is not None:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
+    utc_ns = wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns())
+    for remaining in running_out(wiring.poller.drivers.values(), utc_ns):
+        yield remaining.words
     yield from _overload(wiring)
     buses = modbus_buses(wiring.plant, wiring.poller.drivers)
     yield from (words for _, words in overloads(buses, above=MUCH))
@@ -41,6 +47,12 @@ def _interlocks(wiring: Wiring) -> Iterator[Text]:
     titles = {interlock.name: interlock.title or interlock.name for interlock in wiring.plant.interlocks}
     for found in wiring.engine.interlocks():
         title = titles[found.name]
+        if found.muted:
+            continue
+        if found.unready_since_boot_ns is not None:
+            yield text("interlock {title} is armed and not ready", title=title)
+        if found.proof_due_boot_ns is not None and found.proof_due_boot_ns <= wiring.clock.boot_ns():
+            yield text("interlock {title} must be proof-tested", title=title)
         if found.failed:
             yield text(
                 "interlock {title} FAILED {count} times since the start", title=title, count=found.failed
@@ -49,6 +61,36 @@ def _interlocks(wiring: Wiring) -> Iterator[Text]:
             yield text("interlock {title} is bypassed", title=title)
         if found.state is WitnessState.UNKNOWN:
             yield text("interlock {title} cannot be witnessed: an input has no good value", title=title)
+
+
+def _absent(wiring: Wiring) -> Iterator[Text]:
+    """Yield devices that do not answer, each with the alarms of its sensors folded into one line."""
+    absences = wiring.poller.absences()
+    silent = Counter(
+        wiring.plant.signals[alarm.tag].device
+        for alarm in (wiring.engine.annunciator.all() if absences else ())
+        if alarm.state.stands and is_of_lost_device(wiring, alarm, absences)
+    )
+    for device, absence in absences.items():
+        if silent[device]:
+            yield text(
+                "device {device} does not answer: {cause}; {count} alarms of its sensors stand",
+                device=device,
+                cause=absence.cause,
+                count=silent[device],
+            )
+        else:
+            yield text("device {device} does not answer: {cause}", device=device, cause=absence.cause)
+
+
+def _set_aside(wiring: Wiring) -> Iterator[Text]:
+    """Yield what people have set aside, which nobody may forget."""
+    if count := len(wiring.engine.maintenance.holds):
+        yield text("{count} devices or tags are in maintenance", count=count)
+    if count := len(wiring.engine.annunciator.shelves):
+        yield text("{count} alarms are shelved", count=count)
+    if count := len(wiring.engine.witnesses.mutes):
+        yield text("{count} interlocks are muted", count=count)
 
 
 def _bad_tags(wiring: Wiring) -> Iterator[Text]:

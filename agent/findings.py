@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 import orjson
@@ -121,6 +122,7 @@ LOSS_CAUSES: Final[dict[LossCause, Text]] = {
     LossCause.DAMAGED: text("the medium has damaged them"),
     LossCause.TORN_TAIL: text("power went while they were written"),
     LossCause.PRESSURE: text("the disk did not keep up"),
+    LossCause.DISCARDED: text("somebody discarded them"),
 }
 
 _EVENT: Final = TypeAdapter(EventBody)
@@ -195,9 +197,15 @@ def _evidence(evidence: Evidence, dictionary: Dictionary) -> EvidenceBody:
         value=evidence.value,
         exact={name: infinity(number) for name, number in numbers.items() if math.isinf(number)},
         quality=evidence.quality,
-        quality_text=Words.of(describe(evidence.quality, facts.meaning_of(evidence.raw))),
+        quality_text=_quality_words(evidence.quality, facts.meaning_of(evidence.raw)),
         boot_ns=evidence.boot_ns,
     )
+
+
+@lru_cache(maxsize=1024)
+def _quality_words(quality: int, meaning: str) -> Words:
+    """Return a quality for people; kept, because thousands of readings share few of them."""
+    return Words.of(describe(quality, meaning))
 
 
 def infinity(number: float) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from agent import journal
 from agent.anchor import pack_anchor
 from agent.events import own_event
+from agent.expiry import ExpiryNews, running_out
 from agent.notify import notify, watchdog_period_ns
 from agent.wiring import Wiring
 from config.text import text
@@ -27,6 +28,7 @@ class Heartbeat:
     _scans: int = 0
     _overruns: int = 0
     _overloaded: bool = False
+    _expiry_news: ExpiryNews = field(default_factory=ExpiryNews)
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -40,6 +42,7 @@ class Heartbeat:
             self._watch_clock()
             self.wiring.pipeline.keep_state_if_owed()
             self._watch_load()
+            self._watch_expiries(clock.boot_ns())
 
     def _feed_watchdog(self, now_ns: int) -> None:
         """Tell the service manager of progress: scans that went all the way, not the passing of time.
@@ -99,3 +102,10 @@ class Heartbeat:
             journal.info(text("this machine keeps up again"))
             event = own_event(EventKind.OVERLOAD_ENDED, "agent", now)
         self.wiring.pipeline.tell(event)
+
+    def _watch_expiries(self, boot_ns: int) -> None:
+        utc_ns = self.wiring.timebase.anchor.utc_ns_of(boot_ns)
+        for remaining in self._expiry_news.of(running_out(self.wiring.poller.drivers.values(), utc_ns)):
+            journal.warn(remaining.words)
+            event = own_event(EventKind.RUNNING_OUT, "certificate", boot_ns, days=remaining.days)
+            self.wiring.pipeline.tell(event, remaining.words)

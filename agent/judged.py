@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import islice
 from typing import Final
 
 from agent.wiring import Wiring
 from config.text import Text, text
-from config.vocabulary import Limit, Priority, QualityClass, WitnessState, class_of, describe
+from config.vocabulary import Limit, Priority, QualityClass, Withheld, WitnessState, class_of, describe
 from filters.alarm import ActiveAlarm
 from filters.holds import Holds
+from filters.lifecycle import AlarmState
 from filters.witnesses import InterlockStatus
 
 Json = dict[str, object]
+
+ALARMS_AT_ONCE: Final = 50
+"""As many are put into words within a few milliseconds."""
 
 _WHAT: Final[dict[str, Text]] = {
     Limit.LL: text("very low"),
@@ -26,6 +32,20 @@ _PRIORITIES: Final[dict[Priority, Text]] = {
     Priority.MEDIUM: text("medium priority"),
     Priority.LOW: text("low priority"),
 }
+_ALARM_STATES: Final[dict[AlarmState, Text]] = {
+    AlarmState.NORMAL: text("over"),
+    AlarmState.UNACKNOWLEDGED: text("not acknowledged"),
+    AlarmState.ACKNOWLEDGED: text("acknowledged"),
+    AlarmState.RETURNED: text("over, not acknowledged"),
+    AlarmState.LATCHED_UNACKNOWLEDGED: text("latched, not acknowledged"),
+    AlarmState.LATCHED_ACKNOWLEDGED: text("latched, to be reset"),
+}
+_WITHHELD: Final[dict[Withheld, Text]] = {
+    Withheld.MAINTENANCE: text("maintenance"),
+    Withheld.SHELVED: text("shelved"),
+    Withheld.SUPPRESSED: text("suppressed by design"),
+    Withheld.MUTED: text("muted"),
+}
 _STATES: Final[dict[WitnessState, Text]] = {
     WitnessState.DISARMED: text("not armed"),
     WitnessState.ARMED: text("armed"),
@@ -38,10 +58,38 @@ _STATES: Final[dict[WitnessState, Text]] = {
 }
 
 
-def alarms(wiring: Wiring) -> list[Json]:
-    """Return the alarms that stand, oldest first."""
-    now = wiring.clock.boot_ns()
-    return [_alarm(wiring, alarm, now) for alarm in wiring.engine.alarms()]
+def alarms(wiring: Wiring, first: int = 0) -> Json:
+    """Return the alarms that are not normal, the most urgent first: `ALARMS_AT_ONCE` from `first`.
+
+    `total`: how many there are; `next`: where the next page begins, None where there is none.
+    """
+    now, annunciator = wiring.clock.boot_ns(), wiring.engine.annunciator
+    page = islice(annunciator.all(), first, first + ALARMS_AT_ONCE)
+    total, after = len(annunciator.alarms), first + ALARMS_AT_ONCE
+    return {
+        "total": total,
+        "alarms": [_alarm(wiring, alarm, now) for alarm in page],
+        "next": after if after < total else None,
+    }
+
+
+def pressing(wiring: Wiring) -> list[Json]:
+    """Return the alarms that stand and are told, the most urgent first, `ALARMS_AT_ONCE` at most.
+
+    What a lost device's tags have to say is folded into the device (`agent.concerns`).
+    """
+    now, absent = wiring.clock.boot_ns(), wiring.poller.absences()
+    told = (
+        alarm
+        for alarm in wiring.engine.annunciator.all()
+        if alarm.state.stands and alarm.withheld is None and not is_of_lost_device(wiring, alarm, absent)
+    )
+    return [_alarm(wiring, alarm, now) for alarm in islice(told, ALARMS_AT_ONCE)]
+
+
+def is_of_lost_device(wiring: Wiring, alarm: ActiveAlarm, absent: Collection[str]) -> bool:
+    """Tell whether an alarm only says that a sensor of a device that does not answer has no good value."""
+    return wiring.plant.signals[alarm.tag].device in absent and alarm.rule.endswith(".bad")
 
 
 def interlocks(wiring: Wiring) -> list[Json]:
@@ -49,6 +97,16 @@ def interlocks(wiring: Wiring) -> list[Json]:
     titles = {interlock.name: interlock.title for interlock in wiring.plant.interlocks}
     now = wiring.clock.boot_ns()
     return [_interlock(found, titles[found.name], now) for found in wiring.engine.interlocks()]
+
+
+def proof_log(wiring: Wiring, name: str) -> list[Json]:
+    """Return what an interlock has shown, the newest first; an unknown name gives an empty list."""
+    now = wiring.clock.boot_ns()
+    history = [entry for found in wiring.engine.interlocks() if found.name == name for entry in found.history]
+    return [
+        {"event": entry.kind, "ago_s": (now - entry.boot_ns) / 1e9, "figures": entry.figures}
+        for entry in reversed(history)
+    ]
 
 
 def held(holds: Holds, now_ns: int) -> list[Json]:
@@ -90,6 +148,12 @@ def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
         "tag": tag.tag,
         "title": tag.title,
         "priority": alarm.priority,
+        "state": alarm.state,
+        "state_words": in_both(_ALARM_STATES[alarm.state]),
+        "withheld": alarm.withheld,
+        "withheld_words": in_both(_WITHHELD[alarm.withheld]) if alarm.withheld else None,
+        "chatters": alarm.chatters,
+        "response": alarm.response,
         "for_s": for_s,
         "value": value,
         "unit": tag.unit,
@@ -110,4 +174,10 @@ def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
         "proven": found.proven,
         "failed": found.failed,
         "last_proven_s_ago": None if last_proven is None else (now - last_proven) / 1e9,
+        "proof_due_in_s": None if found.proof_due_boot_ns is None else (found.proof_due_boot_ns - now) / 1e9,
+        "ready": found.unready_since_boot_ns is None,
+        "bypasses": found.bypasses,
+        "bypassed_s": (found.bypassed_before_ns + now - (found.bypassed_since_boot_ns or now)) / 1e9,
+        "inputs_bad": found.inputs_bad,
+        "muted": found.muted,
     }

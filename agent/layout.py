@@ -30,6 +30,11 @@ class Layout:
         return self.state / "log"
 
     @property
+    def certificates(self) -> Path:
+        """Our own certificate for OPC UA, and those of servers."""
+        return self.state / "certificates"
+
+    @property
     def ram(self) -> Path:
         """The log, while the state directory's disk cannot be trusted: the same one after every restart."""
         runtime = _from_systemd("RUNTIME_DIRECTORY")

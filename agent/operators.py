@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.arguments import Arguments, duration_of, name_of, reason_of
+from agent.arguments import Arguments, duration_of, name_of, names_of, reason_of
 from agent.status_server import Action
 from agent.wiring import Wiring
 from config.text import text
@@ -13,6 +13,72 @@ from config.vocabulary import Flag
 from filters.holds import Hold
 
 LONGEST_MAINTENANCE_NS: Final = 30 * DAY
+LONGEST_SHELF_NS: Final = 1 * DAY
+MOST_AT_ONCE: Final = 200
+
+
+def acknowledge(wiring: Wiring) -> Action:
+    """Acknowledge the alarms that `alarms` names; a latched one whose condition has gone is reset by it."""
+
+    def act(_user: str, arguments: Arguments) -> object:
+        annunciator = wiring.engine.annunciator
+        present = annunciator.present
+        names = names_of(arguments, "alarms", text("alarm now"), present, MOST_AT_ONCE)
+        for name in names:
+            annunciator.acknowledge(name, wiring.clock.boot_ns())
+        return {"acknowledged": names}
+
+    return act
+
+
+def shelve(wiring: Wiring) -> Action:
+    """Set `alarm` aside `for` a time: its events are kept but not told as alarms."""
+
+    def act(user: str, arguments: Arguments) -> object:
+        annunciator = wiring.engine.annunciator
+        alarm = name_of(arguments, "alarm", text("alarm"), annunciator.names)
+        hold = _hold(wiring, user, arguments, LONGEST_SHELF_NS)
+        annunciator.shelves.put(alarm, hold)
+        return {"alarm": alarm, "for_s": (hold.until_ns - hold.since_ns) / 1e9}
+
+    return act
+
+
+def unshelve(wiring: Wiring) -> Action:
+    """Take `alarm` from the shelf."""
+
+    def act(_user: str, arguments: Arguments) -> object:
+        shelves = wiring.engine.annunciator.shelves
+        alarm = name_of(arguments, "alarm", text("shelved alarm"), shelves.names)
+        shelves.lift(alarm, wiring.clock.boot_ns())
+        return {"alarm": alarm}
+
+    return act
+
+
+def mute(wiring: Wiring) -> Action:
+    """Silence our notification of `interlock` `for` a time; the plant's interlock is not touched."""
+
+    def act(user: str, arguments: Arguments) -> object:
+        names = [found.name for found in wiring.plant.interlocks]
+        interlock = name_of(arguments, "interlock", text("interlock"), names)
+        hold = _hold(wiring, user, arguments, LONGEST_SHELF_NS)
+        wiring.engine.witnesses.mutes.put(interlock, hold)
+        return {"interlock": interlock, "for_s": (hold.until_ns - hold.since_ns) / 1e9}
+
+    return act
+
+
+def unmute(wiring: Wiring) -> Action:
+    """Notify of `interlock` again."""
+
+    def act(_user: str, arguments: Arguments) -> object:
+        mutes = wiring.engine.witnesses.mutes
+        interlock = name_of(arguments, "interlock", text("muted interlock"), mutes.names)
+        mutes.lift(interlock, wiring.clock.boot_ns())
+        return {"interlock": interlock}
+
+    return act
 
 
 def maintain(wiring: Wiring) -> Action:
@@ -24,7 +90,7 @@ def maintain(wiring: Wiring) -> Action:
         flags = Flag.MAINTENANCE | (Flag.CALIBRATION if arguments.get("calibration") else Flag.NONE)
         hold = _hold(wiring, user, arguments, LONGEST_MAINTENANCE_NS, flags)
         maintenance.begin(subject, hold)
-        return {"subject": subject, "until_s": (hold.until_ns - hold.since_ns) / 1e9}
+        return {"subject": subject, "for_s": (hold.until_ns - hold.since_ns) / 1e9}
 
     return act
 
@@ -34,8 +100,8 @@ def end_maintenance(wiring: Wiring) -> Action:
     maintenance = wiring.engine.maintenance
 
     def act(_user: str, arguments: Arguments) -> object:
-        held = [name for name, _ in maintenance.holds.items()]
-        subject = name_of(arguments, "subject", text("device or tag in maintenance"), held)
+        held = text("device or tag in maintenance")
+        subject = name_of(arguments, "subject", held, maintenance.holds.names)
         maintenance.end(subject, wiring.clock.boot_ns())
         return {"subject": subject}
 

@@ -52,7 +52,7 @@ class Pipeline:
 
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         """Take one scan through all stages."""
-        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns)
+        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns, self._clock.boot_ns())
         self._black_box.keep(group, start_boot_ns)
         for index, found in scan.exact.items():
             self.exact[group.first + index] = found
@@ -69,7 +69,10 @@ class Pipeline:
         self.progress += 1
 
     def judge(self) -> None:
-        """Judge the image as it is now, record what is found, and come back when the judge wants to."""
+        """Judge the image as it is now, record what is found, and come back when the judge wants to.
+
+        A flood is recorded piece by piece, each in a turn of the loop of its own.
+        """
         events, due = self._engine.judge(self._clock.boot_ns())
         for event in events:
             self._record(event, pack_event(event, self._dictionary))
@@ -78,6 +81,11 @@ class Pipeline:
             self._state_owed = True
             self.keep_state_if_owed()
         self._come_back(due)
+
+    def finish(self) -> None:
+        """Record everything that is found and was not recorded yet."""
+        while not self._engine.settled:
+            self.judge()
 
     def tell(self, event: Event, detail: Text | None = None) -> None:
         """Record an event that the judge did not find."""
@@ -95,13 +103,15 @@ class Pipeline:
         """
         now = self._clock.boot_ns()
         taken = self._log.stored_seq(Stream.EVENTS) >= self._state_seq
-        if self._state_owed and taken and now - self._state_kept_ns >= STATE_EVERY_NS:
+        settled = self._engine.settled
+        if self._state_owed and settled and taken and now - self._state_kept_ns >= STATE_EVERY_NS:
             self.keep_state()
 
     def keep_state(self) -> None:
         """Store what the judge remembers."""
         now = self._clock.boot_ns()
-        self._state_owed, self._state_kept_ns, self._state_seq = False, now, self._events_seq
+        self._state_owed = not self._engine.settled
+        self._state_kept_ns, self._state_seq = now, self._events_seq
         self._log.append(
             Stream.EVENTS,
             RecordKind.STATE,
@@ -112,7 +122,8 @@ class Pipeline:
         )
 
     def close(self) -> None:
-        """Forget the pending judgement."""
+        """Record what was found, and forget the pending judgement."""
+        self.finish()
         if self._timer is not None:
             self._timer.cancel()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -50,6 +50,20 @@ class Rows:
     def __len__(self) -> int:
         return len(self.tags)
 
+    def take(self, chosen: slice | Sequence[int]) -> Rows:
+        """Return some of the readings, in ascending order."""
+        places = chosen if isinstance(chosen, slice) else np.array(chosen, dtype=np.int64)
+        tags = self.tags[places]
+        members = set(tags.tolist())
+        return Rows(
+            tags=tags,
+            raw=self.raw[places],
+            value=self.value[places],
+            quality=self.quality[places],
+            source_utc_ns=None if self.source_utc_ns is None else self.source_utc_ns[places],
+            exact={tag: found for tag, found in self.exact.items() if tag in members},
+        )
+
 
 def select_rows(
     group: ScanGroup,
@@ -82,26 +96,11 @@ def split_rows(rows: Rows) -> Iterator[Rows]:
     for index, tag in enumerate(rows.tags.tolist()):
         cost = _ROW_BYTES + _exact_bytes(rows.exact.get(tag))
         if size + cost > MAX_BODY_BYTES:
-            yield _part(rows, start, index)
+            yield rows.take(slice(start, index))
             start, size = index, 0
         size += cost
-    yield _part(rows, start, len(rows))
+    yield rows.take(slice(start, len(rows)))
 
 
 def _exact_bytes(found: int | str | None) -> int:
     return 0 if found is None else _EXACT_BYTES + _ESCAPED_BYTES * min(len(str(found)), MAX_TEXT)
-
-
-def _part(rows: Rows, start: int, stop: int) -> Rows:
-    inside = slice(start, stop)
-    tags = rows.tags[inside]
-    members = set(tags.tolist())
-    return replace(
-        rows,
-        tags=tags,
-        raw=rows.raw[inside],
-        value=rows.value[inside],
-        quality=rows.quality[inside],
-        source_utc_ns=None if rows.source_utc_ns is None else rows.source_utc_ns[inside],
-        exact={tag: found for tag, found in rows.exact.items() if tag in members},
-    )

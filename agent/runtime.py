@@ -96,6 +96,7 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
         polling.cancel()
         await asyncio.wait([polling])
         wiring.black_box.close()
+        wiring.pipeline.finish()
         wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", wiring.clock.boot_ns()))
         await _drain(wiring)
         for task in (*others, *ending):

@@ -35,6 +35,10 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.INTERLOCK_BYPASSED: text("interlock {rule} is bypassed: {subject}"),
     EventKind.INTERLOCK_BYPASS_ENDED: text("interlock {rule} is no longer bypassed"),
     EventKind.INTERLOCK_CLEARED: text("interlock {rule}: the cause is gone: {subject}"),
+    EventKind.INTERLOCK_NOT_READY: text("interlock {rule} is armed and not ready: {subject}"),
+    EventKind.INTERLOCK_READY: text("interlock {rule} is ready, or no longer armed"),
+    EventKind.INTERLOCK_PROOF_DUE: text("interlock {rule} must be proof-tested: its last proof is too old"),
+    EventKind.INTERLOCK_MUTE_ENDED: text("interlock {rule} is no longer muted, as it was by {user}: {why}"),
     EventKind.DEMAND_INTERRUPTED: text("interlock {rule}: the agent was not there to see how a demand ended"),
     EventKind.AGENT_STARTED: text("the agent started"),
     EventKind.AGENT_STOPPED: text("the agent stopped"),
@@ -50,6 +54,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.CLOCK_STEP: text("the clock of this machine stepped"),
     EventKind.OVERLOAD: text("{rule} cannot keep up"),
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
+    EventKind.RUNNING_OUT: text("a certificate comes to its end"),
 }
 
 _REACHED: Final = {
@@ -82,7 +87,7 @@ def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -
     title = dictionary.interlocks.get(event.rule) or event.rule
     subject = _subject(event, dictionary)
     arguments = {**event.figures, "rule": title, "subject": subject}
-    said = replace(_SENTENCES[event.kind], arguments=tuple(arguments.items()))
+    said = Text(_SENTENCES[event.kind].template, tuple(arguments.items()))
     return said if detail is None else text("{sentence}: {detail}", sentence=said, detail=detail)
 
 
@@ -104,7 +109,8 @@ def _against_limit(event: Event, measured: Text, dictionary: Dictionary) -> Text
     if name not in _REACHED or class_of(evidence.quality) is QualityClass.BAD:
         return measured
     limit = f"{event.figures['limit']:.6g} {dictionary.tags[evidence.tag].unit}".rstrip()
-    said = _REACHED[Limit(name)] if event.kind is EventKind.ALARM_RAISED else _LEFT
+    standing = event.kind in (EventKind.ALARM_RAISED, EventKind.ALARM_REPEATED)
+    said = _REACHED[Limit(name)] if standing else _LEFT
     return replace(said, arguments=(("measured", measured), ("limit", limit)))
 
 

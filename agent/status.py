@@ -11,12 +11,13 @@ from math import isnan
 from agent.balances import show_balances
 from agent.buses import buses_now
 from agent.concerns import concerns
-from agent.judged import alarms, held, in_both, interlocks
+from agent.judged import alarms, held, in_both, interlocks, pressing, proof_log
 from agent.lateness import Lateness
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
 from agent.status_server import Answer
 from agent.uplinks.forward import ForwardState
+from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
 from config.tags import Tag
 from config.vocabulary import describe
@@ -27,9 +28,19 @@ Json = dict[str, object]
 
 
 def answers(wiring: Wiring) -> Mapping[str, Answer]:
-    """Return the API: `/status`, `/maintenance`, `/tags[?tag=NAME]`."""
+    """Return the API.
+
+    `/status`, `/tags[?tag=NAME]`, `/alarms[?from=N]`, `/interlocks`, `/history?interlock=NAME`, `/shelves`,
+    `/mutes`, `/maintenance`.
+    """
+    engine, clock = wiring.engine, wiring.clock
     return {
-        "/maintenance": lambda _query: held(wiring.engine.maintenance.holds, wiring.clock.boot_ns()),
+        "/alarms": lambda query: alarms(wiring, int(query.get("from", "0"))),
+        "/interlocks": lambda _query: interlocks(wiring),
+        "/history": lambda query: proof_log(wiring, query.get("interlock", "")),
+        "/mutes": lambda _query: held(engine.witnesses.mutes, clock.boot_ns()),
+        "/shelves": lambda _query: held(engine.annunciator.shelves, clock.boot_ns()),
+        "/maintenance": lambda _query: held(engine.maintenance.holds, clock.boot_ns()),
         "/status": lambda _query: status(wiring),
         "/tags": lambda query: tags(wiring, query.get("tag")),
     }
@@ -46,7 +57,7 @@ def status(wiring: Wiring) -> Json:
         "plant": wiring.plant.digest[:16],
         "clock": asdict(wiring.timebase.anchor),
         "concerns": [in_both(concern) for concern in concerns(wiring)],
-        "alarms": alarms(wiring),
+        "alarms": pressing(wiring),
         "interlocks": interlocks(wiring),
         "devices": _devices(wiring),
         "links": buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
@@ -120,6 +131,8 @@ def _log(wiring: Wiring) -> Json:
         "oldest_age_s": ledger.oldest_age_s,
         "pending_bytes": ledger.pending_bytes,
         "last_sync_ms": 1000 * ledger.last_sync_s,
+        "written_bytes": written_bytes(),
+        "written_for_s": running_s(),
         "at_risk_ms": wiring.plant.description.log.commit_interval / 1e6 + 1000 * ledger.last_sync_s,
     }
 
@@ -165,6 +178,8 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "quality": quality,
         "quality_words": _quality_words(quality, tag.meaning_of(raw)),
         "quality_for_s": (now - int(image.since_boot_ns[number])) / 1e9,
+        "limits": {limit.value: level for limit, level in tag.limits.items()},
+        "period_ms": wiring.plant.period_ns(tag.tag) / 1e6,
         "delay_ms": wiring.plant.delay_ns(tag.tag) / 1e6,
         "place": str(wiring.plant.place_of(number)),
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from agent.anchor import pack_anchor
 from agent.blackbox.recorder import Recorder
+from agent.certificates.store import CertificateStore
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
@@ -85,7 +86,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         pipeline=pipeline,
         poller=Poller(
             plant,
-            make_drivers(plant),
+            make_drivers(plant, CertificateStore(layout.certificates, plant.description.gateway)),
             DeviceJournal(pipeline, timebase),
             clock,
             governor.stride,

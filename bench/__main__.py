@@ -1,4 +1,4 @@
-"""Measure the agent: `python -m bench [kernels|w1|ladder|overload|outage|all] [--quick] [--json PATH]`.
+"""Measure the agent: `python -m bench [NAME|all] [--quick] [--json PATH]`; `--help` lists the names.
 
 Exit 1 when a target is missed.
 """
@@ -14,7 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import kernels, ladder, outage, overload, w1
+from bench import drain, kernels, ladder, outage, overload, southbound, w1
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
@@ -24,6 +24,8 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "ladder": ladder.run,
     "overload": overload.run,
     "outage": outage.run,
+    "drain": drain.run,
+    "southbound": southbound.run,
 }
 
 
@@ -34,11 +36,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="short windows: to see that it works")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures")
     parser.add_argument("--outage-s", type=float, help="how long the broker is gone")
+    parser.add_argument("--drain-hours", type=float, help="how long there was no platform before the drain")
+    parser.add_argument("--southbound-s", type=float, help="how long each run beside rude devices takes")
     parser.add_argument("--subject", choices=("agent", "bare"), default="agent", help="what is measured")
     asked = parser.parse_args()
     plan = replace(QUICK if asked.quick else Plan(), subject=asked.subject)
     if asked.outage_s is not None:
         plan = replace(plan, outage_s=asked.outage_s)
+    if asked.drain_hours is not None:
+        plan = replace(plan, drain_hours=asked.drain_hours)
+    if asked.southbound_s is not None:
+        plan = replace(plan, southbound_s=asked.southbound_s)
     console = Console(width=160)
     reports = []
     for name in BENCHES if asked.bench == "all" else (asked.bench,):

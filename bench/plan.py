@@ -18,9 +18,19 @@ class Plan:
     window_s: float = 20.0
     step_s: float = 8.0
     outage_s: float = 60.0
+    drain_hours: float = 72.0
+    southbound_s: float = 60.0
 
 
-QUICK = Plan(repeats=1, warm_up_s=2.0, window_s=6.0, step_s=4.0, outage_s=8.0)
+QUICK = Plan(
+    repeats=1,
+    warm_up_s=2.0,
+    window_s=6.0,
+    step_s=4.0,
+    outage_s=8.0,
+    drain_hours=1.0,
+    southbound_s=6.0,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,10 @@ def _write_points(path: Path, load: Load) -> None:
 
 
 def _register(device: int, number: int) -> dict[str, object]:
-    """Return a row whose rules are all judged and never met; its value leaves its deadband every time."""
+    """Return a row whose rules are all judged and never met for long; its value leaves its deadband always.
+
+    Limits lie at the two ends of the raw range, which a counting register passes in a few answers.
+    """
     return {
         "tag": tag_name(device, number),
         "device": f"d{device:02d}",
@@ -76,12 +79,12 @@ def _register(device: int, number: int) -> dict[str, object]:
         "raw_high": 65000,
         "sentinels": "65535=fault",
         "deadband": SCALE / 2,
-        "ll": -20,
-        "l": -10,
-        "h": 7000,
-        "hh": 8000,
+        "ll": 0,
+        "l": SCALE,
+        "h": SCALE * 64999,
+        "hh": SCALE * 65000,
         "alarm_deadband": 1,
-        "on_delay": "1s",
+        "on_delay": "10min",
     }
 
 

@@ -32,16 +32,18 @@ _COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
 
 def show(report: Report, console: Console) -> None:
     """Print the runs and how the targets were kept."""
-    if not report.runs:
-        console.print(report.bench)
+    console.print(_table(report) if report.runs else report.bench)
+    for target in report.targets:
+        console.print(_sentence(target))
+
+
+def _table(report: Report) -> Table:
     runs = Table(title=report.bench, caption="missing: passed over + not arrived; pairs of times: p50/p99")
     for column in _COLUMNS:
         runs.add_column(column, justify="right", no_wrap=True)
     for run in report.runs:
         runs.add_row(*(show_cell(run) for show_cell in _COLUMNS.values()))
-    console.print(runs)
-    for target in report.targets:
-        console.print(_sentence(target))
+    return runs
 
 
 def write_json(reports: list[Report], path: Path) -> None:

@@ -106,7 +106,7 @@ def _writer(order: Order, limits: Limits, channels: Mapping[Stream, Channel]) ->
             news=news,
             run=order.identity.run,
             recent_bytes=limits.recent[stream],
-            segment_bytes=limits.segment,
+            segment_bytes=limits.segment[stream],
         )
         for stream, channel in channels.items()
     }

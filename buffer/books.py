@@ -71,17 +71,7 @@ class Books:
         for accounts in self.accounts.values():
             accounts[stream].settled.settle(self._run, seq, seq, Fate(cause), readings)
         self.owe(
-            Loss(
-                uplink=uplink,
-                stream=stream,
-                run=self._run,
-                first=seq,
-                last=seq,
-                count=1,
-                readings=readings,
-                cause=cause,
-            )
-            for uplink in self.accounts or ("",)
+            _loss(uplink, stream, self._run, seq, seq, readings, cause) for uplink in self.accounts or ("",)
         )
 
     def lose(self, segment: Segment, hole: Hole) -> None:
@@ -112,6 +102,14 @@ class Books:
         if not settled.contains(record.run, record.seq):
             seq = record.seq
             self._lose_part(uplink, record.stream, record.run, seq, seq, record.count, cause)
+
+    def release(self, uplink: str, record: Record, fate: Fate) -> None:
+        """Note that a quarantined record has met another fate; one that is a loss is owed its LOSS record."""
+        stream, run, seq = record.stream, record.run, record.seq
+        settled = self.accounts[uplink][stream].settled
+        settled.convert(run, seq, Fate.QUARANTINED, fate, Count(1, record.count))
+        if fate is not Fate.DELIVERED:
+            self.owe([_loss(uplink, stream, run, seq, seq, record.count, LossCause(fate))])
 
     def remove(self, segment: Segment, cause: LossCause) -> None:
         """Take a finished segment out of the log; what uplinks still needed of it is lost to them."""
@@ -179,20 +177,7 @@ class Books:
         self, uplink: str, stream: Stream, run: int, first: int, last: int, readings: int, cause: LossCause
     ) -> None:
         self.accounts[uplink][stream].settled.settle(run, first, last, Fate(cause), readings)
-        self.owe(
-            [
-                Loss(
-                    uplink=uplink,
-                    stream=stream,
-                    run=run,
-                    first=first,
-                    last=last,
-                    count=last - first + 1,
-                    readings=readings,
-                    cause=cause,
-                )
-            ]
-        )
+        self.owe([_loss(uplink, stream, run, first, last, readings, cause)])
 
     def backlog(self, account: Account, stream: Stream) -> Count:
         """Count what finished segments hold that is not settled."""
@@ -210,6 +195,21 @@ class Books:
             else self._counts.in_hand(segment, channel.tail, first, last)
             for segment in self.indexes[channel.stream].between(run, first, last)
         )
+
+
+def _loss(
+    uplink: str, stream: Stream, run: int, first: int, last: int, readings: int, cause: LossCause
+) -> Loss:
+    return Loss(
+        uplink=uplink,
+        stream=stream,
+        run=run,
+        first=first,
+        last=last,
+        count=last - first + 1,
+        readings=readings,
+        cause=cause,
+    )
 
 
 def _unnamed(uplink: str, stream: Stream, missing: Count) -> Loss:

@@ -6,22 +6,31 @@ be seen too, and a segment may be deleted between two looks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from buffer.cursor import CursorFile, cursor_name
+from buffer.disk import Disk
 from buffer.examine import Unplaceable, costs_only_the_file, examine
 from buffer.frame import Decoder
-from buffer.index import Segment
+from buffer.index import Index, Segment
 from buffer.reader import record_of
 from buffer.record import Record
+from buffer.recover import books_of, read_positions
+from buffer.roster import gone
 from buffer.scan import Frame, Window, walk
 from buffer.segment import PRELUDE_BYTES
+from buffer.settled import Count
 from config.vocabulary import Stream
 
 
 def survey(directory: Path) -> list[Segment]:
     """Return the readable segments, by stream and number. Raises OSError where this user may not look."""
-    found = [segment for path in directory.glob("*.seg") if (segment := _look(path)) is not None]
+    found = [
+        segment
+        for path in directory.iterdir()
+        if path.suffix == ".seg" and (segment := _look(path)) is not None
+    ]
     return sorted(found, key=lambda segment: (segment.opening.stream, segment.opening.number))
 
 
@@ -37,6 +46,20 @@ def records(segments: Sequence[Segment], stream: Stream) -> Iterator[Record]:
             except OSError as error:
                 if not costs_only_the_file(error):
                     raise
+
+
+def backlogs(directory: Path, segments: Sequence[Segment]) -> dict[str, Mapping[Stream, Count]]:
+    """Return what every uplink that has a cursor still needs, by its cursor; which lags, so at most that."""
+    indexes = {stream: Index(stream) for stream in Stream}
+    for segment in segments:
+        indexes[segment.opening.stream].add(segment)
+    paths = {uplink: directory / cursor_name(uplink) for uplink in gone(directory, ())}
+    positions = {uplink: read_positions(CursorFile(Disk(), path)) for uplink, path in paths.items()}
+    books = books_of(0, indexes, positions, {})
+    return {
+        uplink: {stream: books.backlog(account, stream) for stream, account in accounts.items()}
+        for uplink, accounts in sorted(books.accounts.items())
+    }
 
 
 def _look(path: Path) -> Segment | None:

@@ -10,6 +10,7 @@ from threading import Event
 from typing import Final, Literal
 
 from buffer.account import Account
+from buffer.aside import Aside, quarantined
 from buffer.assembly import Order, Parts, assemble
 from buffer.channel import Channel, Place, Tail
 from buffer.disk import Disk
@@ -22,6 +23,7 @@ from buffer.quarantine import Quarantined
 from buffer.reader import Bound, Reader
 from buffer.record import Record
 from buffer.recover import Recovery, recover
+from buffer.resends import Again, Resends
 from buffer.segment import Hole
 from buffer.settled import Count, Fate, Settled
 from buffer.stock import take_stock
@@ -50,6 +52,7 @@ class Log:
         self._intake = parts.intake
         self._writer = parts.writer
         self._upkeep = parts.upkeep
+        self._resends = Resends()
         self._writer.start()
 
     @classmethod
@@ -178,16 +181,21 @@ class Log:
     ) -> None:
         """Note that an uplink's platform has `first`..`last`, in which `readings` readings were sent.
 
-        Numbers that are not stored, or settled already, do not count.
+        Numbers that are not stored, or settled already, do not count; but for those sent again.
         """
+        for aside in self._resends.take(uplink, stream, run, first, last):
+            self._upkeep.release(aside, Fate.DELIVERED)
         self._upkeep.settle(uplink, stream, run, first, last, Fate.DELIVERED, readings)
         self._upkeep.run()
 
     def quarantine(self, uplink: str, record: Record, why: str) -> None:
         """Have a record copied to the quarantine and synced; only then is it settled for the uplink.
 
-        Once the quarantine has its share of the cap, further records are lost instead (`cap`).
+        Once the quarantine has its share of the cap, further records are lost instead (`cap`). A record that
+        was sent again from there stays where it is.
         """
+        if self._resends.take(uplink, record.stream, record.run, record.seq, record.seq):
+            return
         quarantine = self._parts.quarantine
         segment = self._books.indexes[record.stream].find(record.run, record.seq)
         if quarantine.bytes >= self._parts.limits.quarantine:
@@ -201,6 +209,24 @@ class Log:
                 preamble=self.preamble_of(record),
             )
             self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
+
+    def quarantined(self, uplink: str) -> list[Aside]:
+        """Return what lies in quarantine for an uplink. Raises OSError."""
+        return [aside for aside in quarantined(self._parts.quarantine.directory) if aside.uplink == uplink]
+
+    def resend(self, aside: Aside) -> None:
+        """Have a quarantined record sent to its uplink again; it leaves the quarantine when acknowledged."""
+        self._resends.offer(aside)
+
+    def resends(self, uplink: str, stream: Stream) -> Again:
+        """Return a new walk through what is to be sent to an uplink again."""
+        return self._resends.walk(uplink, stream)
+
+    def discard(self, aside: Aside) -> None:
+        """Delete a quarantined record; that it is lost to its uplink becomes a LOSS record."""
+        record = aside.record
+        self._resends.take(aside.uplink, record.stream, record.run, record.seq, record.seq)
+        self._upkeep.release(aside, Fate.DISCARDED)
 
     def forget(self, uplink: str) -> None:
         """Close an uplink that is described no more, once everything appended before is stored."""
@@ -220,6 +246,9 @@ class Log:
 
         Raises OSError where descriptors or memory have run out.
         """
+        aside = self._resends.find(record)
+        if aside is not None and aside.preamble:
+            return aside.preamble
         return self._parts.preambles.of(record)
 
     def ledger(self) -> Ledger:

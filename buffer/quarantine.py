@@ -63,16 +63,16 @@ class Quarantine:
 
     def __init__(self, disk: Disk, directory: Path) -> None:
         self._disk = disk
-        self._directory = directory
+        self.directory = directory
         self.bytes = sum(_occupied_bytes(path.stat().st_size) for path in directory.glob("*/*.seg"))
 
     def put(self, item: Quarantined, news: deque[News]) -> None:
         """Store one record and sync it with its directory. Writer thread. Raises OSError, SyncFailed."""
-        directory = self._directory / item.uplink
+        directory = self.directory / item.uplink
         if not directory.is_dir():
             directory.mkdir(parents=True)
-            self._disk.sync_directory(self._directory)
-            self._disk.sync_directory(self._directory.parent)
+            self._disk.sync_directory(self.directory)
+            self._disk.sync_directory(self.directory.parent)
         path = directory / item.name
         self._disk.unlink(path)
         contents = item.contents()
@@ -85,6 +85,15 @@ class Quarantine:
         self._disk.sync_directory(directory)
         self.bytes += _occupied_bytes(len(contents))
         news.append(PutAside(uplink=item.uplink, record=item.record))
+
+    def remove(self, path: Path) -> None:
+        """Delete a file that has left the quarantine. Writer thread."""
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return
+        self._disk.unlink(path)
+        self.bytes -= _occupied_bytes(size)
 
 
 def _occupied_bytes(size: int) -> int:

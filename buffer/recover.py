@@ -85,9 +85,9 @@ def recover(
     for path in loaded.ignored:
         _reserve(indexes, path)
     cursors = {uplink: CursorFile(disk, directory / cursor_name(uplink)) for uplink in uplinks}
-    positions = {uplink: _read(cursor) for uplink, cursor in cursors.items()}
+    positions = {uplink: read_positions(cursor) for uplink, cursor in cursors.items()}
     added = _added(loaded, positions, closed(directory))
-    books = _books(run, indexes, positions, {name: name in oldest for name in added})
+    books = books_of(run, indexes, positions, {name: name in oldest for name in added})
     _find_missing(books, loaded, positions)
     books.advance()
     return Recovered(
@@ -111,7 +111,7 @@ def _added(
 
 
 def _removed(directory: Path, uplink: str, books: Books) -> Removed:
-    found = _read(CursorFile(Disk(), directory / cursor_name(uplink)))
+    found = read_positions(CursorFile(Disk(), directory / cursor_name(uplink)))
     if found is None:
         return Removed(name=uplink, backlog={})
     return Removed(
@@ -129,7 +129,7 @@ def _reserve(indexes: Mapping[Stream, Index], path: Path) -> None:
         indexes[named[0]].newest = max(indexes[named[0]].newest, named[1])
 
 
-def _read(cursor: CursorFile) -> Positions | None:
+def read_positions(cursor: CursorFile) -> Positions | None:
     """Return what a cursor says; None where there is none, or none whole."""
     try:
         body = cursor.read()
@@ -138,13 +138,16 @@ def _read(cursor: CursorFile) -> Positions | None:
     return None if body is None else decode(body)
 
 
-def _books(
+def books_of(
     run: int,
     indexes: Mapping[Stream, Index],
     positions: Mapping[str, Positions | None],
     new: Mapping[str, bool],
 ) -> Books:
-    """`new`: uplinks to whom nothing was ever due, and whether they get what there is."""
+    """Return the books that finished segments and cursors make; what is missing is not looked for yet.
+
+    `new`: uplinks to whom nothing was ever due, and whether they get what there is.
+    """
     totals = {}
     for stream, index in indexes.items():
         known = [found[stream] for found in positions.values() if found is not None]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from buffer.books import Books
 from buffer.index import Segment
 from config.vocabulary import Stream
 
 
-def next_victim(books: Books, required: Mapping[str, bool]) -> Segment | None:
-    """Return the segment to delete first, None where only segments in hand are left.
+def next_victim(
+    books: Books, required: Mapping[str, bool], streams: Iterable[Stream] = Stream
+) -> Segment | None:
+    """Return the segment of `streams` to delete first, None where only segments in hand are left.
 
     In this order, oldest first: settled for every uplink, for every required uplink, readings, events.
     """
     finished = [
         segment
-        for index in books.indexes.values()
-        for segment in index.segments
+        for stream in streams
+        for segment in books.indexes[stream].segments
         if segment.contents is not None
     ]
     return min(finished, key=lambda segment: _rank(books, required, segment), default=None)

@@ -40,6 +40,7 @@ class Fate(StrEnum):
     DAMAGED = LossCause.DAMAGED
     TORN_TAIL = LossCause.TORN_TAIL
     PRESSURE = LossCause.PRESSURE
+    DISCARDED = LossCause.DISCARDED
 
 
 class Tally(dict[Fate, Count]):
@@ -125,6 +126,16 @@ class Settled:
         if at < len(spans) and spans[at].first == last + 1:
             spans[at - 1].last = spans[at].last
             spans[at - 1].tally.merge(spans.pop(at).tally)
+
+    def convert(self, run: int, seq: int, old: Fate, new: Fate, count: Count) -> None:
+        """Count a settled record under another fate; one that is not counted under `old` stays as it is."""
+        tallies = [*(span.tally for span in self.overlapping(run, seq, seq)), self.below]
+        tally = next((tally for tally in tallies if tally.of(old).records >= count.records), None)
+        if tally is not None:
+            tally[old] = tally[old].minus(count)
+            tally.add(new, count)
+            if tally[old] == Count():
+                del tally[old]
 
     def fold(self, run: int) -> None:
         """Forget a run's spans but not their tallies: all of it is under the floor, or gone."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from buffer.aside import Aside
 from buffer.books import Books
 from buffer.channel import Channel
 from buffer.cursor import CursorFile, encode
@@ -90,17 +91,25 @@ class Upkeep:
         self._saved_s = time.monotonic()
 
     def keep_cap(self) -> None:
-        """Delete segments until the finished ones leave room for those in hand."""
-        victims = []
-        while self._finished_bytes() + self._limits.reserve > self._limits.cap:
-            victim = next_victim(self._books, self._required)
+        """Delete segments until the finished ones leave room for those in hand; events by their own cap."""
+        limits, events = self._limits, self._books.indexes[Stream.EVENTS]
+        most_events = limits.events_cap - limits.segment[Stream.EVENTS]
+        victims = [
+            *self._remove(lambda: events.sealed_bytes() > most_events, (Stream.EVENTS,)),
+            *self._remove(lambda: self._finished_bytes() + limits.reserve > limits.cap, Stream),
+        ]
+        self._delete(victims)
+
+    def _remove(self, too_much: Callable[[], bool], streams: Iterable[Stream]) -> Iterator[Segment]:
+        """Yield segments taken out of the books for as long as there is too much."""
+        while too_much():
+            victim = next_victim(self._books, self._required, streams)
             if victim is None:
-                break
+                return
             age_ns = time.time_ns() - victim.opening.created_utc_ns
             self.at_least_missed |= age_ns < self._at_least_ns
             self._books.remove(victim, LossCause.CAP)
-            victims.append(victim)
-        self._delete(victims)
+            yield victim
 
     def settle(
         self, uplink: str, stream: Stream, run: int, first: int, last: int, fate: Fate, readings: int
@@ -112,6 +121,13 @@ class Upkeep:
     def give_up(self, uplink: str, record: Record) -> None:
         """Count a record as lost for an uplink that cannot have it, and the quarantine is full."""
         self._books.give_up(uplink, record, LossCause.CAP)
+        self._intake.record_losses()
+        self.dirty = True
+
+    def release(self, aside: Aside, fate: Fate) -> None:
+        """Take a record out of quarantine, by another fate; its file goes once that is stored."""
+        self._books.release(aside.uplink, aside.record, fate)
+        self.once_saved.append(partial(self._quarantine.remove, aside.path))
         self._intake.record_losses()
         self.dirty = True
 

@@ -114,15 +114,19 @@ def interlocks_of(document: Document) -> Iterator[tuple[int, dict[str, JsonValue
 def _conditions(document: Document) -> Iterator[tuple[Loc, Condition]]:
     for index, raw in interlocks_of(document):
         loc = (*INTERLOCKS, index)
-        effects = raw.get("effects")
         parts: list[tuple[Loc, Condition | None]] = [
-            ((*loc, "armed_when"), _sound(_CONDITION, raw.get("armed_when"))),
-            ((*loc, "cause"), _sound(_CAUSE, raw.get("cause"))),
-            ((*loc, "bypassed_when"), _sound(_CONDITION, raw.get("bypassed_when"))),
+            ((*loc, key), _sound(_CONDITION, raw.get(key)))
+            for key in ("armed_when", "ready_when", "bypassed_when")
         ]
-        for number, effect in enumerate(effects if isinstance(effects, list) else ()):
-            parts.append(((*loc, "effects", number), _sound(_EFFECT, effect)))
+        parts.append(((*loc, "cause"), _sound(_CAUSE, raw.get("cause"))))
+        parts += [((*loc, "also", n), _sound(_CAUSE, also)) for n, also in _listed(raw, "also")]
+        parts += [((*loc, "effects", n), _sound(_EFFECT, effect)) for n, effect in _listed(raw, "effects")]
         yield from ((loc, part) for loc, part in parts if part is not None)
+
+
+def _listed(raw: dict[str, JsonValue], key: str) -> Iterator[tuple[int, JsonValue]]:
+    found = raw.get(key)
+    yield from enumerate(found if isinstance(found, list) else ())
 
 
 def _sound_ones(adapter: TypeAdapter[T], raw: Mapping[K, JsonValue]) -> dict[K, T]:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.fields import OPCUA_URL_PATTERN, Host, Identifier, Line, Model, NumberNotTruth, SerialPort
+from config.fields import Host, Identifier, Line, Model, NumberNotTruth, SerialPort
+from config.opcua import OpcUaLink, Reading
 from config.units import MS, Duration, S, no_shorter_than
 
 
@@ -83,14 +84,6 @@ class ModbusRtuTcpLink(ModbusBus):
         return f"{self.host}:{self.port}"
 
 
-class OpcUaLink(Model):
-    """An OPC UA server; one session."""
-
-    type: Literal["opcua"]
-    url: str = Field(pattern=OPCUA_URL_PATTERN)
-    timeout: Annotated[Duration, no_shorter_than(10 * MS)] = 4 * S
-
-
 ModbusLink = ModbusTcpLink | ModbusRtuLink | ModbusRtuTcpLink
 
 
@@ -107,13 +100,16 @@ class WordOrder(StrEnum):
 
 
 class Device(Model):
-    """A PLC or instrument. All but `link` and `title` is for Modbus and refused on other links.
+    """A PLC or instrument.
+
+    `reading` is for OPC UA, by default as the link says; all else but `link` and `title` is for Modbus.
 
     `forbidden`: addresses that must never be asked for, not even between wanted ones: `hr:100..199`, `co:7`.
     """
 
     link: Identifier
     title: Line = ""
+    reading: Reading | None = None
     unit_id: int = Field(default=1, ge=1, le=247)
     word_order: WordOrder = WordOrder.ABCD
     address_base: Annotated[Literal[0, 1], NumberNotTruth] = 0

@@ -10,8 +10,11 @@ from typing import Final
 from config.consistency import inconsistencies
 from config.draft import describe, draft_of
 from config.faults import ConfigError, Fault, Place, WrongValue
+from config.fields import Model
 from config.files import is_folder, read_file
+from config.links import Link
 from config.models import Description
+from config.opcua import OpcUaLink
 from config.plant import Plant, number_tags
 from config.points.read import Row, read_table
 from config.profiles.expand import expand
@@ -105,18 +108,33 @@ class _Reading:
 
 
 def _anchored(description: Description, folder: Path) -> Description:
-    """Return the description with the uplinks' files counted from `folder`."""
+    """Return the description with the files of links and uplinks counted from `folder`."""
+    links = {name: _anchored_link(link, folder) for name, link in description.links.items()}
     uplinks = {name: _anchored_uplink(uplink, folder) for name, uplink in description.uplinks.items()}
-    return description.model_copy(update={"uplinks": uplinks})
+    return description.model_copy(update={"links": links, "uplinks": uplinks})
+
+
+def _anchored_link(link: Link, folder: Path) -> Link:
+    if not isinstance(link, OpcUaLink) or link.user is None:
+        return link
+    update = _anchored_files(link.user, folder) | {"password": _anchored_secret(link.user.password, folder)}
+    return link.model_copy(update={"user": link.user.model_copy(update=update)})
 
 
 def _anchored_uplink(uplink: MqttUplink | FileUplink, folder: Path) -> MqttUplink | FileUplink:
     if isinstance(uplink, FileUplink):
         return uplink.model_copy(update={"directory": folder / uplink.directory})
-    update: dict[str, object] = {}
+    update: dict[str, object] = {"password": _anchored_secret(uplink.password, folder)}
     if uplink.tls is not None:
-        files = {key: folder / path for key, path in uplink.tls if path is not None}
-        update["tls"] = uplink.tls.model_copy(update=files)
-    if uplink.password is not None and uplink.password.startswith(_FILE):
-        update["password"] = f"{_FILE}{folder / uplink.password.removeprefix(_FILE)}"
+        update["tls"] = uplink.tls.model_copy(update=_anchored_files(uplink.tls, folder))
     return uplink.model_copy(update=update)
+
+
+def _anchored_files(part: Model, folder: Path) -> dict[str, object]:
+    return {key: folder / value for key, value in part if isinstance(value, Path)}
+
+
+def _anchored_secret(reference: str | None, folder: Path) -> str | None:
+    if reference is None or not reference.startswith(_FILE):
+        return reference
+    return f"{_FILE}{folder / reference.removeprefix(_FILE)}"

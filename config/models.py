@@ -47,9 +47,15 @@ class ScanClass(Model):
 
 
 class LogSettings(Model):
-    """The store-and-forward log: most bytes on disk, bytes of a segment, group commit, retention aimed at."""
+    """The store-and-forward log.
+
+    `cap`: most bytes on disk. `events_cap`: most of them for events, whose oldest then go; default a quarter.
+    `segment`: bytes of one file. `commit_interval`: readings are synced this often. `at_least`: retention
+    aimed at.
+    """
 
     cap: Size = 1_000_000_000
+    events_cap: Size | None = None
     segment: Size = 16_000_000
     commit_interval: Annotated[Duration, no_shorter_than(1 * MS)] = 250 * MS
     at_least: Duration = 30 * DAY

@@ -12,7 +12,7 @@ from config.links import Device, Link
 from config.models import Description, ScanClass
 from config.resolve import resolve
 from config.rules import AlarmRule, Condition, Interlock
-from config.series import Virtual, condition_name, conditions_of, declared_of
+from config.series import SINGLE_CONDITIONS, Virtual, condition_name, conditions_of, declared_of
 from config.tags import Tag
 
 
@@ -204,14 +204,17 @@ def _on_tags(interlock: Interlock) -> Interlock:
     """Return an interlock whose expressions have become comparisons of their virtual tags."""
     single = {
         key: _on_tag(interlock.name, (key,), condition)
-        for key in ("armed_when", "cause", "bypassed_when")
+        for key in SINGLE_CONDITIONS
         if (condition := getattr(interlock, key)) is not None
     }
-    effects = tuple(
-        _on_tag(interlock.name, ("effects", number), effect)
-        for number, effect in enumerate(interlock.effects)
-    )
-    return interlock.model_copy(update={**single, "effects": effects})
+    several = {
+        key: tuple(
+            _on_tag(interlock.name, (key, number), condition)
+            for number, condition in enumerate(getattr(interlock, key))
+        )
+        for key in ("also", "effects")
+    }
+    return interlock.model_copy(update={**single, **several})
 
 
 def _on_tag(interlock: str, part: tuple[str | int, ...], condition: Condition) -> Condition:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from config.fields import Expression, Identifier, Level, Line, Model
-from config.units import MS, Duration, S
-from config.vocabulary import Limit, Priority
+from config.units import MS, Duration, S, no_shorter_than
+from config.vocabulary import Limit, Priority, Voting
 
 
 class Series(Model):
@@ -71,15 +73,34 @@ class Effect(Condition):
 
 
 class Interlock(Model):
-    """An interlock of the plant that the agent witnesses; the agent never acts."""
+    """An interlock of the plant that the agent witnesses; the agent never acts.
+
+    `exclusive`: its effects come for no other reason, so that one without a cause is told as spurious. A
+    process that also stops in the evening is not exclusive.
+    `vote`: so many of `cause` and `also` demand it. `ready_when`: its self-test, which must be good while it
+    is armed. `proof_every`: how old its last proof may become. `response`, `basis`: what to do when it fails,
+    and who asks for it.
+    """
 
     name: Identifier
     title: Line = ""
     armed_when: Condition | None = None
+    ready_when: Condition | None = None
     cause: Cause
+    also: tuple[Cause, ...] = ()
+    vote: Voting = Voting.ONE_OF_ONE
     effects: tuple[Effect, ...] = Field(min_length=1)
     bypassed_when: Condition | None = None
     skew: Duration = 200 * MS
+    exclusive: bool = True
+    proof_every: Annotated[Duration, no_shorter_than(1 * S)] | None = None
+    response: Line = ""
+    basis: Line = ""
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Everything that votes."""
+        return (self.cause, *self.also)
 
 
 class Rules(Model):

@@ -8,12 +8,13 @@ credential:NAME   a systemd credential (LoadCredential=), from $CREDENTIALS_DIRE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from config.faults import Fault, WrongValue
+from config.faults import Fault, Loc, WrongValue
 from config.files import read_file
+from config.opcua import OpcUaLink
 from config.plant import Plant
 from config.text import text
 from config.uplinks import MqttUplink
@@ -65,13 +66,21 @@ def resolve(reference: str) -> Secret:
 def missing_secrets(plant: Plant) -> list[Fault]:
     """Return a fault for every reference of the plant that leads to no secret here and now."""
     faults: list[Fault] = []
-    for name, uplink in plant.description.uplinks.items():
+    for loc, reference in _references(plant):
         try:
-            if isinstance(uplink, MqttUplink) and uplink.password is not None:
-                resolve(uplink.password)
+            resolve(reference)
         except SecretError as error:
-            faults.append(Fault(plant.where["uplinks", name, "password"], error.words))
+            faults.append(Fault(plant.where[loc], error.words))
     return faults
+
+
+def _references(plant: Plant) -> Iterator[tuple[Loc, str]]:
+    for name, link in plant.description.links.items():
+        if isinstance(link, OpcUaLink) and link.user is not None and link.user.password is not None:
+            yield ("links", name, "user", "password"), link.user.password
+    for name, uplink in plant.description.uplinks.items():
+        if isinstance(uplink, MqttUplink) and uplink.password is not None:
+            yield ("uplinks", name, "password"), uplink.password
 
 
 def _from_environment(name: str) -> str:

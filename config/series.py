@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from config.expression.operations import Bound, Kind
 from config.faults import Loc
 from config.rules import AlarmRule, Condition, Interlock, Series
 from config.tags import Tag, ValueType
 from config.vocabulary import Priority
+
+SINGLE_CONDITIONS: Final = ("armed_when", "ready_when", "cause", "bypassed_when")
+"""The conditions that an interlock has one of at most."""
 
 GroupKey = tuple[str, str]
 """Device and scan class."""
@@ -97,10 +101,12 @@ def condition_name(interlock: str, part: tuple[str | int, ...]) -> str:
 
 def conditions_of(interlock: Interlock) -> Iterator[tuple[tuple[str | int, ...], Condition]]:
     """Yield every condition of an interlock and where it stands in it."""
-    single = (("armed_when", interlock.armed_when), ("cause", interlock.cause))
-    for key, condition in (*single, ("bypassed_when", interlock.bypassed_when)):
+    for key in SINGLE_CONDITIONS:
+        condition = getattr(interlock, key)
         if condition is not None:
             yield (key,), condition
+    for number, cause in enumerate(interlock.also):
+        yield ("also", number), cause
     for number, effect in enumerate(interlock.effects):
         yield ("effects", number), effect
 

@@ -109,6 +109,7 @@ class Tag(Model):
     the one before by more than `max_rate` per second is Uncertain.
     `max_delay`: of what a swinging door holds back; `min_interval`: between two readings that are recorded.
     `fault_delay`: how long a safety tag may be Bad before that is an alarm of its own.
+    `sampling`, `queue`, `server_deadband` are for OPC UA subscriptions; by default twice a scan, 1, none.
     `latch`, `alarm_group`, `suppressed_when`, `response` and `basis` are for all of its limits: whether they
     stand until acknowledged, whose first-out is asked for, when they mean nothing, what to do, who asks.
     """
@@ -130,6 +131,9 @@ class Tag(Model):
     raw_high: float | None = None
     range_low: float | None = None
     range_high: float | None = None
+    sampling: Annotated[Duration, no_shorter_than(10 * MS)] | None = None
+    queue: int = Field(default=1, ge=1, le=1000)
+    server_deadband: Deadband = Deadband()
     sentinels: dict[float, str] = Field(default_factory=dict)
     enum: dict[float, str] = Field(default_factory=dict)
     toggle_within: Duration | None = None

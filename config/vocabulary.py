@@ -254,6 +254,25 @@ class Withheld(StrEnum):
     MUTED = "muted"
 
 
+class Voting(StrEnum):
+    """MooN voting (IEC 61511): so many of how many inputs must say so."""
+
+    ONE_OF_ONE = "1oo1"
+    ONE_OF_TWO = "1oo2"
+    TWO_OF_TWO = "2oo2"
+    TWO_OF_THREE = "2oo3"
+
+    @property
+    def needed(self) -> int:
+        """M."""
+        return int(self.value[0])
+
+    @property
+    def inputs(self) -> int:
+        """N."""
+        return int(self.value[-1])
+
+
 class WitnessState(StrEnum):
     """What the interlock witness can say of one interlock."""
 
@@ -292,6 +311,10 @@ class EventKind(StrEnum):
     INTERLOCK_BYPASSED = "interlock_bypassed"
     INTERLOCK_BYPASS_ENDED = "interlock_bypass_ended"
     INTERLOCK_CLEARED = "interlock_cleared"
+    INTERLOCK_NOT_READY = "interlock_not_ready"
+    INTERLOCK_READY = "interlock_ready"
+    INTERLOCK_PROOF_DUE = "interlock_proof_due"
+    INTERLOCK_MUTE_ENDED = "interlock_mute_ended"
     DEMAND_INTERRUPTED = "demand_interrupted"
     AGENT_STARTED = "agent_started"
     AGENT_STOPPED = "agent_stopped"
@@ -307,6 +330,7 @@ class EventKind(StrEnum):
     CLOCK_STEP = "clock_step"
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
+    RUNNING_OUT = "running_out"
 
 
 class GapCause(StrEnum):
@@ -327,3 +351,4 @@ class LossCause(StrEnum):
     DAMAGED = "damaged"
     TORN_TAIL = "torn_tail"
     PRESSURE = "pressure"
+    DISCARDED = "discarded"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,13 +95,17 @@ class Demoted(DeviceError):  # noqa: N818
 
 @dataclass(slots=True, kw_only=True)
 class DriverCounters:
-    """What a driver did since it was made; read by `status`, never reset."""
+    """What a driver did since it was made; read by `status`, never reset.
+
+    `overflows`: changes that a subscription's queue at the device could not hold.
+    """
 
     requests: int = 0
     timeouts: int = 0
     refused: int = 0
     desyncs: int = 0
     connects: int = 0
+    overflows: int = 0
     unasked: int = 0
 
     def count(self, error: DeviceError) -> None:
@@ -135,4 +139,21 @@ class Driver(Protocol):
 
     def plan(self, group: ScanGroup) -> list[Text]:
         """Return the requests that one scan of `group` costs, a line each, for `fengsui check`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """Something that a device cannot be reached without, and when it ends (UTC)."""
+
+    what: Text
+    utc_ns: int
+
+
+@runtime_checkable
+class Expiring(Protocol):
+    """A driver whose link rests on what has an end: a certificate, a licence."""
+
+    def expiries(self) -> tuple[Expiry, ...]:
+        """Return what is known of it so far; asks nobody."""
         ...

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import orjson
+
 from config.vocabulary import Priority, Withheld
 from filters.layout import NEVER, moved
 from filters.lifecycle import AlarmState
@@ -15,6 +17,7 @@ class Alarm:
 
     `since_ns`: raised. `onset_ns`, `before_ns`: first raw sample that met the limit, and the last one before.
     `withheld`: why it was not told as an alarm when it was told last. `repeat_ns`: when to repeat it.
+    `kept`: what is remembered of it across a restart.
     """
 
     state: AlarmState
@@ -23,6 +26,7 @@ class Alarm:
     before_ns: int
     withheld: Withheld | None = None
     repeat_ns: int = NEVER
+    kept: bytes = b""
 
     @classmethod
     def raised(cls, at_ns: int, onset_ns: int, before_ns: int) -> Alarm:
@@ -72,6 +76,10 @@ class SavedAlarm:
             before_ns=alarm.before_ns,
             withheld=alarm.withheld,
         )
+
+    def member(self, name: str) -> bytes:
+        """Return it as a member of a JSON object."""
+        return orjson.dumps(name) + b":" + orjson.dumps(self)
 
     def alarm(self, by_ns: int) -> Alarm:
         """Return the alarm, on a clock that reads `by_ns` more."""

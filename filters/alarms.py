@@ -10,10 +10,11 @@ nothing withholds it any more, if it still stands then. The end of an alarm that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
-from config.vocabulary import EventKind, Withheld
+from config.vocabulary import EventKind, Priority, Withheld
 from filters.alarm import ActiveAlarm, Alarm, SavedAlarm
 from filters.alarm_rules import AlarmRule
 from filters.announcer import announce, over_by_change
@@ -21,13 +22,15 @@ from filters.comparisons import Comparisons
 from filters.event import Event, Evidence, Figures
 from filters.first_out import First, FirstOut
 from filters.holds import Holds
-from filters.image import Image
+from filters.image import Image, rows_of
 from filters.layout import Bools, Int64s, Uint32s
 from filters.lifecycle import AlarmState, Input, step
 from filters.machine import CLEARED, RAISED
 from filters.nuisance import Nuisance
 from filters.repeats import Repeats
 from filters.withholding import Withholding
+
+_URGENCY: Final = tuple(Priority)
 
 
 class Alarms:
@@ -54,6 +57,9 @@ class Alarms:
         self._withholding = Withholding(self._rules, comparisons, flags, self.shelves)
         self._first_out = FirstOut()
         self._repeats = Repeats(repeat_ns)
+        self._reset: list[Event] = []
+        self._ranks = {row: _URGENCY.index(rule.comparison.tag.priority) for row, rule in self._rules.items()}
+        self._tags: Int64s = np.array(comparisons.tag_of, dtype=np.int64)
         self._heard: Bools = np.zeros(len(comparisons.rows), dtype=np.bool_)
         self._heard[[*self._rules, *self._withholding.rows]] = True
 
@@ -61,6 +67,11 @@ class Alarms:
     def names(self) -> list[str]:
         """The names of all alarms, in order of their tags."""
         return [rule.name for rule in self._rules.values()]
+
+    @property
+    def present(self) -> list[str]:
+        """The names of the alarms that are not normal."""
+        return [self._rules[row].name for row in self.alarms]
 
     @property
     def due_ns(self) -> int:
@@ -71,11 +82,12 @@ class Alarms:
         """Return the events of these moves (`filters.judge`), each with its reading as it stands now."""
         heard = moves[self._heard[moves[:, 0]]]
         heard = heard[np.argsort(heard[:, 2], kind="stable")]
-        tags = [self._comparisons.tag_of[row] for row in heard[:, 0].tolist()]
-        return self._follow(heard.tolist(), self._image.all_evidence(tags))
+        return self._follow(heard, self._image.all_evidence(self._tags[heard[:, 0]]))
 
     def by_time(self, now_ns: int) -> Iterator[Event]:
-        """Return what time alone has brought by `now_ns`: shelves and bursts that end, repetitions."""
+        """Return what people and time alone have brought by `now_ns`: resets, ends, repetitions."""
+        reset, self._reset = self._reset, []
+        yield from reset
         unshelved = self.shelves.step(now_ns)
         yield from unshelved
         yield from self.review(now_ns) if unshelved else ()
@@ -95,32 +107,31 @@ class Alarms:
             alarm = self.alarms[row]
             if alarm.state.stands and self._withholding.reason(row) is None:
                 alarm.withheld, because = None, alarm.withheld
+                self._keep(row, alarm)
                 yield self._repeat(row, alarm, now_ns, f"no_longer_{because}")
 
-    def acknowledge(self, name: str, now_ns: int) -> Iterator[Event]:
-        """Acknowledge an alarm that is not normal; a latched one is reset by it."""
+    def acknowledge(self, name: str, now_ns: int) -> None:
+        """Acknowledge an alarm that is not normal; if that resets it, the next events say so."""
         row = self._comparisons.number_of[name]
         alarm, rule = self.alarms[row], self._rules[row]
         stood = alarm.state.stands
         alarm.state = step(alarm.state, Input.ACKNOWLEDGE, latch=rule.latch)
         if alarm.state is not AlarmState.NORMAL:
+            self._keep(row, alarm)
             return
         del self.alarms[row]
         if stood:
             figures: Figures = {"active_ms": (now_ns - alarm.since_ns) / 1e6, "because": "reset"}
-            yield self._say(EventKind.ALARM_CLEARED, row, now_ns, figures, alarm.withheld)
+            self._reset.append(self._say(EventKind.ALARM_CLEARED, row, now_ns, figures, alarm.withheld))
 
-    def all(self) -> list[ActiveAlarm]:
-        """Return the alarms that are not normal, in the order in which they became so."""
-        return [self._shown(row, alarm) for row, alarm in self.alarms.items()]
+    def all(self) -> Iterator[ActiveAlarm]:
+        """Yield the alarms that are not normal, the most urgent first, each made when it is taken."""
+        for row in sorted(self.alarms, key=self._ranks.__getitem__):
+            yield self._shown(row, self.alarms[row])
 
-    def save(self) -> dict[str, SavedAlarm]:
-        """Return the alarms that are not normal, by name."""
-        found = ((row, alarm, self._rules[row].comparison) for row, alarm in self.alarms.items())
-        return {
-            rule.key: SavedAlarm.of(alarm, self._comparisons.digest(row), rule.tag.priority)
-            for row, alarm, rule in found
-        }
+    def save(self) -> Iterator[bytes]:
+        """Yield the alarms that are not normal, each as a member of a JSON object."""
+        return (alarm.kept for alarm in self.alarms.values())
 
     def save_firsts(self) -> dict[str, First]:
         """Return the first-out of every group's episode."""
@@ -143,6 +154,7 @@ class Alarms:
     def _take_up(self, row: int, alarm: Alarm, firsts: dict[str, First], by_ns: int, now_ns: int) -> None:
         rule = self._rules[row]
         self.alarms[row] = alarm
+        self._keep(row, alarm)
         if alarm.state.stands:
             alarm.repeat_ns = self._repeats.next_ns(row, now_ns, now_ns)
         if alarm.state.active:
@@ -151,8 +163,8 @@ class Alarms:
                 first = firsts.get(rule.group)
                 self._first_out.resume(rule.group, rule.name, first and first.moved(by_ns))
 
-    def _follow(self, moves: list[list[int]], seen: Iterator[Evidence]) -> Iterator[Event]:
-        for (row, move, at_ns, onset_ns, before_ns), evidence in zip(moves, seen, strict=True):
+    def _follow(self, moves: Int64s, seen: Iterator[Evidence]) -> Iterator[Event]:
+        for (row, move, at_ns, onset_ns, before_ns), evidence in zip(rows_of(*moves.T), seen, strict=True):
             if row not in self._rules:
                 yield from self.review(at_ns)
             elif move == RAISED:
@@ -164,10 +176,12 @@ class Alarms:
         rule, alarm = self._rules[row], self.alarms.get(row)
         if alarm is not None and alarm.state.stands:  # latched: it stood all along
             alarm.state = step(alarm.state, Input.RISE, latch=rule.latch)
+            self._keep(row, alarm)
             yield self._repeat(row, alarm, at_ns, "risen_again")
             return
         self.alarms[row] = risen
         risen.withheld = self._withholding.reason(row)
+        self._keep(row, risen)
         risen.repeat_ns = self._repeats.next_ns(row, at_ns, at_ns)
         figures: Figures = {"on_delay_ms": rule.comparison.on_delay_ns / 1e6, "onset_boot_ns": risen.onset_ns}
         if rule.group:
@@ -180,6 +194,7 @@ class Alarms:
         if rule.group:
             self._first_out.fall(rule.group, rule.name)
         alarm.state = step(alarm.state, Input.FALL, latch=rule.latch)
+        self._keep(row, alarm)
         if alarm.state is AlarmState.NORMAL:
             del self.alarms[row]
         kind = EventKind.ALARM_LATCHED if alarm.state.stands else EventKind.ALARM_CLEARED
@@ -199,6 +214,11 @@ class Alarms:
         """Return an event with the alarm's reading as it stands now."""
         seen = self._image.evidence(self._comparisons.tag_of[row])
         return announce(kind, self._rules[row], at_ns, seen, figures, withheld)
+
+    def _keep(self, row: int, alarm: Alarm) -> None:
+        """Note what is to be remembered of an alarm: when it changes, lest all are written down at once."""
+        rule = self._rules[row].comparison
+        alarm.kept = SavedAlarm.of(alarm, self._comparisons.digest(row), rule.tag.priority).member(rule.key)
 
     def _shown(self, row: int, alarm: Alarm) -> ActiveAlarm:
         rule = self._rules[row]

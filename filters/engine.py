@@ -31,7 +31,7 @@ from filters.series.series import Series
 from filters.snapshot import VERSION, Snapshot, dump, load
 from filters.witnesses import InterlockStatus, Witnesses
 
-EVENTS_AT_ONCE: Final = 50
+EVENTS_AT_ONCE: Final = 25
 """As many as are recorded within a few milliseconds; whoever else waits for the loop comes between."""
 
 
@@ -40,7 +40,7 @@ class Engine:
 
     `image`: what is known of every tag now. `twins`: the work is done by plain Python, which is slower.
     `maintenance`: what is being worked on. `annunciator`: the alarms, which people may shelve and
-    acknowledge.
+    acknowledge. `witnesses`: those of the interlocks, which people may mute.
     """
 
     def __init__(self, plant: Plant, kernels: Kernels) -> None:
@@ -54,7 +54,7 @@ class Engine:
         self._comparisons = Comparisons(plant, wanted, watched, kernels)
         cadence_ns = plant.description.gateway.alarm_repeat
         self.annunciator = Alarms(rules, self._comparisons, self.image, self.maintenance.flags, cadence_ns)
-        self._witnesses = Witnesses(plant, self._comparisons, self.image)
+        self.witnesses = Witnesses(plant, self._comparisons, self.image)
         series = Series(plant, kernels)
         self._scan_groups = len(plant.groups)
         self._groups = kernels.lay(_groups(plant, self._comparisons, series))
@@ -68,17 +68,28 @@ class Engine:
         self._backlog = Backlog()
         self._kept = b""
 
-    def condition(self, group: ScanGroup, raw: Float64s, quality: Uint32s, boot_ns: int) -> None:
+    def condition(
+        self,
+        group: ScanGroup,
+        raw: Float64s,
+        quality: Uint32s,
+        boot_ns: int,
+        arrived_boot_ns: int | None = None,
+    ) -> None:
         """Take one scan of a group, begun at `boot_ns`, into the image.
 
         What had to be judged before this scan is judged first, on what was known then; the events come with
-        the next `judge`.
+        the next `judge`. The scan is current for the stale time from when it arrived, for it may have taken
+        longer than that; it is taken to have arrived at once where that is not given.
         """
         if not self._started:
             self._start(boot_ns)
         if boot_ns >= self._next_ns or group.number in self._unjudged:
             self._settle(boot_ns)
         self._conditioner.condition(group, raw, self.maintenance.flagged(group, quality), boot_ns)
+        if arrived_boot_ns is not None:
+            row = self._groups[group.number]
+            row["stale_at_ns"] = max(arrived_boot_ns, boot_ns) + row["stale_after_ns"]
         self._unjudged.add(group.number)
 
     def judge(self, now_boot_ns: int) -> tuple[list[Event], int]:
@@ -101,6 +112,11 @@ class Engine:
         """Choose what of the group's newest scan, begun at `boot_ns`, is to be recorded."""
         return self._reporter.report(group, boot_ns)
 
+    @property
+    def settled(self) -> bool:
+        """Everything that was found is handed out."""
+        return not self._backlog
+
     def state(self) -> bytes:
         """Return what must be remembered across a restart; opaque.
 
@@ -108,7 +124,7 @@ class Engine:
         the process: they are found again.
         """
         if not self._backlog:
-            self._kept = dump(self._snapshot())
+            self._kept = dump(self._snapshot(), self.annunciator.save())
         return self._kept
 
     def _snapshot(self) -> Snapshot:
@@ -116,11 +132,11 @@ class Engine:
             version=VERSION,
             now_ns=self._now_ns,
             comparisons=self._comparisons.save(),
-            alarms=self.annunciator.save(),
             firsts=self.annunciator.save_firsts(),
             nuisance=self.annunciator.nuisance.save(),
             shelves=self.annunciator.shelves.save(),
-            interlocks=self._witnesses.save(),
+            interlocks=self.witnesses.save(),
+            mutes=self.witnesses.mutes.save(),
             maintenance=self.maintenance.holds.save(),
         )
 
@@ -135,12 +151,13 @@ class Engine:
             return []
         self._now_ns = now_boot_ns
         by_ns = 0 if same_boot else now_boot_ns - snapshot.now_ns
+        self.witnesses.mutes.resume(snapshot.mutes, by_ns)
         self.maintenance.resume(snapshot.maintenance, by_ns)
         self._comparisons.resume(snapshot.comparisons, by_ns)
         self.annunciator.shelves.resume(snapshot.shelves, by_ns)
         self.annunciator.nuisance.resume(snapshot.nuisance, by_ns)
         events = self.annunciator.resume(snapshot.alarms, snapshot.firsts, by_ns, now_boot_ns)
-        events += self._witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
+        events += self.witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
         return events
 
     def forget_report(self, group: ScanGroup) -> None:
@@ -154,7 +171,7 @@ class Engine:
 
     def interlocks(self) -> list[InterlockStatus]:
         """Return what can be said of every interlock, in the order of the plant."""
-        return self._witnesses.statuses()
+        return self.witnesses.statuses()
 
     def _start(self, boot_ns: int) -> None:
         """Begin the delays of what was never read."""
@@ -164,23 +181,24 @@ class Engine:
             self._groups[number]["sample_ns"] = boot_ns
             self._groups[number]["touched"] = number < self._scan_groups
         self._due_ns = boot_ns
-        self._backlog.add(iter(self._witnesses.begin(boot_ns)))
+        self._backlog.add(iter(self.witnesses.begin(boot_ns)))
 
     @property
     def _next_ns(self) -> int:
         """When the image must be judged next, if no scan comes before."""
-        return min(self._due_ns, self.maintenance.holds.due_ns)
+        return min(self._due_ns, self.maintenance.holds.due_ns, self.witnesses.mutes.due_ns)
 
     def _settle(self, now_boot_ns: int) -> None:
         moves, due_ns = self._judge.judge(now_boot_ns)
         self._unjudged.clear()
         in_service = self.maintenance.step(now_boot_ns)
-        told = sorted(self._witnesses.step(now_boot_ns, moves) + in_service, key=_became_true)
+        told = self.witnesses.step(now_boot_ns, moves) + self.witnesses.mutes.step(now_boot_ns) + in_service
+        told.sort(key=_became_true)
         if len(moves) or told:
             self._backlog.add(heapq.merge(self.annunciator.follow(moves), told, key=_became_true))
         if in_service:
             self._backlog.add(self.annunciator.review(now_boot_ns))
-        self._due_ns = min(due_ns, self._witnesses.due_ns)
+        self._due_ns = min(due_ns, self.witnesses.due_ns)
 
 
 def _became_true(event: Event) -> int:

@@ -44,6 +44,11 @@ class Holds:
     def __len__(self) -> int:
         return len(self._holds)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of what is set aside."""
+        return list(self._holds)
+
     def get(self, name: str) -> Hold | None:
         """Return the hold of a name; None where it is not set aside."""
         return self._holds.get(name)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.vocabulary import NOT_YET_READ
 from filters.event import Evidence
 from filters.layout import Float64s, Int64s, Uint32s
+
+_ROWS_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +55,16 @@ class Image:
             boot_ns=int(self.boot_ns[tag]),
         )
 
-    def all_evidence(self, tags: list[int]) -> Iterator[Evidence]:
+    def all_evidence(self, tags: Int64s) -> Iterator[Evidence]:
         """Return readings as they stand now, one for each of `tags`; each is made when it is taken."""
-        columns = (self.raw, self.value, self.quality, self.boot_ns)
-        numbers = [column[tags].tolist() for column in columns]
+        columns = (tags, self.raw[tags], self.value[tags], self.quality[tags], self.boot_ns[tags])
         return (
             Evidence(tag=tag, raw=raw, value=value, quality=quality, boot_ns=boot_ns)
-            for tag, raw, value, quality, boot_ns in zip(tags, *numbers, strict=True)
+            for tag, raw, value, quality, boot_ns in rows_of(*columns)
         )
+
+
+def rows_of(*columns: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of columns of one length as plain Python values, a few at a time."""
+    for start in range(0, len(columns[0]), _ROWS_AT_ONCE):
+        yield from zip(*(column[start : start + _ROWS_AT_ONCE].tolist() for column in columns), strict=True)

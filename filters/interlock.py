@@ -8,6 +8,7 @@ from config.plant import Plant
 from config.rules import Condition, Interlock
 from filters.comparisons import Comparison, Comparisons, limit_key, test_of
 from filters.sight import Sight
+from filters.vote import Vote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,25 +22,39 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """The inputs of one interlock.
+    """The inputs of one interlock. `cause` is one sight, or the vote of several.
 
     `patience_ns`: two periods of its slowest scan, after which everything that was true has been seen.
-    `spurious_after_ns`: how long after an effect its cause may still be declared.
+    `spurious_after_ns`: how long after an effect its cause may still be declared. `exclusive`: an effect
+    without a cause is worth telling.
     """
 
-    cause: Sight
+    cause: Sight | Vote
     armed: Sight | None
+    ready: Sight | None
     bypassed: Sight | None
     effects: tuple[Expected, ...]
     skew_ns: int
     patience_ns: int
     spurious_after_ns: int
+    exclusive: bool
 
     @property
     def all(self) -> tuple[Sight, ...]:
         """Every input, the cause first."""
-        conditions = tuple(sight for sight in (self.armed, self.bypassed) if sight is not None)
-        return (self.cause, *conditions, *(effect.sight for effect in self.effects))
+        return (*self.cause.parts, *self.others)
+
+    @property
+    def others(self) -> tuple[Sight, ...]:
+        """Every input but the causes."""
+        conditions = (self.armed, self.ready, self.bypassed)
+        return (*(one for one in conditions if one is not None), *(effect.sight for effect in self.effects))
+
+    @property
+    def unreadable(self) -> list[Sight]:
+        """The inputs whose being Bad leaves something untold; one that is outvoted is none of them."""
+        causes = self.cause.parts if self.cause.bad else ()
+        return [sight for sight in (*causes, *self.others) if sight.bad]
 
 
 def interlock_comparisons(plant: Plant) -> list[Comparison]:
@@ -53,13 +68,19 @@ def interlock_comparisons(plant: Plant) -> list[Comparison]:
 
 def watched_keys(plant: Plant) -> set[str]:
     """Return the comparisons that interlocks look at."""
-    causes = {_cause_key(interlock) for interlock in plant.interlocks}
+    causes = {
+        _cause_key(interlock, number)
+        for interlock in plant.interlocks
+        for number in range(len(interlock.causes))
+    }
     return causes | {row.key for row in interlock_comparisons(plant)}
 
 
 def inputs_of(interlock: Interlock, plant: Plant, comparisons: Comparisons) -> Inputs:
     """Return the inputs of an interlock, found among the comparisons."""
-    cause = Sight(comparisons, _cause_key(interlock))
+    causes = tuple(
+        Sight(comparisons, _cause_key(interlock, number)) for number in range(len(interlock.causes))
+    )
     effects = tuple(
         Expected(
             sight=Sight(comparisons, _effect_key(interlock, number)),
@@ -69,26 +90,36 @@ def inputs_of(interlock: Interlock, plant: Plant, comparisons: Comparisons) -> I
         for number, effect in enumerate(interlock.effects)
     )
     patience_ns = 2 * max(plant.period_ns(name) for name in _tags(interlock))
-    declared_after_ns = plant.delay_ns(interlock.cause.tag) + cause.rule.on_delay_ns
+    declared_after_ns = max(plant.delay_ns(cause.rule.tag.tag) + cause.rule.on_delay_ns for cause in causes)
     return Inputs(
-        cause=cause,
+        cause=Vote(causes, interlock.vote.needed) if len(causes) > 1 else causes[0],
         armed=Sight(comparisons, f"{interlock.name}/armed") if interlock.armed_when else None,
+        ready=Sight(comparisons, f"{interlock.name}/ready") if interlock.ready_when else None,
         bypassed=Sight(comparisons, f"{interlock.name}/bypassed") if interlock.bypassed_when else None,
         effects=effects,
         skew_ns=interlock.skew,
         patience_ns=patience_ns,
         spurious_after_ns=interlock.skew + declared_after_ns + patience_ns,
+        exclusive=interlock.exclusive,
     )
 
 
 def _conditions(interlock: Interlock) -> list[tuple[str, Condition, int]]:
-    found: list[tuple[str, Condition, int]] = []
-    if interlock.cause.limit is None:
-        found.append((_cause_key(interlock), interlock.cause, interlock.cause.on_delay))
-    if interlock.armed_when is not None:
-        found.append((f"{interlock.name}/armed", interlock.armed_when, 0))
-    if interlock.bypassed_when is not None:
-        found.append((f"{interlock.name}/bypassed", interlock.bypassed_when, 0))
+    found: list[tuple[str, Condition, int]] = [
+        (_cause_key(interlock, number), cause, cause.on_delay)
+        for number, cause in enumerate(interlock.causes)
+        if cause.limit is None
+    ]
+    conditions = {
+        "armed": interlock.armed_when,
+        "ready": interlock.ready_when,
+        "bypassed": interlock.bypassed_when,
+    }
+    found += [
+        (f"{interlock.name}/{key}", condition, 0)
+        for key, condition in conditions.items()
+        if condition is not None
+    ]
     found += [(_effect_key(interlock, n), effect, 0) for n, effect in enumerate(interlock.effects)]
     return found
 
@@ -105,9 +136,11 @@ def _comparison(plant: Plant, key: str, condition: Condition, on_delay_ns: int) 
     )
 
 
-def _cause_key(interlock: Interlock) -> str:
-    limit = interlock.cause.limit
-    return f"{interlock.name}/cause" if limit is None else limit_key(interlock.cause.tag, limit)
+def _cause_key(interlock: Interlock, number: int) -> str:
+    cause = interlock.causes[number]
+    if cause.limit is not None:
+        return limit_key(cause.tag, cause.limit)
+    return f"{interlock.name}/cause.{number}" if number else f"{interlock.name}/cause"
 
 
 def _effect_key(interlock: Interlock, number: int) -> str:
@@ -115,5 +148,6 @@ def _effect_key(interlock: Interlock, number: int) -> str:
 
 
 def _tags(interlock: Interlock) -> list[str]:
-    conditions = (interlock.cause, interlock.armed_when, interlock.bypassed_when, *interlock.effects)
-    return [condition.tag for condition in conditions if condition is not None]
+    conditions = (interlock.armed_when, interlock.ready_when, interlock.bypassed_when)
+    every = (*interlock.causes, *conditions, *interlock.effects)
+    return [condition.tag for condition in every if condition is not None]

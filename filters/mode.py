@@ -54,7 +54,7 @@ class Mode:
         armed = self._inputs.armed
         if armed is not None and not (armed.bad or armed.true):
             return WitnessState.DISARMED
-        return WitnessState.UNKNOWN if self._unreadable() else WitnessState.ARMED
+        return WitnessState.UNKNOWN if self._inputs.unreadable else WitnessState.ARMED
 
     def _bypass(self, bypassed_ns: int | None) -> tuple[int | None, list[Event]]:
         flag = self._inputs.bypassed
@@ -69,11 +69,8 @@ class Mode:
         kind = EventKind.INTERLOCK_BYPASS_ENDED
         return None, [self._testimony.say(kind, change.by_ns, inputs=[flag], figures=figures)]
 
-    def _unreadable(self) -> list[Sight]:
-        return [sight for sight in self._inputs.all if sight.bad]
-
     def _reasons(self) -> list[Sight]:
         """Return the inputs that make the mode what it is."""
         if self.now is WitnessState.UNKNOWN:
-            return self._unreadable()
+            return self._inputs.unreadable
         return [self._inputs.armed] if self._inputs.armed is not None else []

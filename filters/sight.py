@@ -60,6 +60,11 @@ class Sight:
         self._state = comparisons.states[self.row]
 
     @property
+    def parts(self) -> tuple[Sight, ...]:
+        """What it consists of: itself (`filters.vote`)."""
+        return (self,)
+
+    @property
     def bad(self) -> bool:
         """Its newest reading is Bad: it shows nothing."""
         return bool(self._state["blind"])

@@ -6,7 +6,8 @@ are JSON and go into the log's STATE records; nobody else reads them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -28,20 +29,22 @@ class Snapshot:
     version: int
     now_ns: int
     comparisons: dict[str, SavedComparison]
-    alarms: dict[str, SavedAlarm]
     interlocks: dict[str, SavedInterlock]
     firsts: dict[str, First]
     nuisance: SavedNuisance
     shelves: dict[str, Hold]
+    mutes: dict[str, Hold]
     maintenance: dict[str, Hold]
+    alarms: dict[str, SavedAlarm] = field(default_factory=dict)
 
 
 _ADAPTER: Final = TypeAdapter(Snapshot)
 
 
-def dump(snapshot: Snapshot) -> bytes:
-    """Return a snapshot as bytes."""
-    return _ADAPTER.dump_json(snapshot, exclude_defaults=True)
+def dump(snapshot: Snapshot, alarms: Iterable[bytes]) -> bytes:
+    """Return a snapshot as bytes, with these alarms, which are members of a JSON object already."""
+    rest = _ADAPTER.dump_json(snapshot, exclude_defaults=True)
+    return rest[:-1] + b',"alarms":{' + b",".join(alarms) + b"}}"
 
 
 def load(body: bytes) -> Snapshot | None:

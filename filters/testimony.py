@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from config.vocabulary import EventKind, Priority, WitnessState
+from config.vocabulary import EventKind, Flag, Priority, Withheld, WitnessState
 from filters.demand import Demand, Finding
-from filters.event import Event, Figures, trust_figures
+from filters.event import Event, Evidence, Figures, trust_figures
+from filters.holds import Holds
 from filters.image import Image
 from filters.interlock import Expected
 from filters.sight import Sight
@@ -19,7 +20,10 @@ PRIORITIES: Final = {
     EventKind.INTERLOCK_UNKNOWN: Priority.HIGH,
     EventKind.INTERLOCK_BYPASSED: Priority.HIGH,
     EventKind.DEMAND_INTERRUPTED: Priority.HIGH,
+    EventKind.INTERLOCK_NOT_READY: Priority.CRITICAL,
     EventKind.INTERLOCK_SPURIOUS: Priority.MEDIUM,
+    EventKind.INTERLOCK_PROOF_DUE: Priority.MEDIUM,
+    EventKind.INTERLOCK_READY: Priority.MEDIUM,
     EventKind.INTERLOCK_BYPASS_ENDED: Priority.MEDIUM,
     EventKind.INTERLOCK_PROVEN: Priority.LOW,
     EventKind.INTERLOCK_CLEARED: Priority.LOW,
@@ -40,11 +44,16 @@ KIND_OF: Final = {
 
 
 class Testimony:
-    """Speaks for one interlock."""
+    """Speaks for one interlock; `mutes`: those whose events are kept but not told."""
 
-    def __init__(self, interlock: str, image: Image) -> None:
+    def __init__(
+        self, interlock: str, image: Image, mutes: Holds, response: str = "", basis: str = ""
+    ) -> None:
         self._interlock = interlock
         self._image = image
+        self._mutes = mutes
+        self._response = response
+        self._basis = basis
 
     def say(
         self,
@@ -65,7 +74,15 @@ class Testimony:
             scan_boot_ns=boot_ns if shown_ns is None else shown_ns,
             evidence=evidence,
             figures=(figures or {}) | trust_figures(evidence),
+            withheld=self._withheld(evidence),
+            response=self._response,
+            basis=self._basis,
         )
+
+    def _withheld(self, evidence: tuple[Evidence, ...]) -> Withheld | None:
+        if any(seen.quality & Flag.MAINTENANCE for seen in evidence):
+            return Withheld.MAINTENANCE
+        return Withheld.MUTED if self._interlock in self._mutes else None
 
     def interruption(self, demand: Demand, now_ns: int) -> Event:
         """Return the end of a demand that a restart cut short before its verdict."""

@@ -43,8 +43,11 @@ Verdict
 SPURIOUS
     An effect that changes to true while ARMED, if no demand for which it counts is told within skew + the
     cause's filter delay and on-delay + two of the slowest scans, and the interlock stays ARMED so long (a
-    process that ends orderly disarms). If a raw sample did show the cause in that time, the event says that
-    the cause was not declared: our delays may be longer than the plant's.
+    process that ends orderly disarms). Not told where the effects have other reasons, too (`exclusive` is
+    false). Where several interlocks have the same effect, a demand of any of them
+    explains it, the longest of their times is waited, and it is told once, by the first of them. If a raw
+    sample did show the cause in that time, the event says that the cause was not declared: our delays may be
+    longer than the plant's.
 
 Restart
     A demand whose verdict was open is told as interrupted. If its cause still stands, it is a new demand as
@@ -61,8 +64,12 @@ from filters.event import Event, Figures
 from filters.interlock import Inputs
 from filters.layout import LONG_AGO, NEVER, moved
 from filters.mode import Mode
+from filters.proof import Entry, entered
+from filters.readiness import Readiness
+from filters.sight import Change
 from filters.suspects import Suspects
 from filters.testimony import KIND_OF, Testimony, verdict_figures
+from filters.vote import Vote
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +77,10 @@ class Memory:
     """What a witness remembers, also across a restart; times are CLOCK_BOOTTIME, LONG_AGO: none.
 
     `told`: the mode that was told last. `bypassed_ns`: since when it is bypassed; None: it is not.
-    `answered_ns`: t0 of the newest demand. `watching_ns`: the restart.
+    `answered_ns`: t0 of the newest demand. `watching_ns`: the restart. `unready_ns`: since when it is armed
+    and not ready. `voted`: how the vote of its causes came about. `known_ns`: since when it is watched.
+    `proof_owed`: told that its last proof is too old. `bypasses`, `bypassed_before_ns`: how often it was
+    bypassed, and for how long without the bypass that lasts.
     """
 
     told: WitnessState | None = None
@@ -82,6 +92,13 @@ class Memory:
     proven: int = 0
     failed: int = 0
     last_proven_ns: int | None = None
+    unready_ns: int | None = None
+    voted: Change | None = None
+    known_ns: int = LONG_AGO
+    proof_owed: bool = False
+    bypasses: int = 0
+    bypassed_before_ns: int = 0
+    history: tuple[Entry, ...] = ()
 
     def moved(self, by_ns: int) -> Memory:
         """Return this memory on a clock that reads `by_ns` more."""
@@ -92,15 +109,21 @@ class Memory:
             answered_ns=moved(self.answered_ns, by_ns),
             watching_ns=moved(self.watching_ns, by_ns),
             last_proven_ns=self.last_proven_ns and moved(self.last_proven_ns, by_ns),
+            unready_ns=self.unready_ns and moved(self.unready_ns, by_ns),
+            voted=self.voted and self.voted.moved(by_ns),
+            known_ns=moved(self.known_ns, by_ns),
+            history=tuple(entry.moved(by_ns) for entry in self.history),
         )
 
 
 class Witness:
     """Watches one interlock."""
 
-    def __init__(self, inputs: Inputs, testimony: Testimony) -> None:
+    def __init__(self, inputs: Inputs, testimony: Testimony, proof_every_ns: int | None = None) -> None:
         self.memory = Memory()
         self.inputs = inputs
+        self._proof_every_ns = proof_every_ns
+        self._readiness = Readiness(inputs, testimony)
         self._mode = Mode(inputs, testimony)
         self._suspects = Suspects(inputs, testimony)
         self._testimony = testimony
@@ -127,9 +150,20 @@ class Witness:
     def due_ns(self, now_ns: int) -> int:
         """Return the next instant after `now_ns` at which time alone decides something; NEVER."""
         due = [self._suspects.due_ns, self._mode.due_ns(self.memory.told)]
+        if not self.memory.proof_owed:
+            due.append(self.proof_due_ns)
         if self.memory.demand is not None and self.memory.demand.open:
             due += [self.memory.demand.last_chance_ns(effect) for effect in self.inputs.effects]
         return min((instant for instant in due if instant > now_ns), default=NEVER)
+
+    @property
+    def accused(self) -> dict[int, int]:
+        """The effects that the last step told as spurious: row, and when it changed."""
+        return self._suspects.accused
+
+    def excuse(self, row: int, since_ns: int) -> None:
+        """Drop the suspicion against an effect that changed at `since_ns` or later."""
+        self._suspects.excuse(row, since_ns)
 
     def step(self, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         """Return what became true by `now_ns`.
@@ -137,9 +171,20 @@ class Witness:
         `scan_ns`: start of the scan that changed its inputs, LONG_AGO: none did. `raised`: rows that became
         true.
         """
+        events = self._step(now_ns, scan_ns, raised)
+        self.memory.history = entered(self.memory.history, events)
+        return events
+
+    def _step(self, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         memory = self.memory
+        self._look_at_votes()
+        if memory.known_ns == LONG_AGO:
+            memory.known_ns = now_ns
         was_armed = self._mode.now is WitnessState.ARMED
         memory.bypassed_ns, events = self._mode.look(memory.bypassed_ns, scan_ns)
+        memory.unready_ns, readiness = self._readiness.look(memory.unready_ns, max(scan_ns, memory.known_ns))
+        events += readiness
+        self._count_bypasses(events)
         demand = memory.demand
         events += self._pursue(now_ns, scan_ns)
         if memory.demand is None:
@@ -151,7 +196,47 @@ class Witness:
         if memory.demand is None:
             memory.told, told = self._mode.tell(memory.told, now_ns)
             events += told
-        return events
+        return events + self._proof_due(now_ns)
+
+    @property
+    def proof_due_ns(self) -> int:
+        """When its last proof, or without one the time that it is watched, becomes too old; NEVER."""
+        if self._proof_every_ns is None or self.memory.known_ns == LONG_AGO:
+            return NEVER
+        proven_ns = self.memory.last_proven_ns
+        return (self.memory.known_ns if proven_ns is None else proven_ns) + self._proof_every_ns
+
+    def _proof_due(self, now_ns: int) -> list[Event]:
+        """Tell once that a proof is due."""
+        due_ns = self.proof_due_ns
+        if now_ns < due_ns:
+            self.memory.proof_owed = False
+        if self.memory.proof_owed or now_ns < due_ns:
+            return []
+        self.memory.proof_owed = True
+        return [self._testimony.say(EventKind.INTERLOCK_PROOF_DUE, due_ns)]
+
+    def _look_at_votes(self) -> None:
+        cause = self.inputs.cause
+        if isinstance(cause, Vote):
+            cause.look()
+            self.memory.voted = cause.rise if cause.true else None
+
+    def _count_bypasses(self, events: list[Event]) -> None:
+        for event in events:
+            if event.kind is EventKind.INTERLOCK_BYPASSED:
+                self.memory.bypasses += 1
+            elif event.kind is EventKind.INTERLOCK_BYPASS_ENDED:
+                self.memory.bypassed_before_ns += round(float(event.figures["bypassed_ms"]) * 1e6)
+
+    def _voting(self) -> Figures:
+        """Return what an event says of the causes: the one that decided, and how they voted."""
+        cause = self.inputs.cause
+        decisive = next((sight for sight in cause.parts if sight.true and not sight.bad), cause.parts[0])
+        figures: Figures = {"cause": decisive.rule.tag.tag, "limit": decisive.rule.limit}
+        if isinstance(cause, Vote):
+            figures |= {"voting": cause.words, "voting_bad": sum(sight.bad for sight in cause.parts)}
+        return figures
 
     def _begin(self, scan_ns: int) -> list[Event]:
         """Open a demand if there is one that has not been answered yet."""
@@ -163,18 +248,14 @@ class Witness:
         memory.answered_ns = demand.began.onset_ns
         memory.demands += 1
         declared_ns = max(scan_ns, demand.began.onset_ns)
-        figures: Figures = {
-            "cause": cause.rule.tag.tag,
-            "limit": cause.rule.limit,
-            "declared_after_ms": (declared_ns - demand.began.onset_ns) / 1e6,
-        }
+        waited: Figures = {"declared_after_ms": (declared_ns - demand.began.onset_ns) / 1e6}
         return [
             self._testimony.say(
                 EventKind.INTERLOCK_DEMAND,
                 demand.began.onset_ns,
                 shown_ns=declared_ns,
-                inputs=[cause],
-                figures=figures,
+                inputs=cause.parts,
+                figures=self._voting() | waited,
             )
         ]
 
@@ -193,7 +274,7 @@ class Witness:
                     EventKind.INTERLOCK_CLEARED,
                     over_ns,
                     shown_ns=max(over_ns, scan_ns),
-                    inputs=[self.inputs.cause],
+                    inputs=self.inputs.cause.parts,
                     figures=figures,
                 )
             )
@@ -212,13 +293,15 @@ class Witness:
             KIND_OF[verdict],
             demand.verdict_ns,
             shown_ns=max(demand.verdict_ns, scan_ns),
-            inputs=[self.inputs.cause, *(effect.sight for effect, _ in found)],
+            inputs=[*self.inputs.cause.parts, *(effect.sight for effect, _ in found)],
             figures=onset | verdict_figures(found),
         )
 
     def resume(self, memory: Memory, now_ns: int) -> list[Event]:
         """Begin again at `now_ns` with what an earlier run remembered, on this run's clock."""
         self.memory, demand = memory, memory.demand
+        if memory.voted is not None and isinstance(self.inputs.cause, Vote):
+            self.inputs.cause.resume(memory.voted)
         memory.watching_ns = now_ns
         if demand is None or not demand.open:
             memory.answered_ns = now_ns if demand else memory.answered_ns

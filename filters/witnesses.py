@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from config.plant import Plant
-from config.vocabulary import WitnessState
+from config.vocabulary import EventKind, WitnessState
 from filters.comparisons import Comparisons, digest_of
 from filters.event import Event
+from filters.holds import Holds
 from filters.image import Image
 from filters.interlock import inputs_of
 from filters.layout import LONG_AGO, NEVER, Bools, Int64s
 from filters.machine import RAISED
+from filters.proof import Entry
+from filters.shared import SharedEffects
 from filters.testimony import Testimony
 from filters.witness import Memory, Witness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterlockStatus:
-    """What can be said of one interlock now; times are CLOCK_BOOTTIME."""
+    """What can be said of one interlock now; times are CLOCK_BOOTTIME.
+
+    `proof_due_boot_ns`: when its last proof is too old, None: nobody asks. `bypassed_before_ns`: how long it
+    was bypassed, without the bypass that lasts. `inputs_bad`: how many of its inputs cannot be read.
+    """
 
     name: str
     state: WitnessState
@@ -30,6 +39,13 @@ class InterlockStatus:
     proven: int
     failed: int
     last_proven_boot_ns: int | None
+    proof_due_boot_ns: int | None
+    unready_since_boot_ns: int | None
+    bypasses: int
+    bypassed_before_ns: int
+    inputs_bad: int
+    muted: bool
+    history: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +64,21 @@ class Witnesses:
 
     def __init__(self, plant: Plant, comparisons: Comparisons, image: Image) -> None:
         self.due_ns = NEVER
+        self.mutes: Final = Holds(EventKind.INTERLOCK_MUTE_ENDED)
         self._image = image
+        inputs = {interlock.name: inputs_of(interlock, plant, comparisons) for interlock in plant.interlocks}
+        self._shared = SharedEffects(inputs)
         self._witnesses = {
             interlock.name: Witness(
-                inputs_of(interlock, plant, comparisons), Testimony(interlock.name, image)
+                self._shared.patient(interlock.name, inputs[interlock.name]),
+                Testimony(interlock.name, image, self.mutes, interlock.response, interlock.basis),
+                interlock.proof_every,
             )
             for interlock in plant.interlocks
         }
         self._digest_of = {
             interlock.name: digest_of(
-                interlock.model_dump_json(exclude={"title"}),
+                interlock.model_dump_json(exclude={"title", "response", "basis", "proof_every"}),
                 [sight.rule.digest for sight in self._witnesses[interlock.name].inputs.all],
             )
             for interlock in plant.interlocks
@@ -85,11 +106,17 @@ class Witnesses:
             for name in self._looking[row]:
                 scans_ns[name] = max(at_ns, scans_ns.get(name, LONG_AGO))
         raised = {row for row, move, _ in heard if move == RAISED}
-        return [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+        events = [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+        for name in scans_ns:
+            demand = self._witnesses[name].memory.demand
+            if demand is not None:
+                self._excuse_others(name, dict.fromkeys(self._shared.of(name), demand.counts_from_ns))
+        return events
 
     def _step(self, name: str, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         witness = self._witnesses[name]
         events = witness.step(now_ns, scan_ns, raised)
+        self._excuse_others(name, witness.accused)
         if witness.awaiting:
             self._awaiting[name] = None
         else:
@@ -97,6 +124,12 @@ class Witnesses:
         self._due_ns[name] = witness.due_ns(now_ns)
         self.due_ns = min(self._due_ns.values())
         return events
+
+    def _excuse_others(self, name: str, since_ns: Mapping[int, int]) -> None:
+        """Let what an interlock has explained or told of its effects, by row, hold for all with the same."""
+        for row, others in self._shared.of(name).items():
+            for other, twin in others if row in since_ns else ():
+                self._witnesses[other].excuse(twin, since_ns[row])
 
     def save(self) -> dict[str, SavedInterlock]:
         """Return what every witness remembers, by the interlock's name."""
@@ -116,7 +149,7 @@ class Witnesses:
             if self._digest_of.get(name) == was.rule:
                 events += self._witnesses[name].resume(memory, now_ns)
             elif memory.demand is not None and memory.demand.open:
-                events.append(Testimony(name, self._image).interruption(memory.demand, now_ns))
+                events.append(Testimony(name, self._image, self.mutes).interruption(memory.demand, now_ns))
         return events
 
     def statuses(self) -> list[InterlockStatus]:
@@ -131,6 +164,13 @@ class Witnesses:
                 proven=witness.memory.proven,
                 failed=witness.memory.failed,
                 last_proven_boot_ns=witness.memory.last_proven_ns,
+                proof_due_boot_ns=None if witness.proof_due_ns == NEVER else witness.proof_due_ns,
+                unready_since_boot_ns=witness.memory.unready_ns,
+                bypasses=witness.memory.bypasses,
+                bypassed_before_ns=witness.memory.bypassed_before_ns,
+                inputs_bad=sum(sight.bad for sight in witness.inputs.all),
+                muted=name in self.mutes,
+                history=witness.memory.history,
             )
             for name, witness in self._witnesses.items()
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +14,12 @@ import orjson
 from agent.cli.describe import plant_or_exit, refuse_if_any
 from agent.cli.options import json_option, plant_argument
 from agent.cli.speech import language, say, shown
+from agent.sizing import Sizing, size_log
 from config.faults import Fault
 from config.plant import Plant, ScanGroup
 from config.secrets import missing_secrets
 from config.text import text
-from config.units import show_duration
+from config.units import show_duration, show_size
 from config.wording import some
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def check(plant: Path, as_json: bool) -> None:
             )
             for request in requests:
                 click.echo(f"    {request}")
+    _say_sizing(described, size_log(described))
     _say_series(described)
     say(
         text(
@@ -76,6 +79,28 @@ def check(plant: Path, as_json: bool) -> None:
             uplinks=len(described.description.uplinks),
         )
     )
+
+
+def _say_sizing(plant: Plant, sizing: Sizing) -> None:
+    settings = plant.description.log
+    say(
+        text(
+            "log: at most {kept} MB a day, so {cap} keeps {days} days; at most {written} GB a day are "
+            "written to the disk",
+            kept=round(sizing.kept_bytes / 1e6),
+            cap=show_size(settings.cap),
+            days=round(sizing.days),
+            written=round(sizing.written_bytes / 1e9, 1),
+        )
+    )
+    if not sizing.enough:
+        say(
+            text(
+                "  that may be less than at_least {at_least}; write cap: {cap}, or lengthen the periods",
+                at_least=show_duration(settings.at_least),
+                cap=show_size(math.ceil(sizing.at_least_cap_bytes / 1e9) * 10**9),
+            )
+        )
 
 
 def _say_series(plant: Plant) -> None:
@@ -106,6 +131,7 @@ def _json(plant: Plant, plans: Plans, buses: Mapping[str, Bus]) -> dict[str, obj
     return {
         "tags": len(plant.tags),
         "digest": plant.digest,
+        "log": asdict(size_log(plant)),
         "series": {
             virtual.name: {
                 "inputs": virtual.inputs,

@@ -90,7 +90,12 @@ def _roles(found: Profile) -> Table:
 
 
 def _limit(found: LimitValue) -> str:
-    number = f"{found.value:g}" if found.ratio is None else f"{100 * found.ratio:g} % x normal"
+    if found.ratio is not None:
+        number = f"{100 * found.ratio:g} % x normal"
+    elif found.distance is not None:
+        number = f"normal {found.distance:+g}"
+    else:
+        number = f"{found.value:g}"
     return f"{number} [{shown(MARKS[found.mark])}]"
 
 

@@ -13,11 +13,10 @@ import click
 
 from agent.cli.describe import plant_or_exit
 from agent.cli.exits import Exit
-from agent.cli.options import plant_argument
+from agent.cli.options import lasting_option, plant_argument
 from agent.cli.speech import fail, language, say, shown
 from config.plant import Plant
 from config.text import Text, text
-from config.units import parse_duration_ns
 
 if TYPE_CHECKING:
     from agent.simulate.place import Endpoint, Place
@@ -61,7 +60,7 @@ def _faults_help() -> str:
     metavar="FILE",
     help=shown(text("write a copy of PLANT that leads here, for fengsui run")),
 )
-@click.option("--for", "lasting", metavar="DURATION", help=shown(text("end after this time, such as 30s")))
+@lasting_option
 def simulate(
     plant: Path,
     faults: tuple[str, ...],
@@ -71,14 +70,13 @@ def simulate(
     host: str,
     port_base: int,
     write: Path | None,
-    lasting: str | None,
+    seconds: float | None,
 ) -> None:
     """Serve every link of a plant description."""
     from agent.simulate.place import anywhere
 
     described = plant_or_exit(plant)
     bound = _scenario(described, faults, values, scenario, seed)
-    seconds = _seconds(lasting)
     with anywhere(host, port_base) as place:
         try:
             asyncio.run(_Simulation(described, plant, write).run(bound, place, seconds))
@@ -105,15 +103,6 @@ def _scenario(
         raise SystemExit(Exit.USAGE) from error
 
 
-def _seconds(lasting: str | None) -> float | None:
-    from config.faults import WrongValue
-
-    try:
-        return None if lasting is None else parse_duration_ns(lasting) / 1e9
-    except WrongValue as error:
-        fail(error.words, Exit.USAGE)
-
-
 class _Simulation:
     def __init__(self, plant: Plant, source: Path, target: Path | None) -> None:
         self._plant = plant
@@ -135,7 +124,7 @@ class _Simulation:
                     await stop.wait()
             telling.cancel()
         writes = sum(endpoint.writes for endpoint in served.values())
-        say(text("{requests} requests, {writes} of them to write", requests=_requests(served), writes=writes))
+        say(text("asked {times} times, {writes} times to write", times=_requests(served), writes=writes))
 
     def _introduce(self, served: Mapping[str, Endpoint]) -> None:
         for name, endpoint in served.items():
@@ -173,9 +162,9 @@ async def _tell(served: Mapping[str, Endpoint]) -> None:
 
 def _asked(name: str, fresh: int, writes: int) -> Text:
     return text(
-        "{link}: {requests} requests in {seconds} s, {writes} to write so far",
+        "{link}: asked {times} times in {seconds} s, {writes} times to write so far",
         link=name,
-        requests=fresh,
+        times=fresh,
         seconds=round(_TOLD_EVERY_S),
         writes=writes,
     )

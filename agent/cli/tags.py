@@ -23,13 +23,7 @@ from config.text import text
 @json_option
 def tags(names: tuple[str, ...], state: Path | None, as_json: bool) -> None:
     """Show all tags, or those named."""
-    questions = [f"/tags?tag={quote(name)}" for name in names] or ["/tags"]
-    try:
-        found = [tag for question in questions for tag in ask(find_socket(state), question)]
-    except NotRunning as error:
-        fail(error.words, Exit.UNAVAILABLE)
-    if unknown := set(names) - {tag["tag"] for tag in found}:
-        fail(text("no such tag: {names}", names=", ".join(sorted(unknown))), Exit.USAGE)
+    found = tags_or_exit(names, state)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return
@@ -39,12 +33,24 @@ def tags(names: tuple[str, ...], state: Path | None, as_json: bool) -> None:
     for tag in found:
         since = shown(text("{seconds} s", seconds=round(tag["quality_for_s"])))
         rows.add_row(
-            tag["tag"], tag["title"], _value(tag), tag["quality_words"][language()], since, tag["place"]
+            tag["tag"], tag["title"], value_of(tag), tag["quality_words"][language()], since, tag["place"]
         )
     show(rows)
 
 
-def _value(tag: dict[str, Any]) -> str:
+def tags_or_exit(names: tuple[str, ...], state: Path | None) -> list[dict[str, Any]]:
+    """Return all tags of the running agent, or those named, or end with what is wrong."""
+    questions = [f"/tags?tag={quote(name)}" for name in names] or ["/tags"]
+    try:
+        found = [tag for question in questions for tag in ask(find_socket(state), question)]
+    except NotRunning as error:
+        fail(error.words, Exit.UNAVAILABLE)
+    if unknown := set(names) - {tag["tag"] for tag in found}:
+        fail(text("no such tag: {names}", names=", ".join(sorted(unknown))), Exit.USAGE)
+    return found
+
+
+def value_of(tag: dict[str, Any]) -> str:
     """Return a value with its unit, and what it says: `2 (fault)`; of a text the text alone."""
     if tag["text"]:
         return tag["says"] or "-"

@@ -15,6 +15,7 @@ TRIP_PRESSURE_MPA: Final = 0.175
 TRIP_DELAY_S: Final = 0.3
 VALVE_STROKE_S: Final = 0.8
 BROKEN_WIRE_MA: Final = 1.1
+STEP_S: Final = 0.05
 _COLLAPSE_TIME_S: Final = 0.25
 
 
@@ -44,6 +45,11 @@ class Casting:
         self.pressure_mpa += (goal - self.pressure_mpa) * min(1.0, seconds / _COLLAPSE_TIME_S)
         self._interlock()
 
+    def move_to(self, time_s: float) -> None:
+        """Move the plant on to a time."""
+        while self.time_s + STEP_S <= time_s:
+            self.step(STEP_S)
+
     def _interlock(self) -> None:
         if self.pressure_mpa >= TRIP_PRESSURE_MPA:
             self.low_since_s = self.tripped_s = None
@@ -65,22 +71,21 @@ class Casting:
     def _stroke_done(self) -> bool:
         return self.tripped_s is not None and self.time_s - self.tripped_s >= VALVE_STROKE_S
 
-    def pressure_raw(self) -> int:
-        """Mould water pressure in kPa."""
-        return round(1000 * self.pressure_mpa + self.random.gauss(0, 0.6))
+    def pressure(self) -> float:
+        """Mould water pressure."""
+        return max(0.0, self.pressure_mpa + self.random.gauss(0, 0.0006))
 
-    def flow_raw(self) -> int:
-        """Mould water flow in 0.1 m3/h."""
-        return round(10 * (120 * math.sqrt(max(self.pressure_mpa, 0.0) / 0.25)) + self.random.gauss(0, 3))
+    def flow(self) -> float:
+        """Mould water flow."""
+        return max(0.0, 120 * math.sqrt(max(self.pressure_mpa, 0.0) / 0.25) + self.random.gauss(0, 0.3))
 
-    def mould_temperature_ma(self) -> float:
-        """Mould water temperature as a 4-20 mA signal for 0-100 degC; a dead sensor gives 1.1 mA."""
+    def mould_temperature(self) -> float:
+        """Mould water temperature from a 4-20 mA signal for 0-100 degC; a dead sensor gives 1.1 mA."""
         if Trouble.SENSOR_DEAD in self.troubles:
-            return BROKEN_WIRE_MA
-        degrees = 28 + 2 * math.sin(self.time_s / 9) + self.random.gauss(0, 0.05)
-        return 4 + 16 * degrees / 100
+            return (BROKEN_WIRE_MA - 4) / 16 * 100
+        return 28 + 2 * math.sin(self.time_s / 9) + self.random.gauss(0, 0.05)
 
-    def launder_level_mm(self) -> float:
+    def launder_level(self) -> float:
         """Metal level in the launder, deviation from its set point."""
         return 1.5 * math.sin(self.time_s / 3) + self.random.gauss(0, 0.2)
 

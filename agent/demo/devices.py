@@ -1,82 +1,74 @@
-"""The devices' process: `python -m agent.demo.devices` serves the casting line over Modbus TCP and OPC UA.
+"""The devices' process: `python -m agent.demo.devices PLANT COPY` simulates the line that PLANT describes.
 
-It prints its ports as a line of JSON, obeys lines `begin <trouble>` and `end <trouble>` on stdin, and prints
-what it counted when stdin ends.
+When COPY leads to it, it prints a line; it obeys lines `begin <trouble>` and `end <trouble>` on stdin, and
+prints what it counted as JSON when stdin ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Final
+from collections.abc import Callable
+from pathlib import Path
 
-import numpy as np
 import orjson
 
 from agent.demo.casting import Casting, Trouble
-from agent.simulate import modbus, opcua
-from config.tags import ValueType
-
-_MELT, _TILT, _TICKS = (
-    f"nsu={opcua.NAMESPACE};s={name}" for name in ("melt_temp", "tilt_angle", "furnace_ticks")
-)
-_NODES: Final[dict[str, tuple[ValueType, opcua.Value]]] = {
-    _MELT: (ValueType.FLOAT64, 0.0),
-    _TILT: (ValueType.FLOAT64, 0.0),
-    _TICKS: (ValueType.INT32, 0),
-}
-_STEP_S: Final = 0.05
-_READS_LOW, _PRESSURE, _FLOW, _TEMPERATURE, _LEVEL = 0, 2, 3, 4, 5
+from agent.simulate.course import Course, Still
+from agent.simulate.place import anywhere, serving
+from agent.simulate.scenario import Scenario
+from agent.simulate.values import Value
+from agent.simulate.written import write_copy
+from config.load import load
 
 
-class CountingUnit(modbus.Unit):
-    """The casting PLC: its first two registers hold how often it has been read."""
+class Tally:
+    """A value that counts how often it is asked for: the PLC's own counter of its readings."""
 
     def __init__(self) -> None:
-        super().__init__(64)
-        self.reads = 0
+        self.count = 0
 
-    def read(self, function_code: int, address: int, count: int) -> bytes | int:
-        """Count the reading of the counter itself, then answer."""
-        if function_code == 3 and address <= _READS_LOW < address + count:
-            self.reads += 1
-            self.holding[_READS_LOW : _READS_LOW + 2] = divmod(self.reads, 65536)
-        return super().read(function_code, address, count)
-
-    def show(self, line: Casting) -> None:
-        """Put the line's state into the registers."""
-        self.holding[_PRESSURE] = max(0, line.pressure_raw())
-        self.holding[_FLOW] = max(0, line.flow_raw())
-        self.holding[_TEMPERATURE] = round(1000 * line.mould_temperature_ma())
-        self.holding[_LEVEL : _LEVEL + 2] = np.array([line.launder_level_mm()], dtype=">f4").view(">u2")
-        self.inputs[:4] = (True, line.quick_cut_closed, line.drain_open, False)
+    def __call__(self, _: float) -> int:
+        """Count this reading and return its number."""
+        self.count += 1
+        return self.count
 
 
-async def serve() -> None:
+async def serve(plant: Path, copy: Path) -> None:
     """Serve the line until stdin ends."""
-    line, unit = Casting(), CountingUnit()
-    async with (
-        modbus.serve({1: unit}) as plc,
-        opcua.serve(_NODES) as furnace,
-    ):
-        _print(modbus_port=plc.port, opcua_port=furnace.port)
-        moving = asyncio.create_task(_move(line, unit, furnace))
-        await _obey(line)
-        moving.cancel()
-        writes = sum(plc.counts.writes.values()) + furnace.counts.writes
-        _print(plc_reads=unit.reads, furnace_reads=furnace.counts.reads, writes=writes)
+    line, reads, ticks = Casting(), Tally(), Tally()
+    scenario = Scenario(courses=_courses(line) | {"plc_reads": reads, "furnace_ticks": ticks})
+    with anywhere() as place:
+        async with serving(load(plant), scenario, place) as served:
+            write_copy(plant, copy, served)
+            _print(serving=list(served))
+            await _obey(line)
+            writes = sum(endpoint.writes for endpoint in served.values())
+            _print(plc_reads=reads.count, furnace_reads=served["furnace"].requests, writes=writes)
 
 
-async def _move(line: Casting, unit: CountingUnit, furnace: opcua.OpcUaSimulator) -> None:
-    ticks = 0
-    while True:
-        ticks += 1
-        line.step(_STEP_S)
-        unit.show(line)
-        await furnace.set(_MELT, line.furnace_temperature())
-        await furnace.set(_TILT, line.tilt_angle())
-        await furnace.set(_TICKS, ticks)
-        await asyncio.sleep(_STEP_S)
+def _courses(line: Casting) -> dict[str, Course]:
+    """Return what the line shows of itself, by tag."""
+
+    def shown(what: Callable[[], Value]) -> Course:
+        def course(seconds: float) -> Value:
+            line.move_to(seconds)
+            return what()
+
+        return course
+
+    return {
+        "mould_p_in": shown(line.pressure),
+        "mould_q_in": shown(line.flow),
+        "mould_t_in": shown(line.mould_temperature),
+        "launder_level": shown(line.launder_level),
+        "casting_active": Still(True),
+        "quick_cut_closed": shown(lambda: line.quick_cut_closed),
+        "emerg_drain_open": shown(lambda: line.drain_open),
+        "il_bypass": Still(False),
+        "melt_temp": shown(line.furnace_temperature),
+        "tilt_angle": shown(line.tilt_angle),
+    }
 
 
 async def _obey(line: Casting) -> None:
@@ -95,4 +87,4 @@ def _print(**facts: object) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(Path(sys.argv[1]), Path(sys.argv[2])))

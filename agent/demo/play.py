@@ -35,10 +35,10 @@ async def play(folder: Path, seconds: float, say: Say, show: Show) -> Verdict:
     async with AsyncExitStack() as stack:
         broker = stack.enter_context(Broker.iotcore(folder))
         relay = await stack.enter_async_context(relaying(broker.port))
-        plant = await stack.enter_async_context(devices())
+        path = folder / "simulated.yaml"
+        plant = await stack.enter_async_context(devices(_write_plant(folder, relay.port), path))
         arrived = Arrived(folder / "received.jsonl")
         book = await stack.enter_async_context(receiver(broker.port, arrived.path))
-        path = _write_plant(folder, {**plant.ports, "mqtt_port": relay.port})
         program = await stack.enter_async_context(agent(path, folder / "state", folder / "agent.log"))
         stage = _Stage(program, plant, relay, arrived, say, show)
         await stage.until(lambda: arrived.listening, _START_S)
@@ -105,13 +105,12 @@ class _Stage:
             await self._program.start()
 
 
-def _write_plant(folder: Path, ports: dict[str, int]) -> Path:
+def _write_plant(folder: Path, mqtt_port: int) -> Path:
+    """Write the demo's plant; its devices are still where nobody is."""
     source = files("agent.demo") / "plant"
-    names = {name.upper(): str(port) for name, port in ports.items()}
     path = folder / "plant.yaml"
-    path.write_text(
-        Template((source / "plant.yaml").read_text(encoding="utf-8")).substitute(names), encoding="utf-8"
-    )
+    plant = Template((source / "plant.yaml").read_text(encoding="utf-8"))
+    path.write_text(plant.substitute(MQTT_PORT=mqtt_port), encoding="utf-8")
     points = (source / "points.csv").read_text(encoding="utf-8")
     (folder / "points.csv").write_text(points, encoding="utf-8")
     return path

@@ -15,6 +15,7 @@ import orjson
 
 from agent.demo.casting import Trouble
 
+_START_S: Final = 60.0
 _STOP_S: Final = 15.0
 
 
@@ -25,9 +26,8 @@ class DemoFailed(Exception):  # noqa: N818 - the failure's own word
 class Devices:
     """The casting line's process."""
 
-    def __init__(self, process: Process, ports: dict[str, int]) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
-        self.ports = ports
 
     async def tell(self, verb: str, trouble: Trouble) -> None:
         """Begin or end a trouble."""
@@ -45,10 +45,12 @@ class Devices:
 
 
 @asynccontextmanager
-async def devices() -> AsyncIterator[Devices]:
-    """Run the casting line while inside."""
-    async with _running("-m", "agent.demo.devices", stdin=PIPE, stdout=PIPE) as process:
-        yield Devices(process, await _line(process, "devices"))
+async def devices(plant: Path, copy: Path) -> AsyncIterator[Devices]:
+    """Run the casting line that `plant` describes while inside; `copy` leads to it then."""
+    command = ("-m", "agent.demo.devices", str(plant), str(copy))
+    async with _running(*command, stdin=PIPE, stdout=PIPE) as process:
+        await _line(process, "devices", _START_S)
+        yield Devices(process)
 
 
 class Agent:
@@ -130,9 +132,9 @@ async def _running(*command: str, **streams: int) -> AsyncIterator[Process]:
         await process.wait()
 
 
-async def _line(process: Process, name: str) -> dict[str, Any]:
+async def _line(process: Process, name: str, within_s: float = _STOP_S) -> dict[str, Any]:
     assert process.stdout is not None
-    return _json(await asyncio.wait_for(process.stdout.readline(), _STOP_S), name)
+    return _json(await asyncio.wait_for(process.stdout.readline(), within_s), name)
 
 
 def _json(words: bytes, name: str) -> dict[str, Any]:

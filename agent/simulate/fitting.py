@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from agent.simulate.fault import ON_VALUES, Fault, Kind
-from config.links import Link, ModbusRtuLink, ModbusRtuTcpLink, OpcUaLink
+from config.links import Link, ModbusRtuLink, ModbusRtuTcpLink
+from config.opcua import OpcUaLink
 from config.plant import Plant
 from config.tags import Tag
 from config.text import Text, text
@@ -26,14 +27,13 @@ def unfit(fault: Fault, plant: Plant) -> Iterator[Text]:
     strangers = [unknown(noun, name, known) for noun, name, known in scopes if name and name not in known]
     yield from strangers
     if not strangers and not any(suffers(fault, tag, plant) for tag in plant.tags):
-        yield text("{fault} cannot happen there: {why}", fault=fault.kind, why=_why(fault))
+        yield text("{fault} cannot happen there: {why}", fault=fault.kind, why=_why(fault, plant))
 
 
 def suffers(fault: Fault, tag: Tag, plant: Plant) -> bool:
     """Tell whether a fault can be noticed at a tag."""
     link = plant.description.devices[tag.device].link
-    scopes = ((fault.tag, tag.tag), (fault.device, tag.device), (fault.link, link))
-    if any(scope not in (None, name) for scope, name in scopes):
+    if not _is_meant(fault, tag, plant):
         return False
     if fault.kind is Kind.NAN:
         return tag.type.value.startswith("float")
@@ -42,6 +42,12 @@ def suffers(fault: Fault, tag: Tag, plant: Plant) -> bool:
         or fault.kind is Kind.EXCEPTION
         or _on_answers(fault, plant.description.links[link], _alone(plant, link))
     )
+
+
+def _is_meant(fault: Fault, tag: Tag, plant: Plant) -> bool:
+    link = plant.description.devices[tag.device].link
+    scopes = ((fault.tag, tag.tag), (fault.device, tag.device), (fault.link, link))
+    return all(scope in (None, name) for scope, name in scopes)
 
 
 def _on_answers(fault: Fault, link: Link, alone: bool) -> bool:
@@ -56,7 +62,9 @@ def _alone(plant: Plant, link: str) -> bool:
     return sum(device.link == link for device in plant.description.devices.values()) == 1
 
 
-def _why(fault: Fault) -> Text:
+def _why(fault: Fault, plant: Plant) -> Text:
+    if not any(_is_meant(fault, tag, plant) for tag in plant.tags):
+        return text("no tag is read there")
     if fault.kind is Kind.NAN:
         return text("only floats can be no number")
     if fault.kind is Kind.CRC:

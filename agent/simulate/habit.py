@@ -55,8 +55,8 @@ def _between(low: float | None, high: float | None) -> tuple[float, float]:
 def _resting(plant: Plant) -> dict[str, Course]:
     found: dict[str, Course] = {}
     for interlock in plant.interlocks:
-        conditions = [(effect, False) for effect in interlock.effects]
-        conditions += [(interlock.armed_when, True), (interlock.bypassed_when, False)]  # type: ignore[list-item]
+        conditions: list[tuple[Condition | None, bool]] = [(effect, False) for effect in interlock.effects]
+        conditions += [(interlock.armed_when, True), (interlock.bypassed_when, False)]
         for condition, holds in conditions:
             if condition is not None and condition.equals is not None:
                 found[condition.tag] = Still(_value(condition, holds))

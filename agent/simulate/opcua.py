@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from base64 import b64decode
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from asyncua import ua
 from asyncua.common.callback import CallbackType
@@ -17,8 +15,10 @@ from asyncua.server.server import Server
 from asyncua.ua.status_codes import StatusCodes
 
 from agent.simulate.account import note_device, note_write
+from agent.simulate.opcua_security import ServerSecurity, secure
 from config.address import NodeAddress, parse_node_id
 from config.tags import ValueType
+from drivers.opcua.nodes import node_of
 
 NAMESPACE: Final = "urn:fengsui:simulator"
 """The namespace URI of nodes spelled `nsu=urn:fengsui:simulator;...`; its index is 2."""
@@ -50,15 +50,13 @@ class Counts:
 class OpcUaSimulator:
     """A running server. Made by `serve`."""
 
-    def __init__(
-        self, server: Server, types: Mapping[str, ValueType], node_ids: Mapping[str, ua.NodeId]
-    ) -> None:
+    def __init__(self, server: Server, namespaces: Sequence[str], types: Mapping[str, ValueType]) -> None:
         self.counts = Counts()
         self.port: int = server.bserver._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
         self.url = f"opc.tcp://127.0.0.1:{self.port}/"
         self._server = server
-        self._types = types
-        self._node_ids = node_ids
+        self._namespaces = namespaces
+        self._types = dict(types)
         note_device("opcua")
         server.subscribe_server_callback(CallbackType.PreRead, self._count_reads)
         server.subscribe_server_callback(CallbackType.PreWrite, self._count_writes)
@@ -77,7 +75,15 @@ class OpcUaSimulator:
         reading = ua.DataValue(
             _variant(value, self._types[address]), ua.StatusCode(code), SourceTimestamp=stamp
         )
-        await self._server.write_attribute_value(self._node_ids[address], reading)
+        await self._server.write_attribute_value(self._node(address), reading)
+
+    async def add(self, address: str, value: Value, kind: ValueType = ValueType.FLOAT64) -> None:
+        """Let there be a node more."""
+        self._types[address] = kind
+        await _add(self._server, self._node(address), _variant(value, kind))
+
+    def _node(self, address: str) -> ua.NodeId:
+        return node_of(parse_node_id(address), self._namespaces)
 
     async def _count_reads(self, event: Any, _: object) -> None:
         if event.is_external:
@@ -92,28 +98,35 @@ class OpcUaSimulator:
 
 @asynccontextmanager
 async def serve(
-    nodes: Mapping[str, tuple[ValueType, Value]], *, host: str = "127.0.0.1", port: int = 0
+    nodes: Mapping[str, tuple[ValueType, Value]],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    security: ServerSecurity | None = None,
 ) -> AsyncIterator[OpcUaSimulator]:
     """Serve `nodes` (by their NodeId) until the context is left.
 
     Namespaces are there as the NodeIds name them: by index (2 is `NAMESPACE`) or by URI.
-    `port` 0 takes a free one, told by `.port` and `.url`. Anonymous, without security. Takes some seconds to
-    start. The server's tasks run on the caller's event loop and end with the context.
+    `port` 0 takes a free one, told by `.port` and `.url`. Takes some seconds to start. The server's tasks run
+    on the caller's event loop and end with the context.
     """
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
-    server = Server()
+    server = Server(user_manager=security)
     await server.init()
     server.set_endpoint(f"opc.tcp://{host}:{port}/")
-    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-    parsed = {address: parse_node_id(address) for address in nodes}
-    indices = {uri: await server.register_namespace(uri) for uri in _namespaces(parsed.values())}
-    node_ids = {address: _node_id(node, indices) for address, node in parsed.items()}
+    await secure(server, security)
+    for uri in _namespaces(parse_node_id(address) for address in nodes):
+        await server.register_namespace(uri)
+    namespaces = await server.get_namespace_array()
     for address, (kind, value) in nodes.items():
-        node_id = node_ids[address]
-        name = ua.QualifiedName(str(node_id.Identifier), node_id.NamespaceIndex)
-        await server.nodes.objects.add_variable(node_id, name, _variant(value, kind))
+        await _add(server, node_of(parse_node_id(address), namespaces), _variant(value, kind))
     async with server:
-        yield OpcUaSimulator(server, {address: kind for address, (kind, _) in nodes.items()}, node_ids)
+        yield OpcUaSimulator(server, namespaces, {address: kind for address, (kind, _) in nodes.items()})
+
+
+async def _add(server: Server, node: ua.NodeId, value: ua.Variant) -> None:
+    name = ua.QualifiedName(str(node.Identifier), node.NamespaceIndex)
+    await server.nodes.objects.add_variable(node, name, value)
 
 
 def _namespaces(nodes: Iterable[NodeAddress]) -> list[str]:
@@ -129,20 +142,6 @@ def _variant(value: Value | None, kind: ValueType) -> ua.Variant:
         return ua.Variant(value)
     whole = kind is not ValueType.BOOL and not kind.value.startswith("float")
     return ua.Variant(int(value) if whole else value, _VARIANTS.get(kind, ua.VariantType.Double))
-
-
-def _node_id(address: NodeAddress, indices: Mapping[str, int]) -> ua.NodeId:
-    found = address.namespace
-    namespace: Any = indices[found] if isinstance(found, str) else found
-    identifier: Any = address.identifier
-    match address.kind:
-        case "i":
-            identifier = int(address.identifier)
-        case "g":
-            identifier = UUID(address.identifier)
-        case "b":
-            identifier = b64decode(address.identifier)
-    return ua.NodeId(identifier, namespace)
 
 
 def _stamp(utc_ns: int) -> datetime | None:

@@ -13,13 +13,14 @@ from agent.simulate.opcua import OpcUaSimulator
 from agent.simulate.relay import relaying
 from agent.simulate.rudeness import Conduct, Manner
 from agent.simulate.story import Story
-from agent.simulate.values import held
+from agent.simulate.values import Value, held
 from config.tags import Tag
 
 STEP_S: Final = 0.2
 """How often the nodes' values change."""
 
 _STANDARD_NODES: Final = ("i=", "ns=0;")  # every server has them, such as its clock
+_GOOD: Final = 0
 _REFUSED: Final = 0x80340000  # Part 6, annex A.2: BadNodeIdUnknown
 _AWAY: Final = Conduct(Manner.CLOSE)
 
@@ -33,13 +34,16 @@ class OpcUaServed:
         self._story = story
         self._simulator = simulator
         self._tags = tags
+        self._held: dict[str, tuple[Value | None, int]] = {}
 
     async def move(self) -> None:
         """Let every node hold its value of now."""
         for tag in self._tags:
             refused = self._story.refusal((tag,)) is not None
-            value = None if refused else held(self._story.raw(tag), tag.type)
-            await self._simulator.set(tag.address, value, status=_REFUSED if refused else 0)
+            found = (None, _REFUSED) if refused else (held(self._story.raw(tag), tag.type), _GOOD)
+            if self._held.get(tag.address) != found:  # a server's source times are of changes
+                self._held[tag.address] = found
+                await self._simulator.set(tag.address, found[0], status=found[1])
 
     async def keep_moving(self) -> None:
         """Let the nodes follow the story for ever."""
@@ -59,13 +63,17 @@ async def serve(
     async with (
         opcua.serve(nodes) as simulator,
         relaying(simulator.port, port, host=host, random=Random(seed)) as line,
-        asyncio.TaskGroup() as tasks,
     ):
         line.conduct = lambda: _conduct(story, devices)
         served = OpcUaServed(story, simulator, list(ours.values()), line.port)
-        moving = tasks.create_task(served.keep_moving())
-        yield served
-        moving.cancel()
+        moving = asyncio.create_task(served.keep_moving())
+        try:
+            yield served
+        finally:
+            moving.cancel()
+            await asyncio.wait([moving])
+            if not moving.cancelled():
+                moving.result()
 
 
 def _conduct(story: Story, devices: Sequence[str]) -> Conduct:

@@ -16,7 +16,8 @@ from agent.simulate.opcua_link import OpcUaServed
 from agent.simulate.scenario import Scenario
 from agent.simulate.story import Story
 from agent.simulate.unit import SimulatedUnit
-from config.links import Link, ModbusRtuLink, ModbusTcpLink, OpcUaLink
+from config.links import Link, ModbusRtuLink, ModbusTcpLink
+from config.opcua import OpcUaLink
 from config.plant import Plant
 
 LOOPBACK: Final = "127.0.0.1"

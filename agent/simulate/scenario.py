@@ -1,11 +1,4 @@
-"""What a simulated plant does: a course for every tag and a list of faults, from a file and from options.
-
-seed: 7
-values:
-mould_p_in: sine:0.2..0.3,period=30s
-faults:
-- late:device=caster,ms=1200,rate=0.1
-"""
+"""What a simulated plant does: a course for every tag and a list of faults, from a file and from options."""
 
 from __future__ import annotations
 

@@ -55,9 +55,8 @@ class SimulatedUnit(Unit):
         self._name = name
         self._absence = Conduct(Manner.CLOSE if alone else Manner.SILENT)
         cells = [Cell.of(tag, device) for tag in story.plant.tags if tag.device == name]
-        self._cells = sorted(
-            cells, key=lambda cell: cell.mask is not None
-        )  # bits into their words, not under
+        # a word that has a tag of its own is stored before the bits in it
+        self._cells = sorted(cells, key=lambda cell: cell.mask is not None)
 
     def read(self, function_code: int, address: int, count: int) -> bytes | int:
         """Let what is asked for hold its values of now, then answer; refuse where the story says so."""

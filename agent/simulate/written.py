@@ -9,11 +9,15 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 
 from agent.simulate.place import LOOPBACK, Endpoint
-from config.links import ModbusRtuLink, OpcUaLink
+from config.links import ModbusRtuLink
 from config.load import FILE_NAME
+from config.opcua import OpcUaLink
 
 _HERE: Final = frozenset((LOOPBACK, "::1", "localhost"))
 _EVERYWHERE: Final = frozenset(("0.0.0.0", "::"))
+
+_SECURITY: Final = frozenset(("security", "user"))
+_FILE: Final = "file:"
 
 Yaml = MutableMapping[str, Any]
 """A YAML file as ruamel keeps it, with its comments."""
@@ -22,19 +26,20 @@ Yaml = MutableMapping[str, Any]
 def write_copy(source: Path, target: Path, served: Mapping[str, Endpoint]) -> tuple[str, ...]:
     """Write the copy at once and whole; return the uplinks that were left out. Raises OSError.
 
-    Files are named from where they lie, the log goes beside `target`, and uplinks to anywhere but this
-    machine are left out: what is made up must not reach a platform.
+    Files are named from where they lie, the log goes beside `target`, security is left out as simulators
+    offer none, and so are uplinks to anywhere but this machine: what is made up must not reach a platform.
     """
     file = source / FILE_NAME if source.is_dir() else source
+    folder = file.parent.resolve()
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
     plant: Yaml = yaml.load(file.read_bytes())
     for name, endpoint in served.items():
-        plant["links"][name].update(_reached_at(endpoint))
-    plant["points"] = [str((file.parent / name).resolve()) for name in plant["points"]]
+        _lead_to(endpoint, plant["links"][name])
+    plant["points"] = [str(folder / name) for name in plant["points"]]
     plant["gateway"]["state"] = str(target.resolve().with_suffix(".state"))
-    left_out = _leave_out_uplinks(plant.get("uplinks", {}), file.parent)
+    left_out = _leave_out_uplinks(plant.get("uplinks", {}), folder)
     part = target.with_name(f"{target.name}.part")
     with part.open("wb") as whole:
         yaml.dump(plant, whole)
@@ -42,13 +47,16 @@ def write_copy(source: Path, target: Path, served: Mapping[str, Endpoint]) -> tu
     return left_out
 
 
-def _reached_at(endpoint: Endpoint) -> dict[str, object]:
-    if isinstance(endpoint.link, ModbusRtuLink):
-        return {"port": str(endpoint.path)}
+def _lead_to(endpoint: Endpoint, link: Yaml) -> None:
     host = LOOPBACK if endpoint.host in _EVERYWHERE else endpoint.host
-    if isinstance(endpoint.link, OpcUaLink):
-        return {"url": f"opc.tcp://{host}:{endpoint.port}"}
-    return {"host": host, "port": endpoint.port}
+    if isinstance(endpoint.link, ModbusRtuLink):
+        link["port"] = str(endpoint.path)
+    elif isinstance(endpoint.link, OpcUaLink):
+        link["url"] = f"opc.tcp://{host}:{endpoint.port}"
+        for key in _SECURITY & set(link):
+            del link[key]
+    else:
+        link.update(host=host, port=endpoint.port)
 
 
 def _leave_out_uplinks(uplinks: Yaml, folder: Path) -> tuple[str, ...]:
@@ -57,5 +65,7 @@ def _leave_out_uplinks(uplinks: Yaml, folder: Path) -> tuple[str, ...]:
         del uplinks[name]
     for uplink in uplinks.values():
         for key, name in uplink.get("tls", {}).items():
-            uplink["tls"][key] = str((folder / str(name)).resolve())
+            uplink["tls"][key] = str(folder / name)
+        if str(uplink.get("password", "")).startswith(_FILE):
+            uplink["password"] = f"{_FILE}{folder / uplink['password'].removeprefix(_FILE)}"
     return left_out

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from buffer.log import Log
 from buffer.reader import Reader
 from buffer.record import Record
+from buffer.resends import Again
 from config.vocabulary import Stream
 
 BATCH_RECORDS: Final = 32
@@ -34,7 +35,7 @@ class Lane:
     """One reader, read ahead by a batch; all of its records leave in the same way."""
 
     def __init__(
-        self, reader: Reader, *, backfill: bool, replay: bool = False, wanted: Wanted | None = None
+        self, reader: Reader | Again, *, backfill: bool, replay: bool = False, wanted: Wanted | None = None
     ) -> None:
         self.paced = replay or (backfill and reader.stream is Stream.READINGS)
         self.searching = False
@@ -70,7 +71,7 @@ class Lanes:
     """The lanes of one uplink, from the moment its connection stands.
 
     Live is what is stored from now on; what is older, of this run or an earlier one, is backfill, and ends
-    where live began. Events leave in their order, whatever else waits.
+    where live began. Events leave in their order, whatever else waits; last what somebody wants sent again.
     """
 
     def __init__(self, log: Log, uplink: str) -> None:
@@ -83,6 +84,7 @@ class Lanes:
             Lane(events, backfill=False),
             Lane(readings, backfill=False),
             _backfill(log, uplink, readings),
+            *(Lane(log.resends(uplink, stream), backfill=True) for stream in Stream),
         ]
         self._replays: list[Lane] = []
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -24,6 +25,7 @@ from agent.uplinks.line import tune
 from agent.uplinks.off_loop import off_loop
 from agent.uplinks.reasons import QUOTA_EXCEEDED, reason_words
 from agent.uplinks.tls import connect_words, tls_context
+from agent.uplinks.window import Window
 from config.secrets import SecretError, resolve
 from config.text import Text, text
 from config.uplinks import MqttUplink
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S: Final = 10.0
 GOODBYE_S: Final = 1.0
 HEARD_KEPT: Final = 100
+LARGEST_HEARD_BYTES: Final = 128 * 1024
+"""Of what brokers send, which is nothing but confirmations."""
 ACK_PATIENCE_KEEPALIVES: Final = 1.5
 _REFUSAL: Final = 0x80
 _QOS: Final = 1
@@ -48,14 +52,6 @@ class Limits:
     window: int
     packet_bytes: int
     retain: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _InFlight:
-    """A message on its way: who waits for its acknowledgement, and since when (loop time)."""
-
-    answer: asyncio.Future[None]
-    since_s: float
 
 
 class PahoUplink:
@@ -73,12 +69,10 @@ class PahoUplink:
         self._keepalive_s = max(1, round(settings.keepalive / 1e9))
         self._client: Client | None = None
         self._limits = Limits(window=0, packet_bytes=0, retain=False)
-        self._window = asyncio.Semaphore(0)
+        self._window = Window()
         self._accepted: asyncio.Future[Limits] | None = None
         self._subscribed: asyncio.Future[None] | None = None
         self._heard = asyncio.Queue[bytes](HEARD_KEPT)
-        self._waiting: dict[int, _InFlight] = {}
-        self._last_ack_s = 0.0
         self._tick: asyncio.TimerHandle | None = None
         self._closed = asyncio.Event()
         self._why = text("not connected")
@@ -103,23 +97,19 @@ class PahoUplink:
         except (UplinkDown, asyncio.CancelledError):
             self._lose(self._why)
             raise
-        for _ in range(self._limits.window):
-            self._window.release()
+        self._window.open(self._limits.window)
 
     async def send(self, message: Message) -> None:
         """See `Uplink`."""
         topic = f"{self._topic}/{message.kind}"
         self._check_size(topic, message)
-        await self._window.acquire()
+        await self._window.enter()
         if self._client is None:
-            self._window.release()
+            self._window.leave()
             raise UplinkDown(self._why)
         retain = message.retain and self._limits.retain
         info = self._client.publish(topic, message.payload, qos=_QOS, retain=retain)
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[None] = loop.create_future()
-        self._waiting[info.mid] = _InFlight(answer=answer, since_s=loop.time())
-        await answer
+        await self._window.sent(info.mid)
 
     async def heard(self) -> bytes:
         """See `Uplink`."""
@@ -175,7 +165,9 @@ class PahoUplink:
 
     def _open(self, client: Client) -> None:
         """Connect and send CONNECT, blocking."""
-        client.connect(self._settings.host, self._settings.port, self._keepalive_s)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = LARGEST_HEARD_BYTES
+        client.connect(self._settings.host, self._settings.port, self._keepalive_s, properties=properties)
 
     def _attach(self, client: Client) -> asyncio.Future[Limits]:
         """Let the event loop serve the connected socket; the future holds the broker's answer to CONNECT."""
@@ -219,13 +211,10 @@ class PahoUplink:
         if self._client is None:
             return
         self._client.loop_misc()
+        if self._window.silent_s > ACK_PATIENCE_KEEPALIVES * self._keepalive_s:
+            self._lose(text("the broker answers nothing any more"))
+            return
         loop = asyncio.get_running_loop()
-        oldest = next(iter(self._waiting.values()), None)
-        if oldest is not None:
-            silent_s = loop.time() - max(oldest.since_s, self._last_ack_s)
-            if silent_s > ACK_PATIENCE_KEEPALIVES * self._keepalive_s:
-                self._lose(text("the broker answers nothing any more"))
-                return
         self._tick = loop.call_later(min(1.0, self._keepalive_s / 8), self._on_tick)
 
     def _on_connect(
@@ -270,19 +259,12 @@ class PahoUplink:
     def _on_publish(
         self, _client: Client, _data: Any, mid: int, reason: ReasonCode, _properties: Properties
     ) -> None:
-        sent = self._waiting.pop(mid, None)
-        if sent is None:
-            return
-        self._last_ack_s = asyncio.get_running_loop().time()
-        self._window.release()
-        if sent.answer.done():
-            return
         if reason.value < _REFUSAL:
-            sent.answer.set_result(None)
+            self._window.answer(mid, None)
             return
         words = text("the broker refused the message: {reason}", reason=reason_words(reason.value))
         busy = reason.value == QUOTA_EXCEEDED
-        sent.answer.set_exception(UplinkBusy(words) if busy else UplinkRefused(words))
+        self._window.answer(mid, UplinkBusy(words) if busy else UplinkRefused(words))
 
     def _on_disconnect(
         self,
@@ -321,12 +303,10 @@ class PahoUplink:
         if self._client is not None:
             _drop(self._client)
             self._client = None
-        waiting = [self._accepted, self._subscribed, *(sent.answer for sent in self._waiting.values())]
-        for answer in waiting:
+        for answer in (self._accepted, self._subscribed):
             if answer is not None and not answer.done():
                 answer.set_exception(UplinkDown(why))
-        self._waiting.clear()
-        self._window.release()  # each waiting sender wakes the next
+        self._window.lose(lambda: UplinkDown(why))
 
 
 def _drop(client: Client) -> None:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from agent import journal
 from agent.anchor import Anchor
-from agent.bodies import RecordError
 from agent.clock import Clock
 from agent.dictionary import Dictionary
 from agent.platforms.confirmation import ConfirmationError
 from agent.platforms.contract import Codec, Presence
 from agent.uplinks.acks import AckRange, Acks
 from agent.uplinks.contract import Message, Uplink, UplinkBusy, UplinkDown, UplinkRefused
+from agent.uplinks.feed import Feed
 from agent.uplinks.lanes import Lanes, Taken
-from agent.uplinks.pace import Pace, Room
 from agent.uplinks.parcels import Packer, Parcel
 from agent.uplinks.poison import Key, Suspicion, key_of
-from agent.uplinks.repeat import Repeat
 from agent.uplinks.terms import Terms
 from agent.uplinks.unconfirmed import Unconfirmed
 from buffer.log import Log
@@ -32,13 +29,8 @@ STATUS_EVERY_S: Final = 60.0
 REFUSALS_IN_A_ROW: Final = 5
 TRUST_AFTER: Final = 20
 """Answers after which a connection that began carefully sends many records at once."""
-SEARCH_PAUSE_S: Final = 0.002
 CONFIRM_TURNS: Final = 4
 """How often within the time to confirm it is looked whether that has passed."""
-SPREAD_S: Final = 10.0
-SPREAD_SHARE: Final = 0.1
-"""Backfill begins within this share of the time without connection, at most SPREAD_S: each gateway at its own
-moment, so that a thousand do not catch up at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +74,23 @@ class Session:
         self._gateway = gateway
         self._suspicion = suspicion
         self._on_refused = on_refused
-        self._packer = Packer(codec, log)
-        self._lanes = Lanes(log, name)
-        self._repeat = self._replaying(terms.replay_ns) if terms.replay_ns else None
+        self._feed = Feed(
+            Lanes(log, name),
+            Packer(codec, log),
+            terms,
+            uplink.window,
+            suspicion,
+            self._more,
+            self._put_aside,
+            away_s=away_s,
+        )
+        if terms.replay_ns:
+            self._feed.replay(gateway.anchor().utc_ns_of(gateway.clock.boot_ns()) - terms.replay_ns)
         self._acks = Acks(self._acknowledge)
         self._unconfirmed = None if terms.confirm_within_s is None else Unconfirmed(terms.confirm_within_s)
         self._stored = asyncio.Event()
         self._stored.set()
-        self._ready: deque[Parcel] = deque()
         self._now_s = asyncio.get_running_loop().time
-        spread_s = min(SPREAD_S, away_s * SPREAD_SHARE)
-        self._pace = Pace(self._now_s, terms.backfill_bytes_per_s, after_s=terms.phase * spread_s)
-        self._room = Room(uplink.window, terms.prompt_s)
-        self._resume: asyncio.TimerHandle | None = None
         self._refusals = 0
         self._answered = 0
         self._trusted = asyncio.Event()
@@ -103,7 +99,7 @@ class Session:
 
     def wake(self) -> None:
         """Look for records: some were stored."""
-        self._lanes.refresh()
+        self._feed.refresh()
         self._stored.set()
 
     @property
@@ -119,7 +115,7 @@ class Session:
     @property
     def idle(self) -> bool:
         """Tell whether everything stored has left and was answered."""
-        return self._lanes.empty and not self._under_way and not self._ready and not self.unconfirmed
+        return self._feed.empty and not self._under_way and not self.unconfirmed
 
     async def run(self) -> None:
         """Forward until the connection is gone. Raises UplinkDown, always."""
@@ -141,8 +137,7 @@ class Session:
             raise _first(failures) from None
         finally:
             self._acks.flush()
-            if self._resume is not None:
-                self._resume.cancel()
+            self._feed.close()
 
     async def farewell(self, reason: str) -> None:
         """Tell the platform that the gateway goes. Raises UplinkDown, UplinkRefused."""
@@ -157,7 +152,10 @@ class Session:
             await self._uplink.send(self._status(online=True, reason="connected"))
         except UplinkRefused as error:
             raise UplinkDown(error.words) from error
-        self._ready.extend(self._packer.introduce(self._gateway.dictionary, current=True))
+        self._feed.introduce(self._gateway.dictionary)
+
+    def _more(self) -> None:
+        self._stored.set()
 
     async def _watch(self) -> None:
         raise UplinkDown(await self._uplink.closed())
@@ -185,7 +183,7 @@ class Session:
             await asyncio.sleep(unconfirmed.within_s / CONFIRM_TURNS)
             for taken in unconfirmed.overdue(self._now_s()):
                 if unconfirmed.resend(taken):
-                    self._prepare(taken._replace(backfill=True))
+                    self._feed.prepare(taken._replace(backfill=True))
                 else:
                     self._put_aside(taken, text("the platform never confirms this record"))
             self._stored.set()
@@ -202,43 +200,9 @@ class Session:
 
     def _take(self) -> Parcel | None:
         """Return what must leave next; None when there is nothing, or nothing yet."""
-        while not self._ready:
-            if self._unconfirmed is not None and self._unconfirmed.full:
-                return None
-            pause_s = self._pace.wait_s
-            paused = self._room.full or pause_s > 0
-            taken = self._lanes.next(paused=paused)
-            if taken is None:
-                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching and not paused else pause_s)
-                return None
-            self._prepare(taken)
-        return self._ready.popleft()
-
-    def _resume_after(self, pause_s: float) -> None:
-        """Have the workers look again when backfill may go on."""
-        if pause_s and self._resume is None:
-            self._resume = asyncio.get_running_loop().call_later(pause_s, self._on_resume)
-
-    def _on_resume(self) -> None:
-        self._resume = None
-        self._stored.set()
-
-    def _prepare(self, taken: Taken) -> None:
-        """Make a record ready to leave, or put it aside."""
-        if self._suspicion.condemned(taken.record):
-            self._put_aside(taken, text("the platform hangs up whenever it is sent this record"))
-            return
-        try:
-            parcels = self._packer.pack(taken)
-        except RecordError as error:
-            self._put_aside(taken, text("the record cannot be read: {error}", error=str(error)))
-            return
-        self._ready.extend(parcels)
-        if self._repeat is not None:
-            self._repeat.note(taken.record)
-        if taken.paced:
-            self._pace.spend(len(parcels[-1].message.payload))
-            self._room.enter()
+        if self._unconfirmed is not None and self._unconfirmed.full:
+            return None
+        return self._feed.next()
 
     async def _send(self, parcel: Parcel) -> None:
         begun_s = self._now_s()
@@ -288,21 +252,13 @@ class Session:
         self._answered += 1
         if self._answered == TRUST_AFTER:
             self._trusted.set()
-        if parcel.taken.paced:
-            self._room.leave(self._now_s() - begun_s)
-            self._stored.set()
+        self._feed.answered(parcel.taken, self._now_s() - begun_s)
 
     def _put_aside(self, taken: Taken, why: Text) -> None:
         """Quarantine a record; one that was acknowledged before is only not sent again."""
         if not taken.replay:
             self._log.quarantine(self._name, taken.record, str(why))
             self._on_refused(why)
-
-    def _replaying(self, replay_ns: int) -> Repeat:
-        now_utc_ns = self._gateway.anchor().utc_ns_of(self._gateway.clock.boot_ns())
-        repeat = Repeat(now_utc_ns - replay_ns, self._packer)
-        self._lanes.replay(repeat.since_utc_ns, repeat.wanted)
-        return repeat
 
     def _acknowledge(self, found: AckRange) -> None:
         self._log.acknowledge(self._name, found.stream, found.run, found.first, found.last, found.readings)

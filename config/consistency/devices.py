@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from config.draft import Draft
 from config.faults import Fault
-from config.links import OpcUaLink
+from config.opcua import OpcUaLink
 from config.points.read import Row
 from config.text import text
 from config.wording import closest, unknown
 
-_FOR_ANY_LINK = frozenset(("link", "title"))
+_NOT_FOR_MODBUS = frozenset(("link", "title", "reading"))
 
 
 def device_faults(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Iterator[Fault]:
@@ -47,7 +47,7 @@ def _foreign_keys(draft: Draft) -> Iterator[Fault]:
         if draft.link_type_of(name) != "opcua":
             continue
         for key in draft.document.section("devices", name):
-            if key not in _FOR_ANY_LINK:
+            if key not in _NOT_FOR_MODBUS:
                 words = text(
                     '"{key}" is for Modbus, but device "{device}" is on an OPC UA link; take it away',
                     key=key,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from config.consistency.opcua import subscription_age_ns
 from config.draft import INTERLOCKS, Draft, interlocks_of
 from config.faults import Fault, Loc
 from config.points.read import Row
@@ -14,7 +15,7 @@ from config.series import Virtual, condition_name
 from config.tags import ValueType
 from config.text import text
 from config.units import show_duration
-from config.vocabulary import Limit
+from config.vocabulary import Limit, Voting
 from config.wording import some, unknown
 
 _COMPARISONS: Final = ("equals", "above", "below", "limit")
@@ -27,6 +28,7 @@ def interlock_faults(
     """Yield the faults of the interlocks. `virtuals`: what their expressions and the series mean, by name."""
     row_of = {row.tag.tag: row for row in rows if row.sound("tag")}
     yield from _name_faults(draft, row_of)
+    yield from _vote_faults(draft)
     for loc, condition in draft.conditions.items():
         if condition.when is not None:
             yield from _said_twice(draft, loc)
@@ -66,6 +68,19 @@ def _name_faults(draft: Draft, row_of: Mapping[str, Row]) -> Iterator[Fault]:
                     'an interlock "{name}" stands already in line {line}; name one anew', name=name, line=line
                 ),
             )
+
+
+def _vote_faults(draft: Draft) -> Iterator[Fault]:
+    """As many causes vote as the voting says."""
+    for index, raw in interlocks_of(draft.document):
+        also = raw.get("also")
+        count = 1 + (len(also) if isinstance(also, list) else 0)
+        vote = raw.get("vote", Voting.ONE_OF_ONE.value)
+        if vote not in tuple(Voting) or Voting(vote).inputs == count:
+            continue
+        key = "vote" if "vote" in raw else "also"
+        words = text("{count} causes cannot vote {vote}; list the others under also", count=count, vote=vote)
+        yield Fault(draft.document.place(*INTERLOCKS, index, key), words)
 
 
 def _said_twice(draft: Draft, loc: Loc) -> Iterator[Fault]:
@@ -129,13 +144,17 @@ def _too_fast_to_see(
     What smooths the series of an expression does not count: both ends of the time are dated by raw samples.
     """
     at = loc[: len(INTERLOCKS) + 1]
-    cause = draft.conditions.get((*at, "cause"))
+    causes = {
+        place[len(at) :]: found
+        for place, found in draft.conditions.items()
+        if isinstance(found, Cause) and place[: len(at)] == at
+    }
     skew_ns = draft.skews_ns.get(int(loc[len(INTERLOCKS)]))
-    if cause is None or skew_ns is None:
+    if not causes or skew_ns is None:
         return
     paces = [
         _pace(draft, _signal_name(draft, at, part, condition), row_of, virtuals)
-        for part, condition in ((("cause",), cause), (loc[len(at) :], effect))
+        for part, condition in (*causes.items(), (loc[len(at) :], effect))
     ]
     known = [pace for pace in paces if pace is not None]
     if len(known) < len(paces):
@@ -179,4 +198,4 @@ def _pace(
     if row is None or row.tag.scan_class not in draft.scan_classes:
         return None
     period_ns = draft.scan_classes[row.tag.scan_class].period
-    return _Pace(period_ns, row.tag.delay_ns(period_ns))
+    return _Pace(period_ns + subscription_age_ns(draft, row.tag), row.tag.delay_ns(period_ns))

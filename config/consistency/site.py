@@ -69,6 +69,9 @@ def _uplink_faults(draft: Draft) -> Iterator[Fault]:
 
 
 def _log_faults(draft: Draft) -> Iterator[Fault]:
+    if draft.log is not None and (draft.log.events_cap or 0) > draft.log.cap:
+        words = text("events_cap is a part of the cap {cap}; write less", cap=show_size(draft.log.cap))
+        yield Fault(draft.document.place("log", "events_cap"), words)
     if draft.log is not None and draft.log.cap < _FEWEST_SEGMENTS * draft.log.segment:
         words = text(
             "the cap {cap} holds fewer than {count} segments of {segment}; write at least {least}",

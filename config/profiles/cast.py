@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -31,9 +31,13 @@ class Cast:
     profile: Profile
     tag_of: Mapping[str, str]
 
+    def rule(self, name: str) -> str:
+        """Return what a rule of the profile, or a series, is called in this plant."""
+        return f"{self.name}.{name}"
+
     def named(self, role: str) -> str:
         """Return what a played role, or a series of the profile, is called in this plant."""
-        return self.tag_of.get(role, f"{self.name}.{role}")
+        return self.tag_of.get(role, self.rule(role))
 
     def nobody(self, role: str) -> Text:
         """Say that no tag plays a role."""
@@ -41,7 +45,7 @@ class Cast:
 
 
 def cast(
-    name: str, use: ProfileUse, profile: Profile, rows: Mapping[str, Row], document: Document
+    name: str, use: ProfileUse, profile: Profile, tags: Collection[str], document: Document
 ) -> tuple[Cast, list[Fault]]:
     """Return a profile with its roles filled, and the faults of what the plant says of them."""
     loc = ("profiles", name)
@@ -53,12 +57,13 @@ def cast(
         if role not in profile.roles
     ]
     faults += [
-        Fault(document.place(*loc, "tags", role), unknown(text("tag"), tag, rows))
+        Fault(document.place(*loc, "tags", role), unknown(text("tag"), tag, tags))
         for role, tag in use.tags.items()
-        if tag not in rows
+        if tag not in tags
     ]
     by_name = {role: use.prefix + role for role in profile.roles}
-    played = {role: tag for role, tag in (by_name | use.tags).items() if tag in rows}
+    named_here = {role: tag for role, tag in use.tags.items() if role in profile.roles}
+    played = {role: tag for role, tag in (by_name | named_here).items() if tag in tags}
     return Cast(name=name, loc=loc, use=use, profile=profile, tag_of=played), faults
 
 
@@ -72,7 +77,7 @@ def instructed(row: Row, role: Role, normal: float | None) -> Row:
     return replace(row, tag=row.tag.model_copy(update={field: getattr(meant, field) for field in silent}))
 
 
-def shortcomings(cast: Cast, rows: Mapping[str, Row], document: Document) -> Iterator[Text]:
+def shortcomings(cast: Cast, tag_of: Callable[[str], Tag], document: Document) -> Iterator[Text]:
     """Yield what the profile asks for and the plant lacks: a required tag, a normal value, a faster scan."""
     for name, role in cast.profile.roles.items():
         tag = cast.tag_of.get(name)
@@ -83,24 +88,23 @@ def shortcomings(cast: Cast, rows: Mapping[str, Row], document: Document) -> Ite
                 )
             continue
         for limit, found in role.limits.items():
-            if getattr(rows[tag].tag, limit.lower()) is None and found.at(cast.use.normal.get(name)) is None:
+            if getattr(tag_of(tag), limit.lower()) is None and found.at(cast.use.normal.get(name)) is None:
                 yield text(
-                    "the alarm {tag}.{limit} is not armed: it is {share} % of the normal value of {role}, "
+                    "the alarm {tag}.{limit} is not armed: it rests on the normal value of {role}, "
                     "which is not given",
                     tag=tag,
                     limit=limit,
-                    share=f"{100 * (found.ratio or 0):g}",
                     role=name,
                 )
-        yield from _too_slow(rows[tag], role, document)
+        yield from _too_slow(tag_of(tag), role, document)
 
 
-def _too_slow(row: Row, role: Role, document: Document) -> Iterator[Text]:
-    period = document.section("scan_classes", row.tag.scan_class).get("period")
+def _too_slow(tag: Tag, role: Role, document: Document) -> Iterator[Text]:
+    period = document.section("scan_classes", tag.scan_class).get("period")
     if role.scan and isinstance(period, str) and parse_duration_ns(period) > parse_duration_ns(role.scan):
         yield text(
             "{tag} is scanned every {period}; as {title} it should be at least every {scan}",
-            tag=row.tag.tag,
+            tag=tag.tag,
             period=period,
             title=role.zh,
             scan=role.scan,

@@ -20,6 +20,7 @@ from config.points.read import Row
 from config.profiles.cast import Cast, cast, instructed, shortcomings
 from config.profiles.library import names, profile
 from config.profiles.models import ProfileUse, RoleIs
+from config.tags import Tag
 from config.text import Text, text
 from config.wording import unknown
 from config.yaml_source import Document, Mark
@@ -53,9 +54,8 @@ class _Expansion:
 
     def __init__(self, document: Document, rows: list[Row]) -> None:
         self._document = document
-        self._given = {row.tag.tag: row for row in rows if row.sound("tag")}
-        self._rows = dict(self._given)
-        self._all = rows
+        self._number_of = {row.tag.tag: number for number, row in enumerate(rows) if row.sound("tag")}
+        self._rows = rows
         self._interlocks: list[tuple[Json, Loc]] = []
         self._named: dict[str, dict[str, tuple[Json, Loc]]] = {"series": {}, "alarms": {}}
         self._faults: list[Fault] = []
@@ -72,10 +72,10 @@ class _Expansion:
             words = unknown(text("profile"), use.use, names())
             self._faults.append(Fault(self._document.place(*loc, "use"), words))
             return
-        parts, faults = cast(name, use, profile(use.use), self._rows, self._document)
+        parts, faults = cast(name, use, profile(use.use), self._number_of, self._document)
         self._faults += faults + list(_unknown_names(parts, self._document))
         self._instruct(parts)
-        for said in shortcomings(parts, self._rows, self._document):
+        for said in shortcomings(parts, self._tag, self._document):
             self._remark(parts, said)
         self._write_expressions(parts)
         self._write_interlocks(parts)
@@ -104,20 +104,23 @@ class _Expansion:
                 written[kind] = {**{name: raw for name, (raw, _) in entries.items()}, **own}
         complete: Json = {"rules": {**rules, **written}} if written else {}
         data = self._document.data | complete
-        rows = [self._rows[row.tag.tag] if self._given.get(row.tag.tag) is row else row for row in self._all]
         document = Document(self._document.path, data, marks)
-        return Expanded(document=document, rows=rows, faults=self._faults, remarks=self._remarks)
+        return Expanded(document=document, rows=self._rows, faults=self._faults, remarks=self._remarks)
+
+    def _tag(self, name: str) -> Tag:
+        return self._rows[self._number_of[name]].tag
 
     def _instruct(self, parts: Cast) -> None:
         for name, tag in parts.tag_of.items():
             role = parts.profile.roles[name]
-            self._rows[tag] = instructed(self._rows[tag], role, parts.use.normal.get(name))
+            number = self._number_of[tag]
+            self._rows[number] = instructed(self._rows[number], role, parts.use.normal.get(name))
 
     def _write_expressions(self, parts: Cast) -> None:
         for name, source in parts.profile.series.items():
             if self._played(parts, name, _roles_in(source, parts)):
                 raw: Json = {"value": _in_tags(source, parts)}
-                self._named["series"][parts.named(name)] = (raw, parts.loc)
+                self._named["series"][parts.rule(name)] = (raw, parts.loc)
         for name, alarm in parts.profile.alarms.items():
             if name in parts.use.without or not self._played(parts, name, _roles_in(alarm.when, parts)):
                 continue
@@ -130,7 +133,7 @@ class _Expansion:
                 "response": alarm.response,
                 "basis": alarm.basis,
             }
-            self._named["alarms"][parts.named(name)] = (raw, parts.loc)
+            self._named["alarms"][parts.rule(name)] = (raw, parts.loc)
 
     def _write_interlocks(self, parts: Cast) -> None:
         for name, interlock in parts.profile.interlocks.items():
@@ -138,7 +141,7 @@ class _Expansion:
             if name in parts.use.without or not self._played(parts, name, needed):
                 continue
             cause = interlock.cause
-            if cause.limit and self._rows[parts.tag_of[cause.role]].tag.limits.get(cause.limit) is None:
+            if cause.limit and cause.limit not in self._tag(parts.tag_of[cause.role]).limits:
                 self._unarmed(parts, name, text("its cause has no limit"))
                 continue
             effects = [
@@ -150,10 +153,11 @@ class _Expansion:
                     self._unarmed(parts, name, why)
             if effects:
                 raw: Json = {
-                    "name": parts.named(name),
+                    "name": parts.rule(name),
                     "title": interlock.zh,
                     "cause": _condition(cause, parts),
                     "effects": list(effects),
+                    "exclusive": interlock.exclusive,
                 }
                 for key in ("armed_when", "bypassed_when"):
                     part = getattr(interlock, key)

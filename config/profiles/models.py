@@ -43,16 +43,18 @@ class Based(Model):
 
 
 class LimitValue(Based):
-    """An alarm limit: a number, or a ratio of what the site enters as `normal`."""
+    """An alarm limit: a number, or a ratio of what the site enters as `normal`, or a distance from it."""
 
     value: float | None = None
     ratio: float | None = None
+    distance: float | None = None
 
     def at(self, normal: float | None) -> float | None:
         """Return the limit; None where it hangs on a `normal` that is not known."""
-        if self.ratio is None:
+        if self.value is not None or normal is None:
             return self.value
-        return None if normal is None else round(self.ratio * normal, 9)
+        ratio, distance = (1.0 if self.ratio is None else self.ratio), self.distance or 0.0
+        return round(ratio * normal + distance, 9)
 
 
 class Role(Titled):
@@ -104,12 +106,16 @@ class ProfileAlarm(Titled, Based):
 
 
 class ProfileInterlock(Titled, Based):
-    """An interlock that a plant of this kind has. Effects whose role no tag plays are not witnessed."""
+    """An interlock that a plant of this kind has. Effects whose role no tag plays are not witnessed.
+
+    `exclusive`: see `config.rules.Interlock`.
+    """
 
     cause: RoleIs
     effects: tuple[RoleEffect, ...] = Field(min_length=1)
     armed_when: RoleIs | None = None
     bypassed_when: RoleIs | None = None
+    exclusive: bool = True
 
 
 class Profile(Titled):

@@ -36,12 +36,16 @@ class Admission:
         self._demotion = demotion
         self._busy: dict[int, _Busy] = {}
 
-    def require(self, unit_id: int, now_s: float) -> None:
-        """Raise where a unit is not to be asked now: Demoted, or once more the DeviceRefused that said so."""
+    def require(self, unit_id: int, now_s: float, *, risky: bool = False) -> None:
+        """Raise where a unit is not to be asked now: Demoted, or once more the DeviceRefused that said so.
+
+        `risky`: it answers others, but this question will probably not be answered.
+        """
         busy = self._busy.get(unit_id)
         if busy is not None and now_s < busy.until_s:
             raise DeviceRefused(busy.refusal.words, detail=busy.refusal.detail)
-        if not self._demotion.admits(unit_id, now_s):
+        admitted = self._demotion.admits(unit_id, now_s)
+        if not admitted or (risky and not self._demotion.affords(unit_id, now_s)):
             raise Demoted(text("no answer of late; its neighbours come first, and it is asked rarely"))
 
     def answered(self, unit_id: int) -> None:
@@ -49,12 +53,14 @@ class Admission:
         self._busy.pop(unit_id, None)
         self._demotion.answered(unit_id)
 
-    def failed(self, unit_id: int, error: DeviceError, spent_s: float, now_s: float) -> None:
-        """Hear what a question brought instead of an answer, and how long that took."""
-        if isinstance(error, DeviceTimeout) or (
+    def failed(self, unit_id: int, error: DeviceError, now_s: float, *, risky: bool = False) -> None:
+        """Hear what a question brought instead of an answer."""
+        if risky and isinstance(error, DeviceTimeout):
+            self._demotion.risked(unit_id, now_s)
+        elif isinstance(error, DeviceTimeout) or (
             isinstance(error, DeviceRefused) and error.detail in NOBODY_THERE
         ):
-            self._demotion.unanswered(unit_id, spent_s, now_s)
+            self._demotion.unanswered(unit_id, now_s)
         elif isinstance(error, DeviceRefused):
             self._demotion.answered(unit_id)
             if error.detail in _BUSY:

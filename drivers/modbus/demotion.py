@@ -67,6 +67,17 @@ class Demotion:
         ahead = self.dead.index(unit_id)
         return now_s >= unit.tried_s + unit.wait_s and self._saved_s >= (ahead + 1) * self._cost_s
 
+    def affords(self, unit_id: int, now_s: float) -> bool:
+        """Tell whether a living unit may be asked what it will probably not answer: after the dead ones."""
+        self._save(now_s)
+        return not self._others(unit_id) or self._saved_s >= (len(self.dead) + 1) * self._cost_s
+
+    def risked(self, unit_id: int, now_s: float) -> None:
+        """Hear that a living unit did not answer what it was not expected to."""
+        self._save(now_s)
+        if self._others(unit_id):
+            self._saved_s = max(0.0, self._saved_s - self._cost_s)
+
     def answered(self, unit_id: int) -> None:
         """Hear that a unit lives."""
         self._living.add(unit_id)
@@ -76,13 +87,13 @@ class Demotion:
         unit.proving = _PROVING if unit.dead else max(0, unit.proving - 1)
         unit.failures, unit.dead = 0, False
 
-    def unanswered(self, unit_id: int, spent_s: float, now_s: float) -> None:
-        """Hear that a unit was asked in vain, which took `spent_s`."""
+    def unanswered(self, unit_id: int, now_s: float) -> None:
+        """Hear that a unit was asked in vain."""
         self._save(now_s)
         self._living.discard(unit_id)
         unit = self._units.setdefault(unit_id, _Unit())
         if (unit.dead or unit.proving) and self._living:
-            self._saved_s = max(0.0, self._saved_s - spent_s)
+            self._saved_s = max(0.0, self._saved_s - self._cost_s)
         unit.failures += 1
         unit.tried_s = now_s
         unit.dead = unit.dead or unit.proving > 0 or unit.failures >= GRACE
@@ -90,6 +101,9 @@ class Demotion:
 
     def _next_wait_s(self, unit: _Unit) -> float:
         return min(max(_FIRST_WAIT * self._cost_s, 2 * unit.wait_s), self._cost_s / self._share)
+
+    def _others(self, unit_id: int) -> bool:
+        return not self._living <= {unit_id}
 
     def _save(self, now_s: float) -> None:
         since_s = now_s if self._saved_at_s is None else self._saved_at_s

@@ -7,14 +7,15 @@ from typing import Final
 
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
-from drivers.contract import DeviceError, DeviceRefused, DriverCounters, Scan
-from drivers.modbus.admission import NOBODY_THERE
-from drivers.modbus.fence import BLAMES_ADDRESS, Fence, find_refused
+from drivers.contract import DeviceError, DeviceTimeout, DriverCounters, Scan
+from drivers.modbus.fence import Fence
 from drivers.modbus.forecast import Work
-from drivers.modbus.frame import READ_WORDS, Answer, ReadRequest
+from drivers.modbus.frame import READ_WORDS
 from drivers.modbus.guard import GuardedLink
+from drivers.modbus.herald import Herald
+from drivers.modbus.inquiry import Inquiry, Reply
 from drivers.modbus.layout import Layout, forbidden_places, point_of
-from drivers.modbus.planner import Block, Limits, Range, block_of
+from drivers.modbus.planner import Block, Limits
 from drivers.modbus.pulse import Pulses
 
 _SECOND_NS: Final = 10**9
@@ -32,12 +33,23 @@ class ModbusDriver:
         self._limits = Limits(
             max_words=device.max_words, max_bits=device.max_bits, max_gap_words=device.max_gap_words
         )
-        self._fence = Fence()
         self._forbidden = forbidden_places(device)
         self._pulses = {group.number: Pulses(plant.tags_of(group)) for group in groups}
         self._points = {
             group.number: [point_of(tag, device) for tag in plant.tags_of(group)] for group in groups
         }
+        self._herald = Herald(
+            name,
+            (
+                (point.range, tag, place)
+                for group in groups
+                for point, tag, place in zip(
+                    self._points[group.number], plant.tags_of(group), plant.places[group.span], strict=True
+                )
+            ),
+        )
+        self._fence = Fence(self._herald)
+        self._inquiry = Inquiry(link, device.unit_id, self.counters, self._fence)
         self._periods_s = {group.number: plant.scan_class_of(group).period / _SECOND_NS for group in groups}
         self.link = link
         self._layouts = {number: self._lay_out(number) for number in self._points}
@@ -56,12 +68,13 @@ class ModbusDriver:
 
     async def _scan(self, group: ScanGroup) -> Scan:
         layout = self._layout(group)
-        replies = [await self._ask(block) for block in layout.blocks]
-        if await self._learn(layout, replies):
+        replies = await self._inquiry.ask(layout.blocks)
+        await self._inquiry.learn(layout.blocks, replies)
+        if layout.version != self._fence.version and not any(map(_is_missed, replies)):
             layout = self._layout(group)
-            replies = [await self._ask(block) for block in layout.blocks]
-        if (due := self._fence.take_due(_now_s())) is not None:
-            await self._try_fenced(due)
+            replies = await self._inquiry.ask(layout.blocks)
+        await self._inquiry.try_fenced()
+        self._herald.tell()
         return layout.read(replies)
 
     async def close(self) -> None:
@@ -79,32 +92,6 @@ class ModbusDriver:
             for number, layout in self._layouts.items()
         ]
 
-    async def _ask(self, block: Block) -> Answer | DeviceRefused:
-        request = ReadRequest(
-            unit_id=self._unit_id, function_code=block.function_code, address=block.start, count=block.count
-        )
-        try:
-            return await self.link.read(request, self.counters)
-        except DeviceRefused as refusal:
-            if refusal.detail in NOBODY_THERE:
-                raise
-            return refusal
-
-    async def _exception_code(self, block: Block) -> int:
-        reply = await self._ask(block)
-        return reply.detail if isinstance(reply, DeviceRefused) else 0
-
-    async def _learn(self, layout: Layout, replies: list[Answer | DeviceRefused]) -> bool:
-        """Find out why blocks were refused; return whether that changes what is to be asked for."""
-        for block, reply in zip(layout.blocks, replies, strict=True):
-            if isinstance(reply, DeviceRefused) and reply.detail in BLAMES_ADDRESS:
-                await find_refused(block, reply.detail, self._fence, self._exception_code, _now_s())
-        return self._fence.version != layout.version
-
-    async def _try_fenced(self, due: Range) -> None:
-        if await self._exception_code(block_of([due])) == 0:
-            self._fence.clear()
-
     def _layout(self, group: ScanGroup) -> Layout:
         layout = self._layouts[group.number]
         if layout.version != self._fence.version or layout.cost != self.link.cost:
@@ -117,6 +104,10 @@ class ModbusDriver:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _is_missed(reply: Reply) -> bool:
+    return isinstance(reply, DeviceTimeout)
 
 
 def _describe(block: Block) -> Text:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from drivers.modbus.herald import Herald
 from drivers.modbus.planner import Block, Place, Range, block_of
 
 BLAMES_ADDRESS: Final = frozenset({2, 3})
@@ -15,7 +16,7 @@ BLAMES_ADDRESS: Final = frozenset({2, 3})
 FIRST_RETRY_S: Final = 60.0
 LONGEST_RETRY_S: Final = 3600.0
 MOST_QUESTIONS: Final = 64
-"""That one scan spends on finding out; the scans after it find the rest."""
+LONGEST_S: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -28,16 +29,18 @@ class _Fenced:
 class Fence:
     """What one device refused, as far as is known. Times are seconds of any steady clock.
 
-    `version` changes whenever other blocks are to be asked for.
+    `version` changes whenever other blocks are to be asked for. `herald` hears what changes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, herald: Herald) -> None:
         self.version = 0
+        self._herald = herald
         self.cuts: list[Place] = []
         self._fenced: dict[Range, _Fenced] = {}
 
     def add(self, refused: Range, code: int, now_s: float) -> None:
         """Fence off a range that is refused even when it is asked for alone."""
+        self._herald.fenced(refused, code)
         self._fenced[refused] = _Fenced(code, FIRST_RETRY_S, now_s + FIRST_RETRY_S)
         self.cut(Place(refused.function_code, refused.start))
         self.cut(Place(refused.function_code, refused.end))
@@ -64,35 +67,53 @@ class Fence:
 
     def clear(self) -> None:
         """Forget everything: a fenced address was answered, so the device is no longer what it was."""
+        self._herald.cleared(len(self._fenced))
         self._fenced.clear()
         self.cuts.clear()
         self.version += 1
+
+
+@dataclass(slots=True)
+class Effort:
+    """Questions and time that one scan spends on finding out; the scans after it find the rest."""
+
+    until_s: float
+    questions: int = MOST_QUESTIONS
+
+    def is_left(self, now_s: float) -> bool:
+        """Tell whether another question may be asked."""
+        return self.questions > 0 and now_s < self.until_s
 
 
 Ask = Callable[[Block], Awaitable[int]]
 """Reads a block for its exception code alone; 0 is an answer."""
 
 
-async def find_refused(block: Block, code: int, fence: Fence, ask: Ask, now_s: float) -> None:
+async def find_refused(
+    block: Block, code: int, fence: Fence, ask: Ask, effort: Effort, now_s: Callable[[], float]
+) -> None:
     """Halve a block that was refused with `code` until every range that is refused alone is fenced.
 
     Where both halves are answered, the gap between them or the size of the whole was at fault: a cut keeps
-    them apart. Gives up after MOST_QUESTIONS with what it has found by then.
+    them apart. Gives up when no effort is left; what is refused still is cut off from the rest then, so that
+    the next scan goes on from there.
     """
     refused = [(block, code)]
-    questions = 0
-    while refused and questions < MOST_QUESTIONS:
+    while refused and effort.is_left(now_s()):
         block, code = refused.pop()
         if len(block.ranges) == 1:
-            questions += 1
+            effort.questions -= 1
             if await ask(block) in BLAMES_ADDRESS:  # asked again, for a fence costs a minute of data
-                fence.add(block.ranges[0], code, now_s)
+                fence.add(block.ranges[0], code, now_s())
             continue
         middle = len(block.ranges) // 2
         halves = [block_of(block.ranges[:middle]), block_of(block.ranges[middle:])]
         codes = [await ask(half) for half in halves]
-        questions += 2
+        effort.questions -= 2
         guilty = [(half, code) for half, code in zip(halves, codes, strict=True) if code in BLAMES_ADDRESS]
         refused.extend(guilty)
         if not any(codes):
             fence.cut(Place(block.function_code, halves[1].start))
+    for left, _ in refused:
+        fence.cut(Place(left.function_code, left.start))
+        fence.cut(Place(left.function_code, left.start + left.count))

@@ -72,15 +72,17 @@ class GuardedLink(Shared):
             self._planned_with = measured
         return self._planned_with
 
-    async def read(self, request: ReadRequest, counters: DriverCounters) -> Answer:
+    async def read(self, request: ReadRequest, counters: DriverCounters, *, risky: bool = False) -> Answer:
         """Ask one question and return its answer, connecting first where there is no connection.
+
+        `risky`: it will probably not be answered, and is only asked where the link can afford that.
 
         Raises LinkDown, DeviceTimeout, Desync, DeviceRefused, Demoted; ForbiddenFunctionCode for anything but
         a read. Bounded by the link's two timeouts for each caller before this one and for this one.
         """
         try:
-            asked = await self._ask(request, counters)
-            payload = await self._hear(asked, request)
+            asked = await self._ask(request, counters, risky=risky)
+            payload = await self._hear(asked, request, risky=risky)
         except DeviceError as error:
             counters.count(error)
             raise
@@ -106,14 +108,14 @@ class GuardedLink(Shared):
         self._doubts += 1
         self._doubt_of_unit[unit_id] = self._doubts
 
-    async def _ask(self, request: ReadRequest, counters: DriverCounters) -> _Asked:
+    async def _ask(self, request: ReadRequest, counters: DriverCounters, *, risky: bool) -> _Asked:
         """Take the link and put a question on it, if its unit is to be asked now."""
         failed_connects = self._failed_connects
         await self._lock.acquire()
         try:
             if failed_connects != self._failed_connects:
                 raise self._failure  # it failed while this caller waited: that answers for all who waited
-            self._admission.require(request.unit_id, _now_s())
+            self._admission.require(request.unit_id, _now_s(), risky=risky)
             connection = await self._ready(counters)
             answer = connection.ask(request)
         except BaseException:
@@ -122,15 +124,14 @@ class GuardedLink(Shared):
         counters.requests += 1
         return _Asked(doubts=self._doubts, at_s=_now_s(), answer=answer)
 
-    async def _hear(self, asked: _Asked, request: ReadRequest) -> bytes:
+    async def _hear(self, asked: _Asked, request: ReadRequest, *, risky: bool) -> bytes:
         """Wait for an answer and learn from what comes; the lock is free once the connection falls quiet."""
         try:
             payload = await asked.answer
         except DeviceError as error:
             now_s = _now_s()
-            spent_s = now_s - asked.at_s + self.prices.settle_s
-            self.meter.busy(spent_s, now_s)
-            self._admission.failed(request.unit_id, error, spent_s, now_s)
+            self.meter.busy(now_s - asked.at_s + self.prices.settle_s, now_s)
+            self._admission.failed(request.unit_id, error, now_s, risky=risky)
             raise
         now_s = _now_s()
         self.meter.answered(len(payload) / 2, now_s - asked.at_s + self.prices.pause_s, now_s)

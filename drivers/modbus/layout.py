@@ -13,7 +13,7 @@ from config.address import parse_modbus, parse_span
 from config.links import Device, WordOrder
 from config.tags import Tag, ValueType
 from config.vocabulary import Reason, bad, uncertain
-from drivers.contract import DeviceRefused, Scan
+from drivers.contract import DeviceError, Scan
 from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register
 from drivers.modbus.fence import Fence
 from drivers.modbus.frame import READ_BITS, Answer
@@ -85,7 +85,7 @@ class Layout:
         self.members = [np.array(indices, dtype=np.intp) for indices in inside]
         self._decoder = _decoder(points, self.blocks, inside)
 
-    def read(self, replies: Sequence[Answer | DeviceRefused]) -> Scan:
+    def read(self, replies: Sequence[Answer | DeviceError]) -> Scan:
         """Return the scan that the blocks' replies, in their order, amount to."""
         payloads = [
             reply.payload if isinstance(reply, Answer) else bytes(block.payload_bytes)
@@ -93,7 +93,7 @@ class Layout:
         ]
         decoded = self._decoder.decode(b"".join(payloads))
         for members, reply in zip(self.members, replies, strict=True):
-            if isinstance(reply, DeviceRefused):
+            if isinstance(reply, DeviceError):
                 decoded.raw[members] = np.nan
                 decoded.quality[members] = reply.quality
             elif reply.resync:

@@ -24,12 +24,18 @@ class Readings:
     """What a server says of some nodes, in their order.
 
     `values`: bool, int, float, str, None, or whatever else the node holds. `statuses`: OPC UA StatusCodes.
-    `source_utc_ns`: 0 where the server gave no time.
+    `source_utc_ns`: of the source, or of the server where that gave none; 0 where there is no time at all.
     """
 
     values: list[object]
     statuses: list[int]
     source_utc_ns: list[int]
+
+    def take(self, index: int, other: Readings, at: int) -> None:
+        """Let one reading be that of another server's answer."""
+        self.values[index] = other.values[at]
+        self.statuses[index] = other.statuses[at]
+        self.source_utc_ns[index] = other.source_utc_ns[at]
 
 
 def decode(readings: Readings) -> Scan:
@@ -46,7 +52,7 @@ def decode(readings: Readings) -> Scan:
         if quality[index] >> CLASS_SHIFT == QualityClass.BAD:
             continue
         if isinstance(value, str):
-            exact[index] = value
+            exact[index] = _text(value)
         elif not isinstance(value, int | float):  # bool is an int
             quality[index] = _UNDECODABLE
         else:
@@ -70,3 +76,12 @@ def quality_of(statuses: Sequence[int]) -> Uint32s:
     detail = status >> _SUB_CODE_SHIFT & DETAIL_MASK
     word = severity << CLASS_SHIFT | detail << DETAIL_SHIFT | Reason.SERVER << REASON_SHIFT
     return np.where(severity == QualityClass.GOOD, 0, word).astype(np.uint32)
+
+
+def _text(found: str) -> str:
+    """Return text; bytes that are no UTF-8, which asyncua keeps as surrogates, are GB18030 in our plants."""
+    raw = found.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030", "replace")

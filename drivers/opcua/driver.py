@@ -1,44 +1,57 @@
-"""The OPC UA driver: one device of a server, its nodes read once a scan."""
+"""The OPC UA driver: one device of a server, its scan groups read at every instant or reported."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from config.address import parse_node_id
+from config.opcua import OpcUaLink, Reading
 from config.plant import Plant, ScanGroup
+from config.tags import Tag
 from config.text import Text, text
-from drivers.contract import DeviceError, DriverCounters, Scan
-from drivers.opcua.decode import decode
+from config.units import show_duration
+from config.vocabulary import GOOD, Reason, uncertain
+from drivers.contract import DeviceError, DriverCounters, Expiry, Scan
+from drivers.opcua.cyclic import Cyclic
 from drivers.opcua.server import OpcUaServer
-from drivers.opcua.session import MOST_NODES, Session, Wanted
+from drivers.opcua.session import Session
+from drivers.opcua.subscription import Item, Subscription, Terms
+
+_RESYNC: Final = uncertain(Reason.RESYNC)
 
 
 class OpcUaDriver:
-    """See `drivers.contract.Driver`."""
+    """See `drivers.contract.Driver` and `drivers.contract.Expiring`."""
 
-    def __init__(self, plant: Plant, name: str, server: OpcUaServer) -> None:
+    def __init__(self, plant: Plant, name: str, link: OpcUaLink, server: OpcUaServer) -> None:
         """Serve device `name`; `server` is shared with its other devices. Raises WrongValue."""
         self.counters = DriverCounters()
-        self._addresses = {
-            group.number: [parse_node_id(tag.address) for tag in plant.tags_of(group)]
-            for group in plant.groups
-            if group.device == name
-        }
-        self._wanted: dict[int, Wanted] = {}
-        self._session: Session | None = None
+        self._link = link
         self._server = server
+        self._reading = plant.description.devices[name].reading or link.reading or link.limits.reading
+        self._terms = {
+            group.number: self._terms_of(plant, group) for group in plant.groups if group.device == name
+        }
+        self._session: Session | None = None
+        self._views: dict[int, Cyclic | Subscription] = {}
+        self._resynced: set[int] = set()
         server.join(self)
 
     async def scan(self, group: ScanGroup) -> Scan:
-        """See `drivers.contract.Driver`."""
+        """See `drivers.contract.Driver`. The first scan of a group in a new session is Uncertain."""
         session = await self._server.session(self.counters)
-        wanted = self._resolved(session, group)
-        self.counters.requests += len(wanted.requests)
+        if session is not self._session:
+            self._enter(session)
         try:
-            readings = await session.read(wanted)
+            scan = await self._views[group.number].scan()
         except DeviceError as error:
             self.counters.count(error)
             self._server.drop(session)
             raise
-        return decode(readings)
+        if group.number in self._resynced:
+            self._resynced.remove(group.number)
+            scan.quality[scan.quality == GOOD] = _RESYNC
+        return scan
 
     async def close(self) -> None:
         """See `drivers.contract.Driver`."""
@@ -46,17 +59,53 @@ class OpcUaDriver:
 
     def plan(self, group: ScanGroup) -> list[Text]:
         """See `drivers.contract.Driver`. A server that allows fewer nodes a request costs more of them."""
-        count = group.count
+        terms, most = self._terms[group.number], self._link.limits.nodes
+        if self._reading is Reading.SUBSCRIPTION:
+            sampling_ns = [item.sampling_ns for item in terms.items]
+            return [
+                text(
+                    "subscription of {nodes} nodes, looked at every {sampling}, told every {publishing}; "
+                    "a value is at most {age} old",
+                    nodes=group.count,
+                    sampling=show_duration(min(sampling_ns)),
+                    publishing=show_duration(terms.publishing_ns),
+                    age=show_duration(max(sampling_ns) + terms.publishing_ns),
+                )
+            ]
         return [
-            text("Read of {nodes} nodes", nodes=min(MOST_NODES, count - at))
-            for at in range(0, count, MOST_NODES)
+            text("Read of {nodes} nodes", nodes=min(most, group.count - at))
+            for at in range(0, group.count, most)
         ]
 
-    def _resolved(self, session: Session, group: ScanGroup) -> Wanted:
-        """Return the group's nodes as this session knows them; the next may number namespaces otherwise."""
-        if session is not self._session:
-            self._session = session
-            self._wanted = {
-                number: session.resolve(addresses) for number, addresses in self._addresses.items()
-            }
-        return self._wanted[group.number]
+    def expiries(self) -> tuple[Expiry, ...]:
+        """See `drivers.contract.Expiring`."""
+        return self._server.expiries()
+
+    def _enter(self, session: Session) -> None:
+        """Begin anew in a session; the next may number namespaces otherwise and knows no subscriptions."""
+        if self._session is not None:
+            self._resynced = set(self._terms)
+        self._session = session
+        self._views = {number: self._view(session, terms) for number, terms in self._terms.items()}
+
+    def _view(self, session: Session, terms: Terms) -> Cyclic | Subscription:
+        if self._reading is Reading.SUBSCRIPTION:
+            return Subscription(session, terms, self.counters)
+        return Cyclic(session, [item.address for item in terms.items], self.counters)
+
+    def _terms_of(self, plant: Plant, group: ScanGroup) -> Terms:
+        scan_class = plant.scan_class_of(group)
+        return Terms(
+            items=[self._item(tag, scan_class.period) for tag in plant.tags_of(group)],
+            publishing_ns=self._link.limits.publishing(scan_class.period),
+            stale_ns=scan_class.stale_ns,
+            timeout_ns=self._link.timeout,
+        )
+
+    def _item(self, tag: Tag, period_ns: int) -> Item:
+        return Item(
+            address=parse_node_id(tag.address),
+            sampling_ns=self._link.limits.sampling(period_ns, tag.sampling),
+            queue=tag.queue,
+            deadband=tag.server_deadband,
+        )

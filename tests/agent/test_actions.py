@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 from agent.actions import actions
+from agent.judged import alarms
 from agent.past import take_up
+from agent.status import answers, status
 from agent.status_server import Refused
 from agent.wiring import Wiring
-from config.vocabulary import FLAGS_MASK, Flag
+from config.text import text
+from config.vocabulary import FLAGS_MASK, Flag, Reason, bad
+from drivers.contract import DeviceTimeout
 from tests.agent.rig import events, forwarding_plant, take, wired
 from tests.virtual import VirtualClock
 
@@ -89,3 +93,81 @@ async def test_what_was_done_outlives_a_kill_at_the_next_moment(tmp_path: Path) 
         take(second, [1, 2])
         flags = (second.engine.image.quality & FLAGS_MASK).tolist()
         assert flags == [Flag.MAINTENANCE | Flag.CALIBRATION, 0]
+
+
+LATCHED = {"h": 4, "latch": True, "response": "停炉"}
+
+
+async def test_alarms_are_acknowledged_and_reset_by_name(tmp_path: Path) -> None:
+    async with wired(forwarding_plant(tag=LATCHED), tmp_path, VirtualClock()) as wiring:
+        take(wiring, [5, 5])
+        take(wiring, [3, 5])
+        answer = do(wiring, "acknowledge", alarms=["plc_0.H", "plc_1.H"])
+        assert answer == {"acknowledged": ["plc_0.H", "plc_1.H"]}
+        told = [(event.kind.value, event.rule) for event in events(wiring)]
+        assert told[3:] == [("operator_action", "acknowledge"), ("alarm_cleared", "plc_0.H")]
+        assert [alarm.state.value for alarm in wiring.engine.annunciator.all()] == ["acknowledged"]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["plc_9.H"], 'alarm now "plc_9.H" is unknown; did you mean "plc_0.H"?'),
+        ([], "name from 1 to 200 of them at a time"),
+        ("plc_0.H", "name from 1 to 200 of them at a time"),
+        ([f"{number}" for number in range(201)], "name from 1 to 200 of them at a time"),
+    ],
+)
+async def test_only_alarms_that_are_there_are_acknowledged(tmp_path: Path, names: object, words: str) -> None:
+    async with wired(forwarding_plant(tag=LATCHED), tmp_path, VirtualClock()) as wiring:
+        take(wiring, [5, 3])
+        with pytest.raises(Refused) as refused:
+            do(wiring, "acknowledge", alarms=names)
+        assert refused.value.words.show("en") == words
+
+
+async def test_an_alarm_is_shelved_for_a_time_with_name_and_reason(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(forwarding_plant(tag=LATCHED), tmp_path, clock) as wiring:
+        assert do(wiring, "shelve", alarm="plc_0.H", why="w", **{"for": "1h"})["for_s"] == 3600
+        with pytest.raises(Refused, match="write a duration from 1s to 1d"):
+            do(wiring, "shelve", alarm="plc_1.H", why="w", **{"for": "2d"})
+        take(wiring, [5, 3])
+        (raised,) = [event for event in events(wiring) if event.kind == "alarm_raised"]
+        assert (raised.withheld, raised.response) == ("shelved", "停炉")
+        await clock.advance(3600 * S)
+        ended, again = events(wiring)[-2:]
+        assert (ended.kind, ended.figures["user"]) == ("alarm_shelf_ended", "wang")
+        assert (again.kind, again.withheld) == ("alarm_repeated", None)
+        do(wiring, "shelve", alarm="plc_0.H", why="w", **{"for": "1h"})
+        do(wiring, "unshelve", alarm="plc_0.H")
+        assert events(wiring)[-1].figures["because"] == "by_hand"
+        with pytest.raises(Refused, match=r'shelved alarm "plc_0\.H" is unknown; there is none'):
+            do(wiring, "unshelve", alarm="plc_0.H")
+
+
+async def test_thousands_of_alarms_are_read_page_by_page_the_most_urgent_first(tmp_path: Path) -> None:
+    plant = forwarding_plant(tags_each=120, tag={"h": 4})
+    async with wired(plant, tmp_path, VirtualClock()) as wiring:
+        take(wiring, [5] * 120)
+        wiring.pipeline.finish()
+        asked = answers(wiring)["/alarms"]
+        pages = [asked({"from": start}) for start in ("0", "50", "100")]
+        assert [page["next"] for page in pages] == [50, 100, None]  # type: ignore[index]
+        listed = [alarm["rule"] for page in pages for alarm in page["alarms"]]  # type: ignore[index]
+        assert listed == [f"plc_{number}.H" for number in range(120)]
+        assert len(status(wiring)["alarms"]) == 50  # type: ignore[arg-type]
+
+
+async def test_what_the_sensors_of_a_lost_device_say_is_one_line_of_the_status(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    plant = forwarding_plant(tags_each=40, tag={"safety": True, "fault_delay": "2s"})
+    async with wired(plant, tmp_path, clock) as wiring:
+        wiring.poller._lost("plc", DeviceTimeout(text("no answer within {seconds} s", seconds=1)))
+        take(wiring, [0] * 40, quality=bad(Reason.TIMEOUT))
+        await clock.advance(10 * S)
+        found = status(wiring)
+        assert found["alarms"] == []
+        words = "device plc does not answer: no answer within 1 s; 40 alarms of its sensors stand"
+        assert [concern["en"] for concern in found["concerns"]].count(words) == 1  # type: ignore[index]
+        assert alarms(wiring)["total"] == 40

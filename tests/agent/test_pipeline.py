@@ -17,6 +17,8 @@ from agent.records import unpack_scan
 from agent.rows import Counters, Rows
 from agent.wiring import Wiring
 from config.vocabulary import EventKind, RecordKind, Stream
+from drivers.contract import Scan
+from filters.engine import EVENTS_AT_ONCE
 from filters.kernels import Kernels, load_kernels
 from filters.report import SUPPRESSING_RULES
 from tests.agent.rig import events, forwarding_plant, stored, take, wired
@@ -91,6 +93,18 @@ async def test_an_on_delay_that_ends_between_two_scans_raises_its_alarm_on_time(
         assert raised.evidence[0].value == 5
 
 
+async def test_a_scan_slower_than_the_stale_time_is_recorded_as_it_was_read(
+    tmp_path: Path, kernels: Kernels
+) -> None:
+    clock = VirtualClock()
+    async with wired(forwarding_plant(tags_each=1), tmp_path, clock, kernels=kernels) as wiring:
+        begun, clock.now_ns = clock.now_ns, clock.now_ns + 5 * S
+        scan = Scan(raw=np.array([7.0]), quality=np.zeros(1, np.uint32))
+        wiring.pipeline.take(wiring.plant.groups[0], scan, begun)
+        ((rows, _),) = data(wiring)
+        assert (rows.value.tolist(), rows.quality.tolist()) == ([7], [0])
+
+
 async def test_an_on_delay_whose_cause_is_gone_raises_nothing(tmp_path: Path, kernels: Kernels) -> None:
     plant = forwarding_plant(tags_each=1, tag={"h": 4, "on_delay": "3s"})
     clock = VirtualClock()
@@ -100,6 +114,34 @@ async def test_an_on_delay_whose_cause_is_gone_raises_nothing(tmp_path: Path, ke
         take(wiring, [3])
         await clock.advance(10 * S)
         assert "alarm_raised" not in [event.kind for event in events(wiring)]
+
+
+async def test_a_flood_is_recorded_in_turns_in_order_and_whole(tmp_path: Path, kernels: Kernels) -> None:
+    count = 10 * EVENTS_AT_ONCE
+    plant = forwarding_plant(tags_each=count, tag={"h": 4})
+    clock = VirtualClock()
+    async with wired(plant, tmp_path, clock, kernels=kernels) as wiring:
+        take(wiring, [0] * count)
+        take(wiring, [5] * count)
+        assert wiring.pipeline.ledger.events == EVENTS_AT_ONCE
+        wiring.pipeline.tell(own_event(EventKind.AGENT_STARTED, "agent", 0))
+        await clock.advance(0)
+        found = events(wiring)
+        raised = [event.rule for event in found if event.kind is EventKind.ALARM_RAISED]
+        assert raised == [f"plc_{number}.H" for number in range(count)]
+        assert found[EVENTS_AT_ONCE].kind is EventKind.AGENT_STARTED
+
+
+async def test_what_was_found_is_recorded_before_the_pipeline_closes(
+    tmp_path: Path, kernels: Kernels
+) -> None:
+    count = 10 * EVENTS_AT_ONCE
+    async with wired(
+        forwarding_plant(tags_each=count, tag={"h": 4}), tmp_path, VirtualClock(), kernels=kernels
+    ) as wiring:
+        take(wiring, [5] * count)
+        wiring.pipeline.close()
+        assert [event.kind for event in events(wiring)].count(EventKind.ALARM_RAISED) == count
 
 
 async def test_a_closed_pipeline_judges_no_more(tmp_path: Path, kernels: Kernels) -> None:

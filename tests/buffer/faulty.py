@@ -27,9 +27,9 @@ class FaultyDisk(Disk):
         self.affects: Callable[[Path], bool] = lambda path: True
         self._paths: dict[int, Path] = {}
 
-    def fill(self) -> None:
-        """Have no room for anything from now on."""
-        self.write_error = self.create_error = errno.ENOSPC
+    def fill(self, error: int = errno.ENOSPC) -> None:
+        """Have no room for anything from now on: on the disk, or by quota."""
+        self.write_error = self.create_error = error
 
     def heal(self) -> None:
         """Fail no more."""

@@ -21,10 +21,11 @@ EVENTS, READINGS = Stream.EVENTS, Stream.READINGS
 DATA, EVENT = RecordKind.DATA, RecordKind.EVENT
 
 
-def settings(*, cap: str = "100MB", segment: str = "1MB", commit_interval: str = NEVER) -> LogSettings:
-    return LogSettings.model_validate(
-        {"cap": cap, "segment": segment, "commit_interval": commit_interval, "at_least": "30d"}
-    )
+def settings(
+    *, cap: str = "100MB", segment: str = "1MB", commit_interval: str = NEVER, events_cap: str | None = None
+) -> LogSettings:
+    sizes = {"cap": cap, "segment": segment, "events_cap": events_cap}
+    return LogSettings.model_validate({**sizes, "commit_interval": commit_interval, "at_least": "30d"})
 
 
 def preamble(stream: Stream) -> Sequence[tuple[RecordKind, bytes]]:
@@ -50,12 +51,13 @@ def open_log(
     cap: str = "100MB",
     segment: str = "1MB",
     commit_interval: str = NEVER,
+    events_cap: str | None = None,
 ) -> Log:
     return Log.open(
         directory,
         run=run,
         boot_id=boot_id,
-        settings=settings(cap=cap, segment=segment, commit_interval=commit_interval),
+        settings=settings(cap=cap, segment=segment, commit_interval=commit_interval, events_cap=events_cap),
         uplinks={"main": True} if uplinks is None else uplinks,
         preamble=preamble,
         on_stored=nothing,

@@ -99,12 +99,13 @@ def test_polling_never_waits_for_a_slow_disk(tmp_path: Path) -> None:
     log.close()
 
 
-def test_a_full_disk_holds_what_it_can_and_accounts_for_the_rest(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_or_quota_holds_what_it_can_and_accounts_for_the_rest(tmp_path: Path, error: int) -> None:
     disk = FaultyDisk()
     log = open_log(tmp_path, disk=disk, cap="2MB")
     put(log, b"before")
     log.sync(SYNC_S)
-    disk.fill()
+    disk.fill(error)
     numbers = [put(log, noise(at, 10_000), count=2) for at in range(40)]
     with pytest.raises(TimeoutError):
         log.sync(0.05)

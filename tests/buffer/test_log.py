@@ -248,6 +248,23 @@ def test_at_the_cap_the_oldest_readings_go_and_are_accounted_for(tmp_path: Path)
     log.close()
 
 
+def test_a_flood_of_events_costs_events_beyond_their_own_cap_and_no_readings(tmp_path: Path) -> None:
+    log = open_log(tmp_path, cap="4MB", events_cap="400kB", segment="100kB")
+    for at in range(100):
+        put(log, noise(at), count=1)
+    log.sync(SYNC_S)
+    for at in range(1500):
+        put(log, noise(at), stream=EVENTS)
+        if at % 50 == 49:
+            log.sync(SYNC_S)
+    assert sum(path.stat().st_size for path in segments(tmp_path, EVENTS)) <= 400_000 + 50_000
+    assert lost(balance(log)) == Count()
+    events = balance(log, stream=EVENTS)
+    assert events.lost[LossCause.CAP].records > 1000
+    assert_adds_up(log)
+    log.close()
+
+
 def test_losses_at_the_cap_cover_exactly_what_is_gone(tmp_path: Path) -> None:
     log = open_log(tmp_path, cap="1MB", segment="64kB")
     for at in range(1500):

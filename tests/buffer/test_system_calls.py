@@ -72,9 +72,10 @@ def test_a_kill_at_any_call_costs_nothing_stored(tmp_path: Path, call: str) -> N
         assert_kept(directory, said)
 
 
-def test_a_disk_that_is_full_for_a_while_costs_nothing_stored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", ["ENOSPC", "EDQUOT"])
+def test_a_disk_that_is_full_for_a_while_costs_nothing_stored(tmp_path: Path, error: str) -> None:
     said = traced(
-        tmp_path, "-e", "trace=pwrite64", "-e", "inject=pwrite64:error=ENOSPC:when=8..12", records=600
+        tmp_path, "-e", "trace=pwrite64", "-e", f"inject=pwrite64:error={error}:when=8..12", records=600
     )
     assert int(said[-1]) > 300
     assert_kept(tmp_path, said)

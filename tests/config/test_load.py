@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from config.faults import ConfigError
-from config.links import ModbusTcpLink, OpcUaLink
+from config.links import ModbusTcpLink
 from config.load import load
+from config.opcua import OpcUaLink
 from config.vocabulary import Limit
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "deepwell"

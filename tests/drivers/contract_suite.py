@@ -21,6 +21,7 @@ from config.plant import Plant, ScanGroup, number_tags
 from config.tags import Tag, ValueType
 from config.vocabulary import GOOD, QualityClass, Reason, class_of, reason_of
 from drivers.contract import DeviceError, DeviceTimeout, Driver, LinkDown, Scan
+from drivers.opcua.keys import KeyStore
 from drivers.registry import make_drivers
 from tests.drivers.port_proxy import PortProxy
 from tests.drivers.proxy import Proxy
@@ -51,6 +52,11 @@ class Rig(ABC):
 
     proxy: Proxy | PortProxy
     absent: Tag
+    keys: KeyStore | None = None
+
+    def bench(self, extra: Sequence[Tag] = ()) -> Bench:
+        """Return a driver of the rig's plant."""
+        return Bench(self.plant(extra), self.keys)
 
     @abstractmethod
     def link(self) -> dict[str, object]:
@@ -72,14 +78,18 @@ class Rig(ABC):
 
 
 def plant_of(
-    link: dict[str, object], tags: Sequence[Tag], others: Sequence[str] = (), **device: object
+    link: dict[str, object],
+    tags: Sequence[Tag],
+    others: Sequence[str] = (),
+    fast: str = "1s",
+    **device: object,
 ) -> Plant:
     """Return a plant of one link with the device `plc` and `others`; its classes are `fast` and `slow`."""
     description = Description.model_validate(
         {
             "fengsui": 1,
             "gateway": {"enterprise": "e", "name": "g"},
-            "scan_classes": {"fast": {"period": "1s"}, "slow": {"period": "5s"}},
+            "scan_classes": {"fast": {"period": fast}, "slow": {"period": "5s"}},
             "links": {"wire": link},
             "devices": {name: {"link": "wire", **device} for name in ("plc", *others)},
             "points": ["points.csv"],
@@ -115,9 +125,9 @@ def bounded(seconds: float) -> Iterator[None]:
 class Bench:
     """A driver with its plant, and the scans of it."""
 
-    def __init__(self, plant: Plant) -> None:
+    def __init__(self, plant: Plant, keys: KeyStore | None = None) -> None:
         self.plant = plant
-        self.driver: Driver = make_drivers(plant)["plc"]
+        self.driver: Driver = make_drivers(plant, keys)["plc"]
         self.fast, self.slow = plant.groups
 
     async def scan(self, group: ScanGroup | None = None) -> Scan:
@@ -138,7 +148,7 @@ class DriverContract:
 
     @pytest.fixture
     async def bench(self, rig: Rig) -> AsyncIterator[Bench]:
-        bench = Bench(rig.plant())
+        bench = rig.bench()
         yield bench
         await bench.driver.close()
 
@@ -179,7 +189,7 @@ class DriverContract:
             assert await bench.counter() == value
 
     async def test_one_bad_tag_spoils_no_other(self, rig: Rig) -> None:
-        bench = Bench(rig.plant(extra=[rig.absent]))
+        bench = rig.bench(extra=[rig.absent])
         for _ in range(2):
             scan = await bench.scan()
             at = bench.place(rig.absent.tag)
@@ -191,7 +201,7 @@ class DriverContract:
 
     async def test_a_device_that_is_not_there_is_told_within_its_timeout(self, rig: Rig) -> None:
         await rig.proxy.cut()
-        bench = Bench(rig.plant())
+        bench = rig.bench()
         with bounded(TIMEOUT_S), pytest.raises((LinkDown, DeviceTimeout)) as failure:
             await bench.scan()
         assert class_of(failure.value.quality) is QualityClass.BAD
@@ -252,7 +262,7 @@ class DriverContract:
 
     async def test_a_scan_cancelled_while_connecting_leaves_nothing_behind(self, rig: Rig) -> None:
         before = asyncio.all_tasks()
-        bench = Bench(rig.plant())
+        bench = rig.bench()
         rig.proxy.hold()
         scan = asyncio.create_task(bench.scan())
         await eventually(lambda: rig.proxy.connections > 0)
@@ -274,7 +284,7 @@ class DriverContract:
 
     async def test_close_leaves_no_task_and_no_connection(self, rig: Rig) -> None:
         before = asyncio.all_tasks()
-        bench = Bench(rig.plant())
+        bench = rig.bench()
         await bench.scan()
         assert rig.proxy.connections == 1
         await bench.driver.close()
@@ -283,7 +293,7 @@ class DriverContract:
         await eventually(lambda: asyncio.all_tasks() <= before)
 
     async def test_close_during_a_scan_ends_it(self, rig: Rig) -> None:
-        bench = Bench(rig.plant())
+        bench = rig.bench()
         await bench.scan()
         rig.proxy.hold()
         scan = asyncio.create_task(bench.scan())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from agent.simulate.opcua import NAMESPACE, OpcUaSimulator, Value, serve
+from agent.simulate.opcua_security import ServerSecurity
 from config.tags import Tag, ValueType
+from drivers.opcua.keys import KeyStore
 from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Rig, tag_of
 from tests.drivers.proxy import Proxy
 
@@ -23,24 +25,57 @@ def address_of(name: str) -> str:
     return f"nsu={NAMESPACE};s=plc.{name}" if by_uri else f"ns=2;s=plc.{name}"
 
 
+NODES: dict[str, tuple[ValueType, Value]] = {address_of(name): found for name, found in VALUES.items()}
+
+
+MANY: dict[str, tuple[ValueType, Value]] = {f"ns=2;s=many.{at}": (ValueType.UINT32, at) for at in range(1200)}
+EXTRA: dict[str, tuple[ValueType, Value]] = {
+    "ns=2;s=text": (ValueType.UINT16, "casting"),
+    "ns=2;s=array": (ValueType.FLOAT64, [1.0, 2.0]),
+    "ns=2;s=doubtful": (ValueType.FLOAT64, 1.5),
+    "ns=2;i=77": (ValueType.INT32, 77),
+    "ns=2;s=with;semicolon=and/slash": (ValueType.INT32, 78),
+}
+
+
 class OpcUaRig(Rig):
     """A rig on a server in another thread."""
 
     absent = tag_of("absent", "ns=2;s=plc.absent")
 
-    def __init__(self, server: ServerThread, proxy: Proxy) -> None:
+    def __init__(
+        self, server: ServerThread, proxy: Proxy, keys: KeyStore | None = None, **more: object
+    ) -> None:
         self.server = server
         self.proxy = proxy
+        self.keys = keys
+        self._more = more
 
     def link(self) -> dict[str, object]:
         url = f"opc.tcp://127.0.0.1:{self.proxy.port}/"
-        return {"type": "opcua", "url": url, "timeout": f"{TIMEOUT_S}s"}
+        return {"type": "opcua", "url": url, "timeout": f"{TIMEOUT_S}s", **self._more}
 
     def tags(self) -> list[Tag]:
         return [tag_of(name, address_of(name), kind) for name, (kind, _) in VALUES.items()]
 
     async def set(self, name: str, value: float) -> None:
         await self.server.call(self.server.simulator.set(address_of(name), value))
+
+
+@asynccontextmanager
+async def rig_on(
+    server: ServerThread, keys: KeyStore | None = None, kind: type[OpcUaRig] = OpcUaRig, **link: object
+) -> AsyncIterator[OpcUaRig]:
+    """Put a wire between the test and a server, whose counter is where it was at the start."""
+    proxy = Proxy(server.simulator.port)
+    await proxy.mend()
+    rig = kind(server, proxy, keys, **link)
+    await rig.set("counter", VALUES["counter"][1])
+    try:
+        yield rig
+    finally:
+        proxy.release()
+        await proxy.cut()
 
 
 class ServerThread:
@@ -55,14 +90,16 @@ class ServerThread:
 
 
 @contextmanager
-def server_thread(nodes: Mapping[str, tuple[ValueType, Value]]) -> Iterator[ServerThread]:
+def server_thread(
+    nodes: Mapping[str, tuple[ValueType, Value]], security: ServerSecurity | None = None
+) -> Iterator[ServerThread]:
     """Serve `nodes` until the context is left."""
     ready: Future[ServerThread] = Future()
     stop = asyncio.Event()
 
     async def run() -> None:
         try:
-            async with serve(nodes) as simulator:
+            async with serve(nodes, security=security) as simulator:
                 ready.set_result(ServerThread(simulator, asyncio.get_running_loop()))
                 await stop.wait()
         except Exception as failure:

@@ -53,11 +53,15 @@ class PacedBus(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(frame)
 
-    def dead_share(self, from_s: float, to_s: float) -> float:
-        """Return the share of a time that questions to silent units took, until the next one was asked."""
+    def dead_share(self, from_s: float, to_s: float, most_s: float) -> float:
+        """Return the share of a time that questions to silent units took.
+
+        That is until the next one was asked, but `most_s`: after that nobody had anything to ask.
+        """
         inside = [(at, unit) for at, unit in self.asked if from_s <= at < to_s]
         pairs = pairwise(inside)
-        return sum(after - at for (at, unit), (after, _) in pairs if unit in self.silent) / (to_s - from_s)
+        taken_s = sum(min(after - at, most_s) for (at, unit), (after, _) in pairs if unit in self.silent)
+        return taken_s / (to_s - from_s)
 
 
 @asynccontextmanager

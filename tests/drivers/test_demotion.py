@@ -39,7 +39,7 @@ class Link:
             if unit in self.dead:
                 self.now_s += COST_S
                 self.spent_s += COST_S
-                self.demotion.unanswered(unit, COST_S, self.now_s)
+                self.demotion.unanswered(unit, self.now_s)
             else:
                 self.now_s += 0.03
                 self.answered_s[unit] = self.now_s
@@ -69,13 +69,13 @@ def test_dead_units_cost_no_more_than_their_share(dead: int) -> None:
     assert link.run(3600) <= 1.01 * SHARE
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.integers(2, 32), st.integers(0, 2**31), st.sampled_from([0.005, 0.02, 0.1]))
 def test_a_unit_that_comes_back_is_noticed_within_the_bound(units: int, seed: int, share: float) -> None:
     random = Random(seed)
     dead = set(random.sample(range(1, units + 1), random.randrange(1, units)))
     link = Link(units, dead, share=share)
-    link.run(random.uniform(0, 500))
+    link.run(random.uniform(0, 200))
     for unit in random.sample(sorted(dead), len(dead)):
         bound_s = revival_s(len(link.dead), share, COST_S, link.period_s + 0.03 * units)
         assert link.revive(unit) <= bound_s
@@ -94,7 +94,7 @@ def test_one_unanswered_question_demotes_nobody() -> None:
     demotion.answered(1)
     for second in range(100):
         demotion.answered(2)
-        demotion.unanswered(2, COST_S, second)
+        demotion.unanswered(2, second)
         assert demotion.admits(2, second)
     assert demotion.dead == []
 
@@ -121,9 +121,9 @@ def test_a_unit_that_comes_and_goes_has_no_second_grace() -> None:
     demotion = Demotion(SHARE, COST_S)
     demotion.answered(1)
     for _ in range(GRACE):
-        demotion.unanswered(2, COST_S, 0.0)
+        demotion.unanswered(2, 0.0)
     demotion.answered(2)
-    demotion.unanswered(2, COST_S, 100.0)
+    demotion.unanswered(2, 100.0)
     assert demotion.dead == [2]
     assert not demotion.admits(2, 100.0)
 
@@ -131,8 +131,8 @@ def test_a_unit_that_comes_and_goes_has_no_second_grace() -> None:
 def test_what_is_not_asked_says_so_and_what_a_gateway_says_counts() -> None:
     admission = Admission(Demotion(SHARE, COST_S))
     admission.answered(1)
-    admission.failed(2, SILENT, 1.1, 1.0)
-    admission.failed(2, DeviceRefused(text("refused"), detail=11), 1.0, 2.0)
+    admission.failed(2, SILENT, 1.0)
+    admission.failed(2, DeviceRefused(text("refused"), detail=11), 2.0)
     with pytest.raises(Demoted):
         admission.require(2, 2.0)
     admission.require(1, 2.0)
@@ -146,7 +146,7 @@ def test_a_busy_unit_is_left_alone_ever_longer_but_never_for_long(code: int) -> 
         with suppress(DeviceRefused):
             admission.require(1, tenth / 10)
             asked.append(tenth)
-            admission.failed(1, busy, 0.01, tenth / 10)
+            admission.failed(1, busy, tenth / 10)
     with pytest.raises(DeviceRefused) as refusal:
         admission.require(1, 29.9)
     assert refusal.value.detail == code
@@ -162,5 +162,5 @@ def test_a_busy_unit_is_left_alone_ever_longer_but_never_for_long(code: int) -> 
 def test_other_refusals_make_no_pause(code: int) -> None:
     admission = Admission(Demotion(SHARE, COST_S))
     for _ in range(5):
-        admission.failed(1, DeviceRefused(text("no"), detail=code), 0.01, 0.0)
+        admission.failed(1, DeviceRefused(text("no"), detail=code), 0.0)
         admission.require(1, 0.0)

@@ -15,6 +15,7 @@ from agent.simulate.rudeness import Manner
 from config.vocabulary import GOOD, Reason, bad
 from drivers.contract import DeviceRefused
 from drivers.modbus.fence import FIRST_RETRY_S, LONGEST_RETRY_S, MOST_QUESTIONS, Fence
+from drivers.modbus.herald import Herald
 from drivers.modbus.planner import Place, Range
 from tests.drivers.contract_suite import Bench, plant_of, tag_of
 from tests.drivers.virtual_loop import run_virtually
@@ -137,7 +138,7 @@ def test_a_fenced_register_that_comes_back_is_read_again_after_the_wait() -> Non
 
 
 def test_a_fenced_range_is_asked_for_rarely_and_ever_more_rarely() -> None:
-    fence, bad_range = Fence(), Range(3, 7, 8)
+    fence, bad_range = Fence(Herald("d", [])), Range(3, 7, 8)
     fence.add(bad_range, code=2, now_s=0.0)
     asked = [second for second in range(24 * 3600) if fence.take_due(float(second)) is not None]
     waits = [after - before for before, after in zip([0, *asked], asked, strict=False)]
@@ -146,7 +147,7 @@ def test_a_fenced_range_is_asked_for_rarely_and_ever_more_rarely() -> None:
 
 
 def test_a_fence_cuts_before_and_behind_what_it_keeps_out() -> None:
-    fence = Fence()
+    fence = Fence(Herald("d", []))
     fence.add(Range(3, 10, 12), code=2, now_s=0.0)
     fence.add(Range(3, 4, 5), code=3, now_s=0.0)
     assert fence.cuts == [Place(3, 4), Place(3, 5), Place(3, 10), Place(3, 12)]

@@ -214,3 +214,17 @@ def test_raw_numbers_of_any_layout_are_taken(kernels: Kernels) -> None:
     every_other.flags.writeable = False
     line.engine.condition(group, every_other, np.zeros(2, np.uint32), S)
     assert line.engine.image.value.tolist() == [0, 2]
+
+
+def test_a_scan_that_took_longer_than_the_stale_time_is_current_from_when_it_arrived(
+    kernels: Kernels,
+) -> None:
+    line = Rig(plant(tag("t")), kernels)
+    (group,) = line.plant.groups
+    line.engine.condition(group, np.array([7.0]), np.zeros(1, np.uint32), 1 * S, 5 * S)
+    line.judge(5)
+    assert (line.value("t"), line.quality("t")) == (7, 0)
+    line.judge(7.9)
+    assert line.quality("t") == 0
+    line.judge(8)
+    assert reason_of(line.quality("t")) is Reason.STALE

@@ -137,6 +137,30 @@ async def test_a_plant_is_served_as_it_is_described(link: str, tmp_path: Path) -
         assert watch.good == len(RIGHT)
 
 
+async def test_the_written_copy_leads_here_and_nowhere_else(tmp_path: Path) -> None:
+    source = plant_file(tmp_path, "modbus-tcp")
+    more = ", tls: {ca: ca.pem}, username: u, password: 'file:secret'"
+    source.write_text(source.read_text().replace("127.0.0.1, port: 1883", f"localhost, port: 1883{more}"))
+    plant = load(source)
+    async with serving(plant, Written().bound_to(plant), Place(ports=tmp_path)) as served:
+        copy = tmp_path / "elsewhere" / "copy.yaml"
+        copy.parent.mkdir()
+        assert write_copy(source, copy, served) == ("there",)
+    found = load(copy).description
+    assert found.gateway.state == copy.with_suffix(".state")
+    assert found.links["wire"].model_dump() == plant.description.links["wire"].model_dump() | {
+        "host": "127.0.0.1",
+        "port": served["wire"].port,
+    }
+    assert found.uplinks == {"here": plant.description.uplinks["here"]}
+
+
+def test_links_are_at_the_ports_that_were_asked_for(tmp_path: Path) -> None:
+    place = Place(ports=tmp_path, port_base=15020)
+    assert [place.port_of(number) for number in range(3)] == [15020, 15021, 15022]
+    assert Place(ports=tmp_path).port_of(2) == 0
+
+
 async def goes_wrong_and_heals(
     folder: Path, link: str, faults: Sequence[str], lasting_s: float
 ) -> set[Reason]:
@@ -147,7 +171,7 @@ async def goes_wrong_and_heals(
         while loop.time() < due_s:
             found = await watch.scan()
             assert found.items() <= RIGHT.items()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
         due_s += HEALS_S
         while not (await watch.scan() == RIGHT and watch.good == len(RIGHT)):
             assert loop.time() < due_s, watch.reasons
@@ -163,12 +187,12 @@ def spelled(kind: Kind, duration: str, start: str = "0s") -> str:
 @pytest.mark.parametrize("kind", ON_MODBUS)
 @pytest.mark.parametrize("link", ["modbus-tcp", "modbus-rtu-tcp"])
 def test_no_fault_makes_a_wrong_value_and_all_heal(link: str, kind: Kind, tmp_path: Path) -> None:
-    """For ten seconds of virtual time."""
+    """For five seconds of virtual time."""
     if (link, kind) == ("modbus-tcp", Kind.CRC):
         return
 
     async def run() -> None:
-        reasons = await goes_wrong_and_heals(tmp_path, link, [spelled(kind, "10s")], 10)
+        reasons = await goes_wrong_and_heals(tmp_path, link, [spelled(kind, "5s")], 5)
         assert (reasons > {Reason.NONE}) == (kind not in UNNOTICED[link])
 
     run_virtually(run())

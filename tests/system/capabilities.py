@@ -19,7 +19,7 @@ import pytest
 def tmpfs(place: Path, options: str) -> Iterator[None]:
     """Mount a small file system at `place` while inside; skip where that is not allowed."""
     place.mkdir(exist_ok=True)
-    why = _run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place))
+    why = complaint_of("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place))
     if why:
         pytest.skip(f"capability: no tmpfs can be mounted: {why}")
     try:
@@ -64,7 +64,7 @@ def other_user() -> int:
     return 65534
 
 
-def _run(*command: str) -> str:
+def complaint_of(*command: str) -> str:
     """Run a command; return what it complained of, empty where it succeeded."""
     try:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ STARTS_S = 30.0
 class Keeper:
     """What it has written down is in `out`."""
 
-    def __init__(self, out: Path, *options: str) -> None:
+    def __init__(self, out: Path, *options: str, wrap: Sequence[str] = ()) -> None:
         self.out = out
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "agent", "receive", "--out", str(out), "--json", *options],
+            [*wrap, sys.executable, "-m", "agent", "receive", "--out", str(out), "--json", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=clean_environment(),
@@ -70,9 +70,9 @@ class Keeper:
 
 
 @contextmanager
-def keeping(out: Path, *options: str) -> Iterator[Keeper]:
-    """Run it while inside."""
-    keeper = Keeper(out, *options)
+def keeping(out: Path, *options: str, wrap: Sequence[str] = ()) -> Iterator[Keeper]:
+    """Run it while inside; `wrap`: a command to run it under."""
+    keeper = Keeper(out, *options, wrap=wrap)
     try:
         yield keeper
     finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +98,24 @@ def test_maintenance_is_begun_shown_and_ended_by_name(agent: Agent) -> None:
     assert (ended.returncode, ended.stdout) == (0, "plc_2 已恢复使用\n")
 
 
+def test_alarms_are_shown_shelved_and_acknowledged_by_name(agent: Agent) -> None:
+    state = ("--state", str(agent.state))
+    assert "water.H" in command("alarms", *state, COLUMNS="200").stdout
+    assert "未确认" in command("alarms", *state, language="zh", COLUMNS="200").stdout
+    shelved = command("alarms", "shelve", "water.H", "--for", "1h", "--why", "标定", *state)
+    assert (shelved.returncode, shelved.stdout) == (0, "water.H is shelved for 1h\n")
+    found = orjson.loads(command("alarms", *state, "--json").stdout)
+    (water,) = [alarm for alarm in found["alarms"] if alarm["rule"] == "water.H"]
+    assert (water["withheld"], [shelf["why"] for shelf in found["shelves"]]) == ("shelved", ["标定"])
+    unshelved = command("alarms", "unshelve", "water.H", *state, language="zh")
+    assert unshelved.stdout == "water.H 已取消搁置\n"
+    assert command("alarms", "ack", "water.H", *state).stdout == "1 alarms acknowledged\n"
+    assert "acknowledged" in command("alarms", *state, COLUMNS="200").stdout
+    wrong = command("alarms", "ack", "water.HH", *state)
+    assert wrong.returncode == USAGE
+    assert wrong.stderr == 'alarm now "water.HH" is unknown; did you mean "water.H"?\n'
+
+
 def test_maintenance_of_what_does_not_exist_or_without_a_reason_is_refused(agent: Agent) -> None:
     state = ("--state", str(agent.state))
     unknown = command("maintenance", "plc_3x", "--for", "2h", "--why", "w", *state)
@@ -109,7 +130,7 @@ def test_asking_where_nobody_runs_says_what_to_do(tmp_path: Path) -> None:
         ("en", "is it running? (--state names its state directory)"),
         ("zh", "它在运行吗"),
     ):
-        for asking in ("status", "tags", "maintenance"):
+        for asking in ("status", "tags", "maintenance", "alarms"):
             told = command(asking, "--state", str(tmp_path), language=language)
             assert told.returncode == UNAVAILABLE
             assert words in told.stderr
@@ -134,3 +155,52 @@ def test_warm_fills_the_cache_that_run_then_uses(tmp_path: Path, kernel_cache: P
     assert told.returncode == 0
     assert told.stdout.startswith("kernels ready after ")
     assert "计算核就绪" in command("warm", language="zh", CACHE_DIRECTORY=str(kernel_cache)).stdout
+
+
+def test_buffer_shows_what_waits_for_whom(agent: Agent) -> None:
+    told = command("buffer", "--state", str(agent.state), "--json")
+    found = orjson.loads(told.stdout)
+    (uplink,) = found["uplinks"]
+    assert (found["running"], uplink["uplink"], uplink["connected"]) == (True, "province", True)
+    assert found["cap_bytes"] == 50_000_000
+    assert found["disk_bytes"] > 0
+    zh = command("buffer", "--state", str(agent.state), language="zh").stdout
+    assert "（上限 50 MB），共 2 个分段，最早一段始于 " in zh
+    assert "预计排空" in zh
+
+
+def test_the_log_is_exported_beside_a_running_agent_and_from_a_copy(agent: Agent, tmp_path: Path) -> None:
+    shutil.copytree(agent.state / "log", tmp_path / "copy")
+    words = ("buffer", "export", "--tags", "water,plc_r*", "--since", "1h", "--state")
+    beside = command(*words, str(agent.state))
+    copied = command(*words, str(tmp_path / "copy"), "-o", str(tmp_path / "out.csv"), language="zh")
+    assert (beside.returncode, copied.returncode, copied.stdout) == (0, 0, "")
+    rows = list(csv.DictReader(io.StringIO(beside.stdout)))
+    assert {row["tag"] for row in rows} == {"water", "plc_reads"}
+    water = next(row for row in rows if row["tag"] == "water")
+    assert (water["title"], water["value"], water["unit"], water["quality"]) == (TITLE, "500", "MPa", "Good")
+    reads = [int(row["value"]) for row in rows if row["tag"] == "plc_reads" and row["value"]]
+    assert reads == list(range(1, len(reads) + 1))
+    times = [row["time"] for row in rows if row["tag"] == "plc_reads"]
+    assert times == sorted(times)
+    assert beside.stderr == f"{len(rows)} readings\n"
+    chinese = (tmp_path / "out.csv").read_bytes().decode("utf-8-sig").splitlines()
+    assert chinese[0] == "时间,时钟,点位,名称,数值,单位,原始值,质量,质量码"
+    assert ",良好," in chinese[1]
+
+
+def test_what_cannot_be_exported_is_named(agent: Agent, tmp_path: Path) -> None:
+    unknown = command("buffer", "export", "--tags", "wasser", "--state", str(agent.state))
+    assert (unknown.returncode, unknown.stderr) == (USAGE, "no such tag: wasser\n")
+    nowhere = command("buffer", "export", "--state", str(tmp_path / "nowhere"))
+    assert nowhere.stderr == f"{tmp_path}/nowhere: No such file or directory\n"
+    when = command("buffer", "export", "--since", "yesterday", "--state", str(agent.state), language="zh")
+    assert "“yesterday”不是时间" in when.stderr
+
+
+def test_the_quarantine_is_empty_and_what_is_not_in_it_is_refused(agent: Agent) -> None:
+    listed = command("buffer", "quarantine", "list", "--state", str(agent.state))
+    assert listed.stdout == "nothing is in quarantine\n"
+    words = ("buffer", "quarantine", "resend", "province", "1-readings-1", "--state", str(agent.state))
+    refused = command(*words, language="zh")
+    assert (refused.returncode, refused.stderr) == (USAGE, "不在隔离区：1-readings-1\n")

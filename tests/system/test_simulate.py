@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ def test_the_example_is_simulated_run_and_received(station: Station, example: Pa
         assert agent.ask()["alarms"] == []
         station.end(agent)
     assert "province is left out" in said.read_text()
-    total = re.search(r"(\d+) requests, 0 of them to write", said.read_text())
+    total = re.search(r"asked (\d+) times, 0 times to write", said.read_text())
     assert total is not None
     assert int(total[1]) > 0
 
@@ -89,6 +90,22 @@ def test_what_is_wrong_with_the_options_is_said_at_once_and_nothing_starts() -> 
         '--value mould_p=3: tag "mould_p" is unknown; did you mean "mould_p_in"?',
         '--fault lat:device=caster: fault "lat" is unknown; did you mean "late"?',
     ]
+
+
+def test_a_copy_that_cannot_be_written_ends_the_simulation_in_words(tmp_path: Path) -> None:
+    done = command("simulate", str(EXAMPLE), "--write", str(tmp_path / "nowhere" / "copy.yaml"))
+    assert done.returncode == 69
+    assert "the simulation cannot go on: No such file or directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_ends_the_simulation_in_words(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1] - 1)  # of the first link; the second is refused
+        done = command("simulate", str(EXAMPLE), "--port-base", port)
+    assert done.returncode == 69
+    assert "the simulation cannot go on" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_person_reads_the_faults_in_their_language() -> None:

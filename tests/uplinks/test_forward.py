@@ -14,6 +14,7 @@ from agent.receive.ledger import Ledger
 from agent.receive.messages import Checker
 from agent.receive.schema import fault_of
 from agent.uplinks import session
+from buffer.ledger import Balance
 from config.vocabulary import EventKind, RecordKind, Stream
 from tests.brokers import iotcore
 from tests.uplinks.observer import observing
@@ -44,6 +45,10 @@ def contents(broker: ScriptedBroker, kind: str = "") -> list[dict[str, Any]]:
         for message in broker.received
         if not kind or message.topic.removeprefix(f"{TOPIC}/").startswith(kind)
     ]
+
+
+def balance_of(gateway: Station) -> Balance:
+    return gateway.log.ledger().balances["province"][Stream.READINGS]
 
 
 def keys(broker: ScriptedBroker, kind: str = "readings") -> list[tuple[str, int]]:
@@ -157,10 +162,27 @@ async def test_a_refused_record_goes_to_quarantine_and_the_rest_goes_on(
         gateway.read(*([n, n, n] for n in range(5)))
         async with forwarding(gateway):
             await eventually(lambda: not gateway.backlog)
-        balance = gateway.log.ledger().balances["province"][Stream.READINGS]
+        balance = balance_of(gateway)
         assert (balance.delivered, balance.quarantined) == ((4, 12), (1, 3))
         assert [kind for kind, _ in gateway.happenings] == [EventKind.QUARANTINED]
         assert "the payload is not" in str(gateway.happenings[0][1])
+
+
+async def test_a_refused_record_can_be_sent_again_once_the_platform_takes_it(
+    tmp_path: Path, broker: ScriptedBroker
+) -> None:
+    broker.answer = lambda message: 0x99 if orjson.loads(message.payload).get("seq") == 2 else 0
+    with station(tmp_path, broker) as gateway:
+        gateway.read(*([n, n, n] for n in range(5)))
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+            broker.answer = lambda _message: 0
+            (aside,) = gateway.log.quarantined("province")
+            gateway.log.resend(aside)
+            gateway.wake()
+            await eventually(lambda: balance_of(gateway).delivered == (5, 15))
+        assert balance_of(gateway).quarantined == (0, 0)
+        assert keys(broker)[-1] == (f"{1:016x}", 2)
 
 
 async def test_a_record_larger_than_the_broker_takes_goes_to_quarantine_unsent(
@@ -172,7 +194,7 @@ async def test_a_record_larger_than_the_broker_takes_goes_to_quarantine_unsent(
         async with forwarding(gateway):
             await eventually(lambda: not gateway.backlog)
         assert keys(broker) == [(f"{1:016x}", 2)]
-        assert gateway.log.ledger().balances["province"][Stream.READINGS].quarantined.records == 1
+        assert balance_of(gateway).quarantined.records == 1
 
 
 async def test_a_body_that_cannot_be_read_goes_to_quarantine(tmp_path: Path, broker: ScriptedBroker) -> None:
@@ -197,7 +219,7 @@ async def test_a_platform_that_refuses_everything_is_down_and_the_records_stay(
             assert "not authorised" in str(gateway.forwarder.state.why)
             broker.answer = lambda _: 0
             await eventually(lambda: not gateway.backlog)
-        assert gateway.log.ledger().balances["province"][Stream.READINGS].quarantined.records == 0
+        assert balance_of(gateway).quarantined.records == 0
 
 
 async def test_a_platform_that_begins_to_refuse_everything_costs_few_records(
@@ -210,7 +232,7 @@ async def test_a_platform_that_begins_to_refuse_everything_costs_few_records(
             await eventually(lambda: broker.connections >= 2)
             broker.answer = lambda _: 0
             await eventually(lambda: not gateway.backlog)
-        assert gateway.log.ledger().balances["province"][Stream.READINGS].quarantined.records <= 2 * 20
+        assert balance_of(gateway).quarantined.records <= 2 * 20
 
 
 async def test_a_record_at_which_the_platform_hangs_up_is_found_and_put_aside(
@@ -227,7 +249,7 @@ async def test_a_record_at_which_the_platform_hangs_up_is_found_and_put_aside(
         gateway.read(*([n, n, n] for n in range(60)))
         async with forwarding(gateway):
             await eventually(lambda: not gateway.backlog)
-        balance = gateway.log.ledger().balances["province"][Stream.READINGS]
+        balance = balance_of(gateway)
         assert (balance.delivered.records, balance.quarantined.records) == (59, 1)
         told = [str(words) for kind, words in gateway.happenings if kind is EventKind.QUARANTINED]
         assert told == ["the platform hangs up whenever it is sent this record"]
@@ -251,7 +273,7 @@ async def test_a_line_that_breaks_again_and_again_costs_no_record(
         gateway.read(*([n, n, n] for n in range(100)))
         async with forwarding(gateway):
             await eventually(lambda: not gateway.backlog)
-        balance = gateway.log.ledger().balances["province"][Stream.READINGS]
+        balance = balance_of(gateway)
         assert balance.delivered.records == 100
         assert balance.quarantined.records == 0
 
@@ -265,7 +287,7 @@ async def test_a_used_up_quota_costs_no_record(tmp_path: Path, broker: ScriptedB
             assert "our quota is used up" in str(gateway.happenings[0][1])
             broker.answer = lambda _: 0
             await eventually(lambda: not gateway.backlog)
-        assert gateway.log.ledger().balances["province"][Stream.READINGS].delivered.records == 30
+        assert balance_of(gateway).delivered.records == 30
 
 
 async def test_a_later_run_sends_what_an_earlier_one_left_with_its_own_dictionary_and_key(

@@ -10,7 +10,7 @@ import pytest
 
 from agent.retry import FIRST_WAIT_S, LONGEST_WAIT_S, RETURN_WAIT_S, START_WAIT_S, keep_connected
 from agent.uplinks.contract import UplinkDown
-from agent.uplinks.session import SPREAD_S
+from agent.uplinks.feed import SPREAD_S
 from agent.uplinks.terms import terms_of
 from config.text import text
 from config.uplinks import MqttUplink

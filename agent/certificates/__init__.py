@@ -1,0 +1,1 @@
+"""Certificates on disk: our own, those of servers that people trust, those that wait for it."""

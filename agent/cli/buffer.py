@@ -1,0 +1,164 @@
+"""`fengsui buffer`: how full the log is, what waits for whom, and how long that will take."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+
+from agent.cli.buffer_export import export
+from agent.cli.buffer_quarantine import quarantine
+from agent.cli.client import NotRunning, ask, find_socket
+from agent.cli.exits import Exit
+from agent.cli.options import json_option, log_directory, running_state_option
+from agent.cli.speech import fail, say, shown
+from agent.cli.tables import show, table
+from buffer.inspect import backlogs, survey
+from config.text import Text, text
+from config.units import show_duration
+
+LOOK_S: Final = 2.0
+_DAY_S: Final = 86_400
+Json = dict[str, Any]
+
+
+@click.group(
+    invoke_without_command=True,
+    help=shown(
+        text(
+            "Show the log: size, age, what waits for every uplink and until when, and how much is written "
+            "to the disk in a day. Where no agent runs: as it lies on the disk."
+        )
+    ),
+)
+@running_state_option
+@json_option
+@click.pass_context
+def buffer(context: click.Context, state: Path | None, as_json: bool) -> None:
+    """Show how the log stands."""
+    if context.invoked_subcommand is not None:
+        return
+    found = _found(state)
+    if as_json:
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    else:
+        _show(found)
+
+
+def _found(state: Path | None) -> Json:
+    path = find_socket(state)
+    try:
+        before, began_s = ask(path, "/status"), time.monotonic()
+        time.sleep(LOOK_S)
+        after, passed_s = ask(path, "/status"), time.monotonic() - began_s
+    except NotRunning as error:
+        return _on_disk(log_directory(state), error.words)
+    return _running(before, after, passed_s)
+
+
+def _running(before: Json, after: Json, passed_s: float) -> Json:
+    """Return how a running agent's log stands, and how fast its backlogs have changed between two looks."""
+    log = after["log"]
+    per_day = None if log["written_bytes"] is None else log["written_bytes"] / log["written_for_s"] * _DAY_S
+    earlier = {uplink["uplink"]: _backlog(uplink) for uplink in before["uplinks"]}
+    return {
+        "running": True,
+        **{key: log[key] for key in ("disk_bytes", "cap_bytes", "segments", "oldest_age_s")},
+        "written_bytes_per_day": per_day,
+        "uplinks": [
+            {
+                "uplink": uplink["uplink"],
+                "connected": uplink["connected"],
+                "backlog": _backlog(uplink),
+                "drained_in_s": _drained_in_s(
+                    sum(_backlog(uplink).values()),
+                    (sum(earlier[uplink["uplink"]].values()) - sum(_backlog(uplink).values())) / passed_s,
+                ),
+            }
+            for uplink in after["uplinks"]
+        ],
+    }
+
+
+def _backlog(uplink: Json) -> dict[str, int]:
+    return {stream: balance["backlog"]["records"] for stream, balance in uplink["ledger"].items()}
+
+
+def _drained_in_s(records: int, per_s: float) -> float | None:
+    """Return how long a backlog will last at a rate; None where it does not shrink."""
+    if not records:
+        return 0.0
+    return records / per_s if per_s > 0 else None
+
+
+def _on_disk(directory: Path, why: Text) -> Json:
+    try:
+        segments = survey(directory)
+        waiting = backlogs(directory, segments)
+    except OSError as error:
+        reason = text("{path}: {reason}", path=error.filename or directory, reason=error.strerror)
+        fail(reason, Exit.CANNOT_CREATE)
+    if not segments:
+        fail(why, Exit.UNAVAILABLE)
+    oldest_ns = min(segment.opening.created_utc_ns for segment in segments)
+    return {
+        "running": False,
+        "disk_bytes": sum(segment.size_bytes for segment in segments),
+        "cap_bytes": None,
+        "segments": len(segments),
+        "oldest_age_s": max(0.0, (time.time_ns() - oldest_ns) / 1e9),
+        "written_bytes_per_day": None,
+        "uplinks": [
+            {
+                "uplink": uplink,
+                "connected": False,
+                "backlog": {stream.name.lower(): count.records for stream, count in streams.items()},
+                "drained_in_s": None,
+            }
+            for uplink, streams in waiting.items()
+        ],
+    }
+
+
+def _show(found: Json) -> None:
+    if not found["running"]:
+        say(text("no agent runs here; this is what lies on the disk"))
+    used, cap = round(found["disk_bytes"] / 1e6, 1), found["cap_bytes"]
+    size: Text | str = f"{used} MB"
+    if cap is not None:
+        size = text("{used} MB of {cap} MB", used=used, cap=round(cap / 1e6))
+    age = round(found["oldest_age_s"] or 0)
+    say(
+        text(
+            "{size} in {segments} segments, the oldest begun {age} ago",
+            size=size,
+            segments=found["segments"],
+            age=show_duration(age * 10**9),
+        )
+    )
+    if found["written_bytes_per_day"] is not None:
+        mb = round(found["written_bytes_per_day"] / 1e6)
+        say(text("written to the disk: {mb} MB a day at the present rate", mb=mb))
+    rows = table(text("uplink"), text("connected"), text("events"), text("readings"), text("drained in"))
+    for uplink in found["uplinks"]:
+        rows.add_row(
+            uplink["uplink"],
+            shown(text("yes") if uplink["connected"] else text("no")),
+            str(uplink["backlog"]["events"]),
+            str(uplink["backlog"]["readings"]),
+            _until(uplink["drained_in_s"]),
+        )
+    show(rows)
+
+
+def _until(drained_in_s: float | None) -> str:
+    if drained_in_s is None:
+        return shown(text("not at the present rate"))
+    return show_duration(round(drained_in_s) * 10**9) if drained_in_s else "-"
+
+
+buffer.add_command(export)
+buffer.add_command(quarantine)

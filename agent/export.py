@@ -1,0 +1,129 @@
+"""Readings of a log's directory as rows, dated by the best clock that is known now; nothing is changed.
+
+The directory may be that of a running agent, or a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from agent.anchor import Anchor, unpack_anchor
+from agent.bodies import RecordError
+from agent.dictionary import Dictionary, TagFacts, unpack_tags
+from agent.records import unpack_scan
+from agent.rows import Rows
+from buffer.index import Segment
+from buffer.inspect import records, survey
+from buffer.preambles import newest
+from buffer.record import Record
+from config.vocabulary import RecordKind, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """UTC in ns, both ends within; None: open. What cannot be dated is only within an open span."""
+
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+    def contains(self, utc_ns: int | None) -> bool:
+        """Tell whether an instant lies within."""
+        if utc_ns is None:
+            return self.since_ns is self.until_ns is None
+        return (self.since_ns is None or self.since_ns <= utc_ns) and (
+            self.until_ns is None or utc_ns <= self.until_ns
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """The readings of one scan. `utc_ns`: None where its boot has no readable anchor.
+
+    `synchronised`: whether somebody vouched for that clock. `facts`: of each of `rows`.
+    """
+
+    utc_ns: int | None
+    synchronised: bool
+    facts: Sequence[TagFacts]
+    rows: Rows
+
+
+class Archive:
+    """A log's directory. `unreadable`: records passed over, because of their body or for want of TAGS."""
+
+    def __init__(self, directory: Path) -> None:
+        """Look at every segment. Raises OSError where this user may not."""
+        self.unreadable = 0
+        self._segments = survey(directory)
+        self._boots = {segment.opening.run: segment.opening.boot_id for segment in self._segments}
+
+    def matching(self, patterns: Sequence[str]) -> frozenset[str]:
+        """Return the tags, of all runs, that match a pattern; `*` stands for anything."""
+        return frozenset(
+            name for name in self._tag_names if any(fnmatchcase(name, pattern) for pattern in patterns)
+        )
+
+    def scans(self, span: Span, wanted: frozenset[str]) -> Iterator[Scanned]:
+        """Yield scans in log order, each with the readings of the tags that are wanted."""
+        for record in self._data():
+            anchor = self._anchors.get(self._boots.get(record.run, ""))
+            utc_ns = None if anchor is None else anchor.utc_ns_of(record.first_boot_ns)
+            if span.contains(utc_ns):
+                yield from self._scan(record, utc_ns, anchor, wanted)
+
+    def _data(self) -> Iterator[Record]:
+        found = records(self._segments, Stream.READINGS)
+        return (record for record in found if record.kind is RecordKind.DATA)
+
+    def _scan(
+        self, record: Record, utc_ns: int | None, anchor: Anchor | None, wanted: frozenset[str]
+    ) -> Iterator[Scanned]:
+        dictionary = self._dictionaries.get(record.run)
+        try:
+            if dictionary is None:
+                raise RecordError("the tag dictionary of this record is gone")
+            rows, _ = unpack_scan(record.body, dictionary)
+        except RecordError:
+            self.unreadable += 1
+            return
+        facts = [dictionary.tags[tag] for tag in rows.tags.tolist()]
+        chosen = [at for at, found in enumerate(facts) if found.name in wanted]
+        if chosen:
+            yield Scanned(
+                utc_ns=utc_ns,
+                synchronised=anchor is not None and anchor.synchronised,
+                facts=[facts[at] for at in chosen],
+                rows=rows.take(chosen),
+            )
+
+    @cached_property
+    def _tag_names(self) -> frozenset[str]:
+        return frozenset(facts.name for found in self._dictionaries.values() for facts in found.tags)
+
+    @cached_property
+    def _dictionaries(self) -> dict[int, Dictionary]:
+        """The dictionary of every run whose TAGS are readable."""
+        found = {run: newest(_of_run(self._segments, run), RecordKind.TAGS) for run in self._boots}
+        return {run: unpack_tags(kept.body) for run, kept in found.items() if kept is not None}
+
+    @cached_property
+    def _anchors(self) -> dict[str, Anchor]:
+        """The newest anchor of every boot that has a readable one."""
+        found = {
+            boot: newest(_of_boot(self._segments, boot), RecordKind.ANCHOR)
+            for boot in set(self._boots.values())
+            if boot
+        }
+        return {boot: unpack_anchor(kept.body) for boot, kept in found.items() if kept is not None}
+
+
+def _of_run(segments: Sequence[Segment], run: int) -> list[Segment]:
+    return [segment for segment in segments if segment.opening.run == run]
+
+
+def _of_boot(segments: Sequence[Segment], boot_id: str) -> list[Segment]:
+    return [segment for segment in segments if segment.opening.boot_id == boot_id]

@@ -1,0 +1,126 @@
+"""What leaves next over one connection, and when: the lanes, held back where a narrow line asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from agent.bodies import RecordError
+from agent.dictionary import Dictionary
+from agent.uplinks.lanes import Lanes, Taken
+from agent.uplinks.pace import Pace, Room
+from agent.uplinks.parcels import Packer, Parcel
+from agent.uplinks.poison import Suspicion
+from agent.uplinks.repeat import Repeat
+from agent.uplinks.terms import Terms
+from config.text import Text, text
+
+SPREAD_S: Final = 10.0
+SPREAD_SHARE: Final = 0.1
+"""Backfill begins within this share of the time without connection, at most SPREAD_S: each gateway at its own
+moment, so that a thousand do not catch up at once."""
+SEARCH_PAUSE_S: Final = 0.002
+
+PutAside = Callable[[Taken, Text], None]
+
+
+class Feed:
+    """Gives parcels in the order in which they must leave.
+
+    `more` is called when there may be something although nothing was stored; `put_aside` for records that
+    cannot leave. `away_s`: for how long there was no connection.
+    """
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        packer: Packer,
+        terms: Terms,
+        window: int,
+        suspicion: Suspicion,
+        more: Callable[[], None],
+        put_aside: PutAside,
+        *,
+        away_s: float,
+    ) -> None:
+        self._lanes = lanes
+        self._packer = packer
+        self._suspicion = suspicion
+        self._more = more
+        self._put_aside = put_aside
+        self._repeat: Repeat | None = None
+        self._ready: deque[Parcel] = deque()
+        self._loop = asyncio.get_running_loop()
+        spread_s = min(SPREAD_S, away_s * SPREAD_SHARE)
+        self._pace = Pace(self._loop.time, terms.backfill_bytes_per_s, after_s=terms.phase * spread_s)
+        self._room = Room(window, terms.prompt_s)
+        self._resume: asyncio.TimerHandle | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether all that the platform has not acknowledged has left."""
+        return self._lanes.empty and not self._ready
+
+    def replay(self, since_utc_ns: int) -> None:
+        """Send last what was stored since then, even if the platform has acknowledged it."""
+        self._repeat = Repeat(since_utc_ns, self._packer)
+        self._lanes.replay(since_utc_ns, self._repeat.wanted)
+
+    def refresh(self) -> None:
+        """Look for records: some were stored."""
+        self._lanes.refresh()
+
+    def introduce(self, dictionary: Dictionary) -> None:
+        """Have this run's dictionary go first."""
+        self._ready.extend(self._packer.introduce(dictionary, current=True))
+
+    def next(self) -> Parcel | None:
+        """Return what must leave next; None when there is nothing, or nothing yet."""
+        while not self._ready:
+            pause_s = self._pace.wait_s
+            paused = self._room.full or pause_s > 0
+            taken = self._lanes.next(paused=paused)
+            if taken is None:
+                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching and not paused else pause_s)
+                return None
+            self.prepare(taken)
+        return self._ready.popleft()
+
+    def prepare(self, taken: Taken) -> None:
+        """Make a record ready to leave, or put it aside."""
+        if self._suspicion.condemned(taken.record):
+            self._put_aside(taken, text("the platform hangs up whenever it is sent this record"))
+            return
+        try:
+            parcels = self._packer.pack(taken)
+        except RecordError as error:
+            self._put_aside(taken, text("the record cannot be read: {error}", error=str(error)))
+            return
+        self._ready.extend(parcels)
+        if self._repeat is not None:
+            self._repeat.note(taken.record)
+        if taken.paced:
+            self._pace.spend(len(parcels[-1].message.payload))
+            self._room.enter()
+
+    def answered(self, taken: Taken, took_s: float) -> None:
+        """Note how long the platform's answer took."""
+        if taken.paced:
+            self._room.leave(took_s)
+            self._more()
+
+    def close(self) -> None:
+        """Wake nobody any more."""
+        if self._resume is not None:
+            self._resume.cancel()
+
+    def _resume_after(self, pause_s: float) -> None:
+        """Have it looked again when backfill may go on."""
+        if pause_s and self._resume is None:
+            self._resume = self._loop.call_later(pause_s, self._on_resume)
+
+    def _on_resume(self) -> None:
+        self._resume = None
+        self._more()

@@ -1,0 +1,68 @@
+"""What lies in quarantine, read back: by the command line at any time, by the agent to send it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from buffer.examine import costs_only_the_file
+from buffer.frame import REASON, Decoder
+from buffer.preambles import Bodies
+from buffer.reader import record_of
+from buffer.record import UNNUMBERED, Record
+from buffer.scan import Frame, Window, walk
+from buffer.segment import PRELUDE_BYTES
+from config.vocabulary import RecordKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """One record in quarantine. `name`: its key as people write it. `preamble`: what it takes to read it."""
+
+    uplink: str
+    path: Path
+    record: Record
+    why: str
+    preamble: Bodies
+
+    @property
+    def name(self) -> str:
+        """The record's key: run, stream, number."""
+        return self.path.stem
+
+
+def quarantined(directory: Path) -> Iterator[Aside]:
+    """Yield what lies in a quarantine directory, by uplink and key; nothing is changed.
+
+    A file that is damaged or gone meanwhile is passed over. Raises OSError where this user may not look.
+    """
+    for path in sorted(directory.glob("*/*.seg")):
+        try:
+            found = _read(path)
+        except OSError as error:
+            if not costs_only_the_file(error):
+                raise
+        else:
+            if found is not None:
+                yield found
+
+
+def _read(path: Path) -> Aside | None:
+    decoder, preamble = Decoder(), Bodies()
+    record: Record | None = None
+    why = ""
+    for found in walk(Window(path, path.stat().st_size), PRELUDE_BYTES):
+        if not isinstance(found, Frame):
+            continue
+        if found.header.numbered:
+            record = record_of(found, decoder)
+        elif found.header.kind in UNNUMBERED:
+            preamble[RecordKind(found.header.kind)] = decoder.body(found.header, found.stored)
+        elif found.header.kind == REASON:
+            why = str(orjson.loads(decoder.body(found.header, found.stored))["why"])
+    if record is None:
+        return None
+    return Aside(uplink=path.parent.name, path=path, record=record, why=why, preamble=preamble)

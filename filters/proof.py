@@ -1,0 +1,50 @@
+"""The log of what an interlock has shown: its proofs and failures, its bypasses, and when a proof is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from config.vocabulary import EventKind
+from filters.event import Event, Figures
+from filters.layout import moved
+
+KEPT: Final = 20
+"""Entries of one interlock; the whole story is in the log of events."""
+
+_WORTH_KEEPING: Final = (
+    EventKind.INTERLOCK_PROVEN,
+    EventKind.INTERLOCK_FAILED,
+    EventKind.INTERLOCK_INDETERMINATE,
+    EventKind.INTERLOCK_SPURIOUS,
+    EventKind.INTERLOCK_BYPASSED,
+    EventKind.INTERLOCK_BYPASS_ENDED,
+    EventKind.INTERLOCK_NOT_READY,
+    EventKind.INTERLOCK_READY,
+    EventKind.INTERLOCK_PROOF_DUE,
+    EventKind.DEMAND_INTERRUPTED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What happened when (CLOCK_BOOTTIME), with the figures of the event."""
+
+    kind: EventKind
+    boot_ns: int
+    figures: Figures
+
+    def moved(self, by_ns: int) -> Entry:
+        """Return this entry on a clock that reads `by_ns` more."""
+        return replace(self, boot_ns=moved(self.boot_ns, by_ns))
+
+
+def entered(history: tuple[Entry, ...], events: Iterable[Event]) -> tuple[Entry, ...]:
+    """Return a history with what of these events is worth keeping; the oldest falls out."""
+    new = [
+        Entry(kind=event.kind, boot_ns=event.boot_ns, figures=dict(event.figures))
+        for event in events
+        if event.kind in _WORTH_KEEPING
+    ]
+    return (*history, *new)[-KEPT:] if new else history

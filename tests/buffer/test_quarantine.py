@@ -1,0 +1,139 @@
+"""What leaves the quarantine again: answered, refused once more, or dropped for good; the sums stay right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from buffer.aside import Aside, quarantined
+from buffer.log import Log
+from buffer.settled import Count
+from config.vocabulary import LossCause, RecordKind
+from tests.buffer.rig import (
+    EVENTS,
+    READINGS,
+    SYNC_S,
+    acknowledge,
+    assert_adds_up,
+    balance,
+    lost,
+    noise,
+    open_log,
+    put,
+    unsettled,
+)
+
+
+def with_one_aside(directory: Path, *, settled: bool = False) -> Log:
+    """A log of five records whose third was refused; `settled`: the others were acknowledged."""
+    log = open_log(directory)
+    for at in range(5):
+        put(log, b"%d" % at, count=at)
+    log.sync(SYNC_S)
+    records = unsettled(log)
+    log.quarantine("main", records[2], "not liked")
+    log.sync(SYNC_S)
+    if settled:
+        acknowledge(log, [*records[:2], *records[3:]])
+    return log
+
+
+def the_one(log: Log) -> Aside:
+    (aside,) = log.quarantined("main")
+    return aside
+
+
+def finish(log: Log) -> None:
+    """Have losses and cursors stored, and what waits for that done."""
+    log._upkeep.save_cursors()
+    log.sync(SYNC_S)
+
+
+def test_what_lies_in_quarantine_can_be_read_with_its_reason_and_preamble(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    (aside,) = quarantined(tmp_path / "quarantine")
+    assert (aside.uplink, aside.why, aside.record.body, aside.record.count) == ("main", "not liked", b"2", 2)
+    assert aside.name == f"{1:016x}-readings-0000000003"
+    assert aside.preamble[RecordKind.TAGS] == b"tags of READINGS"
+    aside.path.write_bytes(b"rubbish")
+    assert list(quarantined(tmp_path / "quarantine")) == []
+    log.close()
+
+
+def test_a_record_sent_again_leaves_the_quarantine_when_it_is_acknowledged(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path, settled=True)
+    walk = log.resends("main", READINGS)
+    assert walk.next(10, 1000) == []
+    log.resend(the_one(log))
+    assert log.resends("main", EVENTS).next(10, 1000) == []
+    (record,) = walk.next(10, 1000)
+    assert (record.seq, record.body) == (3, b"2")
+    assert walk.next(10, 1000) == []
+    (again,) = log.resends("main", READINGS).next(10, 1000)  # a new connection begins anew
+    acknowledge(log, [again])
+    finish(log)
+    assert log.quarantined("main") == []
+    assert balance(log).quarantined == Count()
+    assert balance(log).delivered == Count(5, 10)
+    assert_adds_up(log)
+    log.close()
+    log = open_log(tmp_path, run=2)
+    assert balance(log).delivered == Count(5, 10)
+    log.close()
+
+
+def test_a_record_refused_once_more_stays_in_quarantine(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    log.resend(the_one(log))
+    (record,) = log.resends("main", READINGS).next(10, 1000)
+    log.quarantine("main", record, "still not liked")
+    finish(log)
+    assert the_one(log).record == record
+    assert log.resends("main", READINGS).next(10, 1000) == []
+    assert balance(log).quarantined == Count(1, 2)
+    assert_adds_up(log)
+    log.close()
+
+
+def test_a_dropped_record_is_a_loss_with_its_number(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    log.resend(the_one(log))
+    put(log, b"begin", stream=EVENTS)
+    log.discard(the_one(log))
+    finish(log)
+    assert log.quarantined("main") == []
+    assert log.resends("main", READINGS).next(10, 1000) == []
+    assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
+    (loss,) = [orjson.loads(r.body) for r in unsettled(log, stream=EVENTS) if r.kind is RecordKind.LOSS]
+    assert (loss["cause"], loss["first"], loss["last"], loss["readings"]) == ("discarded", 3, 3, 2)
+    assert_adds_up(log)
+    log.close()
+    log = open_log(tmp_path, run=2)
+    assert lost(balance(log)) == Count(1, 2)
+    assert_adds_up(log)
+    log.close()
+
+
+def test_a_record_can_be_sent_again_after_its_segment_has_gone(tmp_path: Path) -> None:
+    log = open_log(tmp_path, cap="1MB", segment="30kB")
+    put(log, b"old", count=7)
+    log.sync(SYNC_S)
+    log.quarantine("main", unsettled(log)[0], "not liked")
+    log.sync(SYNC_S)
+    for at in range(1500):
+        put(log, noise(at))
+        if at % 20 == 0:
+            log.sync(SYNC_S)
+    log.sync(SYNC_S)
+    acknowledge(log, unsettled(log))
+    finish(log)
+    log.resend(the_one(log))
+    (record,) = log.resends("main", READINGS).next(10, 1000)
+    assert log.preamble_of(record)[RecordKind.TAGS] == b"tags of READINGS"
+    before = balance(log).delivered
+    acknowledge(log, [record])
+    finish(log)
+    assert balance(log).delivered == before.plus(Count(1, 7))
+    assert_adds_up(log)
+    log.close()

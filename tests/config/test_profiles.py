@@ -1,0 +1,165 @@
+"""A plant that uses an industry profile says everything that one written out by hand would say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.faults import ConfigError
+from config.load import load
+from config.plant import Plant
+from config.profiles.library import names, profile
+from config.profiles.models import Mark
+from config.vocabulary import Limit
+
+HEAD = """
+fengsui: 1
+gateway: {enterprise: works, name: gw}
+scan_classes:
+  quick: {period: 250ms}
+  fast: {period: 500ms}
+  normal: {period: 1s}
+  slow: {period: 5s}
+  lazy: {period: 60s}
+links: {plc: {type: modbus-tcp, host: 127.0.0.1}}
+devices: {plc: {link: plc}}
+points: [points.csv]
+"""
+TABLE = """tag,device,scan_class,address,type,unit,ll
+tank_level,plc,normal,hr:0,uint16,mm,
+circ_flow,plc,normal,hr:1,uint16,m3/h,7
+process_off,plc,normal,di:0,bool,,
+"""
+CLASSES = {"250ms": "quick", "500ms": "fast", "1s": "normal", "5s": "slow", "60s": "lazy", "": "lazy"}
+
+
+def plant_of(folder: Path, profiles: str, table: str = TABLE) -> Plant:
+    (folder / "plant.yaml").write_text(HEAD + profiles, encoding="utf-8")
+    (folder / "points.csv").write_text(table, encoding="utf-8")
+    return load(folder)
+
+
+def faults_of(folder: Path, profiles: str) -> list[str]:
+    with pytest.raises(ConfigError) as found:
+        plant_of(folder, profiles)
+    return [fault.show().removeprefix(f"{folder}/") for fault in found.value.faults]
+
+
+def tag_of(plant: Plant, name: str) -> Any:
+    return plant.tags[plant.number_of[name]]
+
+
+def test_limits_are_ratios_of_the_normal_value_wherever_the_table_says_nothing(tmp_path: Path) -> None:
+    plant = plant_of(tmp_path, "profiles: {c1: {use: dust_wet, normal: {tank_level: 500, circ_flow: 20}}}\n")
+    assert tag_of(plant, "tank_level").limits == {Limit.LL: 300.0, Limit.L: 400.0}
+    assert tag_of(plant, "circ_flow").limits == {Limit.LL: 7.0, Limit.L: 16.0}
+    level = tag_of(plant, "tank_level")
+    assert (level.median, level.on_delay, level.safety, level.alarm_deadband) == (3, 5 * 10**9, True, 10.0)
+
+
+def test_interlocks_come_with_the_profile(tmp_path: Path) -> None:
+    plant = plant_of(
+        tmp_path,
+        "profiles: {c1: {use: dust_wet, normal: {tank_level: 500, circ_flow: 20}, set: {stop_time: 12s}}}\n",
+    )
+    found = {interlock.name: interlock for interlock in plant.interlocks}
+    assert sorted(found) == ["c1.circ_flow_LL", "c1.tank_level_LL"]
+    level = found["c1.tank_level_LL"]
+    assert (level.cause.tag, level.cause.limit) == ("tank_level", Limit.LL)
+    assert [(effect.tag, effect.equals, effect.within) for effect in level.effects] == [
+        ("process_off", 1.0, 12 * 10**9)
+    ]
+
+
+def test_what_cannot_be_armed_is_said_and_is_no_fault(tmp_path: Path) -> None:
+    plant = plant_of(tmp_path, "profiles: {c1: {use: dust_wet}}\n")
+    said = [remark.show().removeprefix(f"{tmp_path}/") for remark in plant.remarks]
+    assert (
+        "plant.yaml:13:12: c1: the alarm tank_level.LL is not armed: it rests on the normal value of "
+        "tank_level, which is not given" in said
+    )
+    assert "plant.yaml:13:12: rule tank_level_LL of c1 is not armed in full: its cause has no limit" in said
+    assert any("h2_HH" in line and "no tag plays the role h2_lel" in line for line in said)
+    assert [interlock.name for interlock in plant.interlocks] == ["c1.circ_flow_LL"]
+
+
+def test_roles_are_found_by_name_by_prefix_or_as_they_are_said(tmp_path: Path) -> None:
+    table = TABLE.replace("tank_level", "A-tank_level").replace("circ_flow", "FT 101".replace(" ", "_"))
+    plant = plant_of(
+        tmp_path,
+        "profiles: {c1: {use: dust_wet, prefix: A-, tags: {circ_flow: FT_101, process_off: process_off},"
+        " normal: {tank_level: 500, circ_flow: 20}}}\n",
+        table,
+    )
+    assert [interlock.cause.tag for interlock in plant.interlocks] == ["A-tank_level", "FT_101"]
+
+
+def test_a_rule_that_the_plant_does_not_have_is_left_away_with_its_reason(tmp_path: Path) -> None:
+    plant = plant_of(
+        tmp_path,
+        "profiles: {c1: {use: dust_wet, normal: {tank_level: 500}, without: {circ_flow_LL: dry pump}}}\n",
+    )
+    assert [interlock.name for interlock in plant.interlocks] == ["c1.tank_level_LL"]
+
+
+@pytest.mark.parametrize(
+    ("profiles", "fault"),
+    [
+        (
+            "{c1: {use: dust_wett}}",
+            'plant.yaml:13:22: profile "dust_wett" is unknown; did you mean "dust_wet"?',
+        ),
+        ("{c1: {use: dust_wet, tags: {tank: tank_level}}}", 'plant.yaml:13:39: role "tank" is unknown'),
+        ("{c1: {use: dust_wet, tags: {tank_level: LT1}}}", 'plant.yaml:13:51: tag "LT1" is unknown'),
+        ("{c1: {use: dust_wet, set: {stoptime: 3s}}}", 'plant.yaml:13:38: parameter "stoptime" is unknown'),
+        ("{c1: {use: dust_wet, without: {spark: no}}}", 'plant.yaml:13:42: rule "spark" is unknown'),
+        (
+            "{c1: {use: dust_wet, set: {stop_time: 3s}}}",
+            "plant.yaml:13:16: within 3s is too short to be seen",
+        ),
+        ("{c1: {used: dust_wet}}", 'plant.yaml:13:17: unknown key "used"; did you mean "use"?'),
+    ],
+)
+def test_a_mistake_is_told_where_it_stands(profiles: str, fault: str, tmp_path: Path) -> None:
+    assert any(line.startswith(fault) for line in faults_of(tmp_path, f"profiles: {profiles}\n")), fault
+
+
+def full_table(name: str) -> str:
+    """Every role played by a tag of its name, scanned as slowly as the profile allows."""
+    lines = ["tag,device,scan_class,address,type,unit"]
+    for number, (role, facts) in enumerate(profile(name).roles.items()):
+        kind = f"hr:{number},uint16" if facts.unit else f"di:{number},bool"
+        lines.append(f"{role},plc,{CLASSES[facts.scan]},{kind},{facts.unit}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_plant_that_has_everything_at_the_slowest_allowed_scan_is_sound(name: str, tmp_path: Path) -> None:
+    normal = dict.fromkeys(profile(name).roles, 50.0)
+    plant = plant_of(tmp_path, f"profiles: {{one: {{use: {name}, normal: {normal}}}}}\n", full_table(name))
+    assert [remark.show() for remark in plant.remarks] == []
+    assert len(plant.interlocks) == len(profile(name).interlocks)
+    assert len(plant.description.rules.alarms) == len(profile(name).alarms)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_number_says_what_it_rests_on(name: str) -> None:
+    """A sourced number names its source: its own basis, or that of the whole profile."""
+    found = profile(name)
+    numbers = [limit for role in found.roles.values() for limit in role.limits.values()]
+    based = [*numbers, *found.parameters.values(), *found.alarms.values(), *found.interlocks.values()]
+    assert all(part.basis or found.basis for part in based if part.mark is Mark.SOURCED)
+    assert all([number.value, number.ratio, number.distance].count(None) == 2 for number in numbers)
+
+
+@pytest.mark.parametrize("name", ["alu_deepwell", "dust_dry", "steel_gas", "nh3_refrigeration"])
+def test_the_example_of_a_profile_is_sound_and_arms_every_rule(name: str) -> None:
+    plant = load(Path(__file__).parents[2] / "examples" / name)
+    (use,) = plant.description.profiles.values()
+    left_out = {role for role in profile(name).roles if role not in plant.number_of}
+    unarmed = [
+        remark.show() for remark in plant.remarks if not any(role in remark.show() for role in left_out)
+    ]
+    assert (use.use, unarmed) == (name, [])

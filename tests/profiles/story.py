@@ -1,0 +1,145 @@
+"""Scripted plants in virtual time: what happens on the instruments, and what the engine says of it.
+
+A file of `tests/golden/stories/` names an example plant, the values of its tags in normal operation, and
+stories. A story is a list of steps; each has a time `at` and some of
+
+    set: {tag: value in engineering units}      bad: [tags whose sensor is broken]   good: [tags mended]
+    silent: [devices that do not answer]        back: [devices that answer again]
+    unpolled: [devices of which no scan comes]  maintain: {device or tag: duration}
+    restart: duration of the agent's absence (of this boot)
+
+`python -m tests.profiles.story` writes what the engine says now as what is expected; read the difference.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+
+from bench.stage import START_NS, Stage
+from config.load import load
+from config.plant import Plant
+from config.tags import Tag
+from config.units import parse_duration_ns
+from config.vocabulary import Flag, Reason, bad
+from filters.event import Event
+from filters.holds import Hold
+from filters.kernels import Kernels, twins
+
+ROOT: Final = Path(__file__).parents[2]
+STORIES: Final = ROOT / "tests" / "golden" / "stories"
+S: Final = 10**9
+_BROKEN: Final = bad(Reason.UNDER_RANGE)
+_SILENT: Final = bad(Reason.TIMEOUT)
+
+
+def names() -> list[str]:
+    """Every story, as `plant/story`."""
+    return [
+        f"{path.stem}/{story['name']}"
+        for path in sorted(STORIES.glob("*.yaml"))
+        for story in read(path.stem)["stories"]
+    ]
+
+
+@cache
+def read(plant: str) -> dict[str, Any]:
+    """Return a file of stories."""
+    found: dict[str, Any] = YAML(typ="safe").load((STORIES / f"{plant}.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def plant_of(name: str) -> Plant:
+    """Return the example plant that stories are about."""
+    return load(ROOT / "examples" / name)
+
+
+def steps_of(story: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the steps with their times in nanoseconds since the start."""
+    return [(parse_duration_ns(step["at"]), step) for step in story["steps"]]
+
+
+@dataclass
+class Instruments:
+    """What the instruments of a story show."""
+
+    values: dict[str, float]
+    broken: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+
+    def read(self, tag: Tag) -> tuple[float, int]:
+        """Return what one of them shows."""
+        if tag.device in self.silent:
+            return 0.0, _SILENT
+        return (0.0, _BROKEN) if tag.tag in self.broken else (self.values[tag.tag], 0)
+
+
+def _act(step: dict[str, Any], instruments: Instruments, stage: Stage) -> None:
+    """Let one step happen."""
+    back = set(step.get("back", ()))
+    instruments.values |= step.get("set", {})
+    instruments.broken = (instruments.broken | set(step.get("bad", ()))) - set(step.get("good", ()))
+    instruments.silent = (instruments.silent | set(step.get("silent", ()))) - back
+    stage.unpolled = (stage.unpolled | set(step.get("unpolled", ()))) - back
+    for subject, duration in step.get("maintain", {}).items():
+        until_ns = stage.now_ns + parse_duration_ns(duration)
+        hold = Hold(
+            since_ns=stage.now_ns, until_ns=until_ns, who="anna", why="gas test", flags=Flag.MAINTENANCE
+        )
+        stage.engine.maintenance.begin(subject, hold)
+    if "restart" in step:
+        stage.restart(parse_duration_ns(step["restart"]))
+
+
+def tell(name: str, kernels: Kernels) -> list[str]:
+    """Return what the engine says of a story: a line per event, seconds since the story's start."""
+    plant, _, title = name.partition("/")
+    told = read(plant)
+    story = next(story for story in told["stories"] if story["name"] == title)
+    instruments = Instruments(dict(told["normal"]))
+    stage = Stage(plant_of(plant), kernels, instruments.read)
+    for at_ns, step in steps_of(story):
+        stage.run_until(START_NS + at_ns)
+        _act(step, instruments, stage)
+    stage.run_until(START_NS + parse_duration_ns(story["until"]))
+    return list(lines(stage.events))
+
+
+def lines(events: list[Event]) -> Iterator[str]:
+    """Yield an event in short: when, what, which rule, and what an interlock's verdict rests on."""
+    for event in events:
+        verdict = ""
+        if "effect" in event.figures:
+            facts = ("effect", "elapsed_min_ms", "elapsed_max_ms", "budget_ms", "because")
+            verdict = "  " + " ".join(
+                f"{fact}={_brief(event.figures[fact])}" for fact in facts if fact in event.figures
+            )
+        yield f"{(event.boot_ns - START_NS) / S:8.3f} {event.kind} {event.rule}{verdict}"
+
+
+def _brief(fact: object) -> str:
+    return f"{fact:g}" if isinstance(fact, float) else str(fact)
+
+
+def _rewrite(plant: str) -> None:
+    """Write what the engine says as what is expected, and leave everything else of the file as it stands."""
+    yaml = YAML()
+    yaml.width = 200
+    path = STORIES / f"{plant}.yaml"
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    for story in document["stories"]:
+        story["expect"] = tell(f"{plant}/{story['name']}", twins())
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or [path.stem for path in sorted(STORIES.glob("*.yaml"))]:
+        _rewrite(chosen)
