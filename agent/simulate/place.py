@@ -8,18 +8,20 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from agent.simulate import modbus, modbus_rtu, opcua_link
+from agent.simulate import modbus, modbus_rtu
 from agent.simulate.modbus import ModbusSimulator
 from agent.simulate.modbus_rtu import Pace
-from agent.simulate.opcua_link import OpcUaServed
 from agent.simulate.scenario import Scenario
 from agent.simulate.story import Story
 from agent.simulate.unit import SimulatedUnit
 from config.links import Link, ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink
 from config.opcua import OpcUaLink
 from config.plant import Plant
+
+if TYPE_CHECKING:  # asyncua takes a second to import, and most plants have no OPC UA
+    from agent.simulate.opcua_link import OpcUaServed
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -122,6 +124,8 @@ class _Server:
         host, port = self.place.host, self.place.port_of(self.number)
         match self.link:
             case OpcUaLink():
+                from agent.simulate import opcua_link
+
                 async with opcua_link.serve(self.story, self.devices, host=host, port=port, seed=seed) as ua:
                     yield self._endpoint(ua, ua.port)
             case ModbusTcpLink():

@@ -95,7 +95,7 @@ def tags_with_values(draw: st.DrawFn) -> tuple[list[Tag], dict[str, Value], bool
     return tags, values, draw(st.booleans())
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(tags_with_values())
 def test_what_is_simulated_is_read_back(drawn: tuple[list[Tag], dict[str, Value], bool]) -> None:
     tags, values, swapped = drawn

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from config.load import load
+from tests.system.plants import Description
 from tests.system.program import Agent, clean_environment, command
 from tests.system.station import Station
 from tests.system.waiting import until
@@ -92,26 +93,31 @@ def test_what_is_wrong_with_the_options_is_said_at_once_and_nothing_starts() -> 
     ]
 
 
-def test_a_copy_that_cannot_be_written_ends_the_simulation_in_words(tmp_path: Path) -> None:
-    done = command("simulate", str(EXAMPLE), "--write", str(tmp_path / "nowhere" / "copy.yaml"))
+@pytest.fixture
+def two_devices(tmp_path: Path) -> Path:
+    return Description().modbus("one", 502).modbus("two", 503).write(tmp_path)
+
+
+def test_a_copy_that_cannot_be_written_ends_the_simulation_in_words(two_devices: Path) -> None:
+    copy = two_devices.parent / "nowhere" / "copy.yaml"
+    done = command("simulate", str(two_devices), "--write", str(copy))
     assert done.returncode == 69
     assert "the simulation cannot go on: No such file or directory" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("named", [EXAMPLE, EXAMPLE / "plant.yaml"])
-def test_the_copy_never_replaces_the_plant(named: Path) -> None:
+def test_the_copy_never_replaces_the_plant() -> None:
     before = (EXAMPLE / "plant.yaml").read_bytes()
-    done = command("simulate", str(named), "--write", str(EXAMPLE / "plant.yaml"))
+    done = command("simulate", str(EXAMPLE), "--write", str(EXAMPLE / "plant.yaml"))
     assert done.returncode == 64
     assert "is the plant itself; write the copy elsewhere" in done.stderr
     assert (EXAMPLE / "plant.yaml").read_bytes() == before
 
 
-def test_a_port_that_is_taken_ends_the_simulation_in_words(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_ends_the_simulation_in_words(two_devices: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1] - 1)  # of the first link; the second is refused
-        done = command("simulate", str(EXAMPLE), "--port-base", port)
+        done = command("simulate", str(two_devices), "--port-base", port)
     assert done.returncode == 69
     assert "the simulation cannot go on" in done.stderr
     assert "Traceback" not in done.stderr
