@@ -27,6 +27,7 @@ OPCUA_URL_PATTERN: Final = r"^opc\.tcp://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+)(:[0-9
 HTTP_URL_PATTERN: Final = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]@?#]+)(:[0-9]{1,5})?(/[^\s?#]*)?$"
 """No user, no query: what is posted to is this and the kind of message behind it."""
 
+ZONE_PATTERN: Final = r"^[+-]([01]\d|2[0-3]):[0-5]\d$"
 SERIAL_PORT_PATTERN: Final = r"^/[^\s\x00-\x1f]+$"
 TOPIC_PATTERN: Final = r"^[^+#\x00-\x1f\x7f-\x9f]{1,200}$"
 """An MQTT topic name: no wildcards."""

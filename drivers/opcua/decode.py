@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from config.vocabulary import CLASS_SHIFT, DETAIL_MASK, DETAIL_SHIFT, REASON_SHIFT, QualityClass, Reason, bad
-from drivers.contract import Scan, Uint32s
+from drivers.contract import Scan, Uint32s, checksum_of
 
 _LARGEST_EXACT: Final = 2**53  # float64 holds every whole number up to here
 _SEVERITY_SHIFT: Final = 30  # of a StatusCode (OPC UA Part 4, 7.39.1)
@@ -52,7 +52,8 @@ def decode(readings: Readings) -> Scan:
         if quality[index] >> CLASS_SHIFT == QualityClass.BAD:
             continue
         if isinstance(value, str):
-            exact[index] = _text(value)
+            exact[index] = found = _text(value)
+            raw[index] = checksum_of(found)
         elif not isinstance(value, int | float):  # bool is an int
             quality[index] = _UNDECODABLE
         else:

@@ -61,7 +61,7 @@ def test_the_digest_tells_any_change_of_any_file(folder: Path) -> None:
     digests = [load(EXAMPLE).digest, load(folder).digest]
     rewrite(folder / "points.csv", "0.255", "0.256")
     digests.append(load(folder).digest)
-    rewrite(folder / "plant.yaml", "2GB", "3GB")
+    rewrite(folder / "plant.yaml", "3GB", "4GB")
     digests.append(load(folder).digest)
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3

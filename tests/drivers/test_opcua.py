@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from agent.simulate.opcua import NAMESPACE
 from config.vocabulary import GOOD, Reason, bad, opcua_status, uncertain
-from drivers.contract import LinkDown
+from drivers.contract import LinkDown, checksum_of
 from drivers.opcua.decode import Readings, decode, quality_of
 from drivers.opcua.session import readings_of
 from drivers.registry import make_drivers
@@ -83,7 +83,7 @@ async def test_text_is_kept_beside_and_what_is_no_single_value_is_bad(rig: OpcUa
     scan = await bench.scan()
     assert scan.exact == {0: "casting"}
     assert scan.quality.tolist() == [GOOD, bad(Reason.UNDECODABLE), GOOD]
-    np.testing.assert_array_equal(scan.raw, [np.nan, np.nan, 77])
+    np.testing.assert_array_equal(scan.raw, [checksum_of("casting"), np.nan, 77])
     await bench.driver.close()
 
 
