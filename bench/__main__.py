@@ -14,7 +14,20 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import drain, kernels, ladder, outage, overload, restart, slow_disk, soak, southbound, w1
+from bench import (
+    alarm,
+    drain,
+    flood,
+    kernels,
+    ladder,
+    outage,
+    overload,
+    restart,
+    slow_disk,
+    soak,
+    southbound,
+    w1,
+)
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
@@ -29,6 +42,8 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "drain": drain.run,
     "soak": soak.run,
     "southbound": southbound.run,
+    "alarm": alarm.run,
+    "flood": flood.run,
 }
 
 
