@@ -77,10 +77,10 @@ class Memory:
     """What a witness remembers, also across a restart; times are CLOCK_BOOTTIME, LONG_AGO: none.
 
     `told`: the mode that was told last; `told_ns`: since when it holds. `bypassed_ns`: since when it is
-    bypassed; None: it is not. `answered_ns`: t0 of the newest demand. `watching_ns`: the restart. `unready_ns`: since when it is armed
-    and not ready. `voted`: how the vote of its causes came about. `known_ns`: since when it is watched.
-    `proof_owed`: told that its last proof is too old. `bypasses`, `bypassed_before_ns`: how often it was
-    bypassed, and for how long without the bypass that lasts.
+    bypassed; None: it is not. `answered_ns`: t0 of the newest demand. `watching_ns`: the restart.
+    `unready_ns`: since when it is armed and not ready. `voted`: how the vote of its causes came about.
+    `known_ns`: since when it is watched. `proof_owed`: told that its last proof is too old. `bypasses`,
+    `bypassed_before_ns`: how often it was bypassed, and for how long without the bypass that lasts.
     """
 
     told: WitnessState | None = None
