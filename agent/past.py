@@ -76,8 +76,7 @@ def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> tuple[OwnState, list
         except RecordError as error:
             journal.warn(text("the stored state cannot be read"), cause=error)
         else:
-            same_boot = recovery.state.boot_id == wiring.timebase.anchor.boot_id
-            events = wiring.engine.restore(judge, now, same_boot=same_boot)
+            events = _restore(wiring, recovery, judge, recovery.state.boot_id, now)
     if recovery.previous is not None:
         wiring.pipeline.ledger.before = _totals(wiring, recovery.previous, own)
     return own, events
@@ -89,6 +88,31 @@ def _totals(wiring: Wiring, previous: PreviousRun, own: OwnState) -> Totals:
     if own.run != previous.run:
         return own.before.plus(own.so_far).plus(told)
     return own.before.plus(max(told, own.so_far, key=lambda totals: totals.scanned))
+
+
+def _restore(wiring: Wiring, recovery: Recovery, judge: bytes, boot: str, now: int) -> list[Event]:
+    """Let the judge go on from its own state, which was stored in the boot `boot`."""
+    previous = recovery.previous
+    ended = previous.last_boot_ns if previous is not None and previous.boot_id == boot else 0
+    return wiring.engine.restore(
+        judge,
+        now,
+        same_boot=boot == wiring.timebase.anchor.boot_id,
+        ended_boot_ns=ended,
+        away_ns=_away_ns(wiring, recovery, boot, ended),
+    )
+
+
+def _away_ns(wiring: Wiring, recovery: Recovery, boot: str, ended_boot_ns: int) -> int:
+    """Return how long nothing ran since a boot's last record; 0 where a clock of the two is not vouched for.
+
+    What people set aside for a time then lasts longer by that: it may not end because a clock was wrong.
+    """
+    before, anchor = _stored_anchor(recovery), wiring.timebase.anchor
+    if before is None or before.boot_id != boot or not (before.synchronised and anchor.synchronised):
+        return 0
+    now_utc_ns = anchor.utc_ns_of(wiring.clock.boot_ns())
+    return max(0, now_utc_ns - before.utc_ns_of(ended_boot_ns)) if ended_boot_ns else 0
 
 
 def _told(wiring: Wiring, previous: PreviousRun) -> Totals:
@@ -171,6 +195,7 @@ def _believed_utc_ns(wiring: Wiring, recovery: Recovery, previous: PreviousRun) 
 
 
 def _stored_anchor(recovery: Recovery) -> Anchor | None:
+    """Return the newest anchor of the log; None where there is none that can be read."""
     if recovery.anchor is None:
         return None
     try:

@@ -198,7 +198,7 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "device": tag.device,
         "value": float(image.value[number]),
         "raw": raw,
-        "text": tag.type.is_text,
+        "text": _text_of(wiring, number, raw) is not None,
         "says": _says(wiring, tag, number, raw),
         "unit": tag.unit,
         "quality": quality,
@@ -213,8 +213,13 @@ def _tag(wiring: Wiring, number: int) -> Json:
 
 def _says(wiring: Wiring, tag: Tag, number: int, raw: float) -> str | None:
     """Return what a reading means to people beyond its number: a text, or the meaning of a code."""
-    found = wiring.pipeline.exact.get(number) if tag.type.is_text and not isnan(raw) else None
-    return found if isinstance(found, str) else tag.meaning_of(raw) or None
+    return _text_of(wiring, number, raw) or tag.meaning_of(raw) or None
+
+
+def _text_of(wiring: Wiring, number: int, raw: float) -> str | None:
+    """Return the text that was read of a tag; None where it is a number, or could not be read."""
+    found = None if isnan(raw) else wiring.pipeline.exact.get(number)
+    return found if isinstance(found, str) else None
 
 
 @lru_cache(maxsize=1024)

@@ -43,9 +43,9 @@ _PATTERNS: Final[dict[str, Text]] = {
         "write an expression of at most 1000 characters, for example dp < 100 and fan_run"
     ),
     HOST_PATTERN: text("write a host name or an IP address alone, for example 192.168.1.10"),
-    HTTP_URL_PATTERN: text("write for example http://192.168.1.5/"),
     ZONE_PATTERN: text("write what the clock is ahead of UTC, for example +08:00"),
     SERIAL_PORT_PATTERN: text("write the path of a serial port, for example /dev/serial/by-id/usb-1a86-if00"),
+    HTTP_URL_PATTERN: text("write for example https://platform.example.com/fengsui"),
     TOPIC_PATTERN: text("write an MQTT topic without the wildcards + and #"),
     OPCUA_URL_PATTERN: text("write for example opc.tcp://192.168.1.20:4840"),
 }
