@@ -324,19 +324,12 @@ class EventKind(StrEnum):
     DEGRADED = "degraded"
     DEGRADED_ENDED = "degraded_ended"
     CLOCK_STEP = "clock_step"
+    MAINS_LOST = "mains_lost"
+    MAINS_RESTORED = "mains_restored"
+    DAILY_SUMMARY = "daily_summary"
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
     RUNNING_OUT = "running_out"
-
-
-class GapCause(StrEnum):
-    """Why there was no data for a time."""
-
-    CLEAN_STOP = "clean_stop"
-    AGENT_CRASH = "agent_crash"
-    HOST_DOWN_UNCLEAN = "host_down_unclean"
-    DEVICE_COMMS = "device_comms"
-    LINK_LOST = "link_lost"
 
 
 class LossCause(StrEnum):

@@ -14,7 +14,7 @@ from agent.dictionary import Dictionary
 from agent.platforms.confirmation import ConfirmationError
 from agent.platforms.contract import Codec, Presence
 from agent.uplinks.acks import AckRange, Acks
-from agent.uplinks.contract import Message, Uplink, UplinkBusy, UplinkDown, UplinkRefused
+from agent.uplinks.contract import Message, Uplink, UplinkBusy, UplinkDown, UplinkRefused, UplinkTurnedAway
 from agent.uplinks.feed import Feed
 from agent.uplinks.lanes import Lanes, Taken
 from agent.uplinks.parcels import Packer, Parcel
@@ -151,7 +151,7 @@ class Session:
         try:
             await self._uplink.send(self._status(online=True, reason="connected"))
         except UplinkRefused as error:
-            raise UplinkDown(error.words) from error
+            raise UplinkTurnedAway(error.words) from error
         self._feed.introduce(self._gateway.dictionary)
 
     def _more(self) -> None:
@@ -242,7 +242,7 @@ class Session:
         self._put_aside(parcel.taken, why)
         self._refusals += 1
         if self._refusals >= REFUSALS_IN_A_ROW:
-            raise UplinkDown(why)
+            raise UplinkTurnedAway(why)
 
     def _answer(self, parcel: Parcel, begun_s: float) -> None:
         """Note that the platform answered."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,12 +38,12 @@ class Readings:
         self.source_utc_ns[index] = other.source_utc_ns[at]
 
 
-def decode(readings: Readings) -> Scan:
-    """Return the scan that the readings amount to.
+def decode(readings: Readings, texts: Collection[int] = ()) -> Scan:
+    """Return the scan that the readings amount to; `texts`: which of them are to be texts.
 
-    Booleans are 0 and 1. Text, and whole numbers that float64 cannot hold, stand in `exact`. A Bad status has
-    no value; one that is Good or Uncertain but no number is Bad NOT_A_NUMBER, arrays and structures are Bad
-    UNDECODABLE.
+    Booleans are 0 and 1. Texts, and whole numbers that float64 cannot hold, stand in `exact`. A Bad status
+    has no value. NaN and infinities that are Good or Uncertain are Bad NOT_A_NUMBER; arrays, structures, and
+    a text where a number is to be (or the other way round) are Bad UNDECODABLE.
     """
     quality = quality_of(readings.statuses)
     raw = np.full(len(readings.values), np.nan)
@@ -51,10 +51,10 @@ def decode(readings: Readings) -> Scan:
     for index, value in enumerate(readings.values):
         if quality[index] >> CLASS_SHIFT == QualityClass.BAD:
             continue
-        if isinstance(value, str):
+        if isinstance(value, str) and index in texts:
             exact[index] = found = _text(value)
             raw[index] = checksum_of(found)
-        elif not isinstance(value, int | float):  # bool is an int
+        elif not isinstance(value, int | float) or index in texts:  # bool is an int
             quality[index] = _UNDECODABLE
         else:
             raw[index] = value

@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 import pytest
 
-from agent.cli.client import ActionRefused, NotRunning, act, ask
+from agent.cli.client import ActionRefused, NotRunning, _exchange, act, ask
 from agent.cli.tags import value_of
 from agent.status import answers
 from agent.status_server import Refused, SocketPathTooLong, SocketUnusable, check_path, serve_status
@@ -100,7 +100,7 @@ async def test_the_status_is_whole_and_plain_json(tmp_path: Path) -> None:
 async def test_a_lost_device_is_a_concern_with_its_cause_instead_of_its_tags(tmp_path: Path) -> None:
     async with troubled(tmp_path) as wiring:
         words = text("no answer within {seconds} s", seconds=1)
-        wiring.poller._lost("plc", DeviceTimeout(words))
+        wiring.poller._lost("plc", DeviceTimeout(words), wiring.clock.boot_ns())
         found = [concern["en"] for concern in answers(wiring)["/status"]({})["concerns"]]  # type: ignore[index]
         assert "device plc does not answer: no answer within 1 s" in found
         assert not any("tags of device" in concern for concern in found)
@@ -268,6 +268,22 @@ async def test_an_agent_that_ends_while_it_is_asked_is_no_traceback(place: Path)
 def test_a_path_that_no_socket_can_have_is_no_traceback(place: Path) -> None:
     with pytest.raises(NotRunning, match="cannot be asked: AF_UNIX path too long"):
         ask(place / ("s" * 200), "/status")
+
+
+async def test_prometheus_reads_the_metrics(place: Path, tmp_path: Path) -> None:
+    path = place / "fengsui.sock"
+    async with troubled(tmp_path) as wiring, serve_status(path, answers(wiring), {}):
+        status, body = await asyncio.to_thread(_exchange, path, "GET", "/metrics")
+    assert status == 200
+    samples = dict(line.rsplit(" ", 1) for line in body.decode().splitlines() if not line.startswith("#"))
+    told = {line.split()[2] for line in body.decode().splitlines() if line.startswith("# TYPE")}
+    assert {line.partition("{")[0] for line in samples} <= told
+    assert samples['fengsui_readings_total{fate="recorded"}'] == "6"
+    assert samples[f'fengsui_uplink_connected{{uplink="{UPLINK}"}}'] == "0"
+    assert samples[f'fengsui_uplink_backlog{{uplink="{UPLINK}",stream="readings"}}'] == "2"
+    assert samples['fengsui_device_answers{device="plc"}'] == "1"
+    assert samples["fengsui_alarms"] == "1"
+    assert samples["fengsui_clock_synchronised"] == "0"
 
 
 async def test_a_tag_says_what_its_code_means_and_what_its_text_is(tmp_path: Path) -> None:
