@@ -14,12 +14,13 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import drain, kernels, ladder, outage, overload, southbound, w1
+from bench import drain, kernels, ladder, outage, overload, southbound, start, w1
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
 BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "kernels": kernels.run,
+    "start": start.run,
     "w1": w1.run,
     "ladder": ladder.run,
     "overload": overload.run,

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
@@ -37,10 +38,21 @@ class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
 
 
 class Subject:
-    """One process under measurement; `folder` is its own, the agent's state is below it."""
+    """One process under measurement; `folder` is its own, the agent's state is below it.
 
-    def __init__(self, name: Name, folder: Path, load: Load, network: Network) -> None:
+    `environment`: what it finds in its environment beside what is there already.
+    """
+
+    def __init__(
+        self,
+        name: Name,
+        folder: Path,
+        load: Load,
+        network: Network,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self._environment = os.environ | (environment or {})
         self.state = folder / "state"
         self._folder = folder
         self._log = folder / "subject.log"
@@ -68,11 +80,13 @@ class Subject:
         self._manager.bind(address)
         with self._log.open("wb") as log:
             if self._before:
-                subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
+                subprocess.run(
+                    self._before, env=self._environment, stdout=log, stderr=subprocess.STDOUT, check=True
+                )
             begun_s = time.monotonic()
             self._process = subprocess.Popen(
                 self._command,
-                env=os.environ | {"NOTIFY_SOCKET": address},
+                env=self._environment | {"NOTIFY_SOCKET": address},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
