@@ -14,7 +14,21 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import drain, kernels, ladder, outage, overload, southbound, start, w1
+from bench import (
+    alarm,
+    drain,
+    flood,
+    kernels,
+    ladder,
+    outage,
+    overload,
+    restart,
+    slow_disk,
+    soak,
+    southbound,
+    start,
+    w1,
+)
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
@@ -25,8 +39,13 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "ladder": ladder.run,
     "overload": overload.run,
     "outage": outage.run,
+    "restart": restart.run,
+    "slow_disk": slow_disk.run,
     "drain": drain.run,
+    "soak": soak.run,
     "southbound": southbound.run,
+    "alarm": alarm.run,
+    "flood": flood.run,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,9 +82,9 @@ class Run:
         return self.delivered_per_s / self.asked_per_s
 
 
-def measure(name: Name, load: Load, *, warm_up_s: float, script: Script) -> Run:
-    """Run a subject under a load and return what it amounted to."""
-    with set_up(name, load) as stand:
+def measure(name: Name, load: Load, *, warm_up_s: float, script: Script, wrap: Sequence[str] = ()) -> Run:
+    """Run a subject, under the command `wrap`, under a load and return what it amounted to."""
+    with set_up(name, load, wrap) as stand:
         stand.await_first_message(_FIRST_MESSAGE_WITHIN_S)
         stand.watch(warm_up_s)
         before = stand.mark()
@@ -137,7 +137,7 @@ def _window(load: Load, before: Moment, after: Moment) -> dict[str, Any]:
 
 def _served(load: Load, moment: Moment) -> int:
     answers: list[int] = moment.devices["answers"]
-    return sum(answers) * load.registers + sum(answers[: load.alarms])
+    return sum(answers) * load.registers + sum(answers[: load.alarms]) * load.alarms_each
 
 
 def _account(load: Load, served: Answer, settled: Answer) -> dict[str, Any]:
@@ -152,7 +152,8 @@ def _account(load: Load, served: Answer, settled: Answer) -> dict[str, Any]:
         "twice": settled["twice"],
         "writes": served["writes"],
         "alarm_events": events.get("alarm_raised", 0) + events.get("alarm_cleared", 0),
-        "alarm_events_due": sum(last // ANSWERS_PER_ALARM for last in settled["last_answers"][: load.alarms]),
+        "alarm_events_due": load.alarms_each
+        * sum(last // ANSWERS_PER_ALARM for last in settled["last_answers"][: load.alarms]),
         "messages": settled["messages"],
         "events": events,
     }

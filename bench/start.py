@@ -38,8 +38,9 @@ def _start(folder: Path) -> tuple[float, float]:
     (folder / "notify").unlink(missing_ok=True)
     load = Load()
     nobody = Network(host=own_loopback(), devices=[*range(1, 1 + load.devices)], broker=1)
-    bytecode = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
-    with Subject("agent", folder, load, nobody, environment=bytecode) as subject:
+    bytecode = f"PYTHONPYCACHEPREFIX={folder / 'bytecode'}"
+    wrap = ["env", "--unset=PYTHONDONTWRITEBYTECODE", bytecode]
+    with Subject("agent", folder, load, nobody, wrap) as subject:
         spent_s = cpu_s(subject.pid)
         subject.stop()
         return spent_s, subject.ready_after_s

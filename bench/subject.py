@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
@@ -40,22 +40,17 @@ class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
 class Subject:
     """One process under measurement; `folder` is its own, the agent's state is below it.
 
-    `environment`: what it finds in its environment beside what is there already.
+    `wrap`: a command that becomes the process.
     """
 
     def __init__(
-        self,
-        name: Name,
-        folder: Path,
-        load: Load,
-        network: Network,
-        environment: Mapping[str, str] | None = None,
+        self, name: Name, folder: Path, load: Load, network: Network, wrap: Sequence[str] = ()
     ) -> None:
         self.name = name
-        self._environment = os.environ | (environment or {})
         self.state = folder / "state"
         self._folder = folder
         self._log = folder / "subject.log"
+        self._wrap = wrap
         self._before, self._command = (
             ([], _bare_command(load, network))
             if name == "bare"
@@ -80,13 +75,11 @@ class Subject:
         self._manager.bind(address)
         with self._log.open("wb") as log:
             if self._before:
-                subprocess.run(
-                    self._before, env=self._environment, stdout=log, stderr=subprocess.STDOUT, check=True
-                )
+                subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
             begun_s = time.monotonic()
             self._process = subprocess.Popen(
-                self._command,
-                env=self._environment | {"NOTIFY_SOCKET": address},
+                [*self._wrap, *self._command],
+                env=os.environ | {"NOTIFY_SOCKET": address},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -94,12 +87,16 @@ class Subject:
         self.ready_after_s = time.monotonic() - begun_s
 
     def status(self) -> dict[str, Any]:
-        """Return the agent's own status (GET /status on its socket); nothing for the bare loop."""
+        """Return the agent's own status; nothing for the bare loop."""
+        return self.ask("/status")
+
+    def ask(self, question: str) -> dict[str, Any]:
+        """Return the agent's answer to GET `question` on its socket; nothing for the bare loop."""
         if self.name == "bare":
             return {}
         connection = _UnixConnection(self.state / "fengsui.sock")
         try:
-            connection.request("GET", "/status")
+            connection.request("GET", question)
             return cast(dict[str, Any], json.loads(connection.getresponse().read()))
         finally:
             connection.close()
