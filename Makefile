@@ -35,7 +35,7 @@ format: $(READY)
 # An OPC UA server of another make, for its tests; needs npm, 70 MB. Without it they are skipped, and say so.
 node-opcua: tests/drivers/node_opcua/node_modules/.package-lock.json
 tests/drivers/node_opcua/node_modules/.package-lock.json: tests/drivers/node_opcua/package-lock.json
-	cd tests/drivers/node_opcua && npm ci --loglevel=error
+	cd tests/drivers/node_opcua && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 torture: $(READY)
 	TORTURE_N=$(N) $(BIN)/python -m pytest -q -m torture

@@ -15,7 +15,10 @@ from agent.bodies import unpack_json
 class Anchor:
     """One instant by CLOCK_BOOTTIME and by UTC; the body of an ANCHOR record is this as JSON.
 
-    `boot_id`: 32 hex digits. `source`: what set the clock (`kernel`, `none`, ...).
+    `boot_id`: 32 hex digits. `source`: who tells the time: `kernel` (NTP or PTP), `http`, `opcua`, `tag`,
+    `calendar`; nobody: `none` (the machine's own clock) or `floor` (the newest time stored before, where
+    that clock says less). `synchronised`: somebody vouches for it. `uncertainty_ns`: how wrong it may be;
+    None where nobody knows.
     """
 
     boot_id: str
@@ -23,6 +26,7 @@ class Anchor:
     utc_ns: int
     synchronised: bool
     source: str
+    uncertainty_ns: int | None = None
 
     def utc_ns_of(self, boot_ns: int) -> int:
         """Return the UTC, in ns, of an instant of this boot."""

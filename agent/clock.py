@@ -12,7 +12,8 @@ from typing import Final, Protocol
 
 _STA_UNSYNC: Final = 0x0040
 _TIMEX_BYTES: Final = 208
-_TIMEX_STATUS_WORD: Final = 40
+_TIMEX_MAXERROR: Final = 24  # offsets in struct timex where a long has 64 bits
+_TIMEX_STATUS: Final = 40
 
 
 class Timer(Protocol):
@@ -34,8 +35,8 @@ class Clock(Protocol):
         """UTC in nanoseconds since 1970; may step."""
         ...
 
-    def synchronised(self) -> bool:
-        """Whether somebody (NTP, PTP) vouches for `utc_ns`."""
+    def vouched_within_ns(self) -> int | None:
+        """How wrong `utc_ns` may be by whoever vouches for it (NTP, PTP); None where nobody does."""
         ...
 
     async def sleep_until(self, due_boot_ns: int) -> None:
@@ -58,13 +59,15 @@ class SystemClock:
         """See `Clock`."""
         return time.time_ns()
 
-    def synchronised(self) -> bool:
-        """Ask the kernel (adjtimex(2), STA_UNSYNC); where it may not be asked, the answer is no."""
+    def vouched_within_ns(self) -> int | None:
+        """Ask the kernel (adjtimex(2), STA_UNSYNC and maxerror); where it may not be asked, nobody does."""
         buffer = ctypes.create_string_buffer(_TIMEX_BYTES)
         if _libc().adjtimex(buffer) < 0:
-            return False
-        status = int.from_bytes(buffer.raw[_TIMEX_STATUS_WORD : _TIMEX_STATUS_WORD + 4], "little")
-        return not status & _STA_UNSYNC
+            return None
+        status = int.from_bytes(buffer.raw[_TIMEX_STATUS : _TIMEX_STATUS + 4], "little")
+        if status & _STA_UNSYNC:
+            return None
+        return 1000 * int.from_bytes(buffer.raw[_TIMEX_MAXERROR : _TIMEX_MAXERROR + 8], "little")
 
     async def sleep_until(self, due_boot_ns: int) -> None:
         """See `Clock`."""

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from agent.balances import losses
 from agent.buses import MUCH, overloads
 from agent.expiry import running_out
+from agent.findings import LOSS_CAUSES
 from agent.judged import is_of_lost_device
 from agent.volatile import warning
 from agent.wiring import Wiring
 from config.text import Text, text
-from config.units import show_duration
+from config.units import S, show_duration
 from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessState, describe
 from drivers.registry import modbus_buses
 
@@ -31,6 +33,9 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     for name, forwarder in wiring.forwarders.items():
         if forwarder.state.why is not None:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
+        if forwarder.state.overdue_s:
+            yield text("uplink {uplink}: the platform does not confirm what the broker has", uplink=name)
+    yield from _losses(wiring)
     utc_ns = wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns())
     for remaining in running_out(wiring.poller.drivers.values(), utc_ns):
         yield remaining.words
@@ -38,8 +43,7 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     buses = modbus_buses(wiring.plant, wiring.poller.drivers)
     yield from (words for _, words in overloads(buses, above=MUCH))
     yield from _storage(wiring)
-    if not wiring.timebase.anchor.synchronised:
-        yield text("the clock of this machine is not synchronised")
+    yield from _time(wiring)
 
 
 def _interlocks(wiring: Wiring) -> Iterator[Text]:
@@ -136,3 +140,36 @@ def _storage(wiring: Wiring) -> Iterator[Text]:
             "the log's cap is too small to keep readings for {duration}",
             duration=show_duration(wiring.plant.description.log.at_least),
         )
+
+
+def _time(wiring: Wiring) -> Iterator[Text]:
+    anchor, error_ns = wiring.timebase.anchor, wiring.timebase.machine_error_ns()
+    if not anchor.synchronised:
+        yield text("the clock of this machine is not synchronised")
+    if error_ns is not None and abs(error_ns) > S:
+        yield text(
+            "the clock of this machine is {seconds} s off; records are dated by another: {source}",
+            seconds=f"{error_ns / S:+.0f}",
+            source=anchor.source,
+        )
+
+
+def _losses(wiring: Wiring) -> Iterator[Text]:
+    """Yield what this run has lost or found lost, and what platforms would not take."""
+    lost = losses(wiring.log.ledger().balances)
+    lost.subtract(wiring.lost_before)
+    for (uplink, cause), count in lost.items():
+        if uplink and count > 0:
+            yield text(
+                "{count} records were lost to uplink {uplink} since the start: {cause}",
+                count=count,
+                uplink=uplink,
+                cause=LOSS_CAUSES[cause],
+            )
+    for uplink, forwarder in wiring.forwarders.items():
+        if forwarder.state.refused:
+            yield text(
+                "uplink {uplink} refused {count} records since the start; they are in quarantine",
+                uplink=uplink,
+                count=forwarder.state.refused,
+            )

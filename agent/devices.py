@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 from agent.events import own_event
-from agent.findings import Moment, pack_gap
+from agent.gap import GapCause, Part, Subject
+from agent.outages import Outages
 from agent.pipeline import Pipeline
-from agent.timebase import Timebase
-from config.plant import ScanGroup
+from agent.times.tags import DeviceClocks
+from config.plant import Plant, ScanGroup
 from config.text import Text
-from config.vocabulary import EventKind, GapCause
+from config.vocabulary import EventKind, Reason
 from drivers.contract import Scan
+from filters.holds import Holds
 
 
 class DeviceJournal:
-    """The poller's sink (`agent.poll.Sink`): scans go on to the pipeline, losses and returns are recorded."""
+    """The poller's sink (`agent.poll.Sink`): scans go on to the pipeline, losses and returns are recorded.
 
-    def __init__(self, pipeline: Pipeline, timebase: Timebase) -> None:
+    A link is lost while all of its devices are, because there is no connection to them. `maintenance`: what
+    is being worked on, which explains more than what the device does meanwhile.
+    """
+
+    def __init__(
+        self, plant: Plant, pipeline: Pipeline, outages: Outages, clocks: DeviceClocks, maintenance: Holds
+    ) -> None:
         self._pipeline = pipeline
-        self._timebase = timebase
+        self._clocks = clocks
+        self._outages = outages
+        self._maintenance = maintenance
+        self._link_of = {name: device.link for name, device in plant.description.devices.items()}
+        self._polled = {group.device for group in plant.groups}
+        self._lost: dict[str, GapCause] = {}
+        self._cut_off: dict[str, int] = {}
 
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         """See `agent.poll.Sink`."""
         self._pipeline.take(group, scan, start_boot_ns)
+        self._clocks.take(group, scan, start_boot_ns)
 
-    def device_lost(self, device: str, cause: Text, boot_ns: int) -> None:
+    def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         """See `agent.poll.Sink`."""
         self._pipeline.tell(own_event(EventKind.DEVICE_LOST, device, boot_ns), cause)
+        cut_off = reason is Reason.LINK_DOWN
+        self._lost[device] = GapCause.LINK_LOST if cut_off else GapCause.DEVICE_COMMS
+        self._begin(device, boot_ns)
+        if cut_off:
+            self._cut_off[device] = boot_ns
+            self._look_at(self._link_of[device])
 
     def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
         """See `agent.poll.Sink`."""
@@ -33,10 +54,30 @@ class DeviceJournal:
         self._pipeline.tell(
             own_event(EventKind.DEVICE_RESTORED, device, boot_ns, lost_s=lost_s, scans_bad=scans_bad)
         )
-        start, end = self._moment(lost_boot_ns), self._moment(boot_ns)
-        body = pack_gap(cause=GapCause.DEVICE_COMMS, start=start, end=end, device=device)
-        self._pipeline.record_gap(body, lost_boot_ns, boot_ns)
+        self._outages.end(Subject(Part.DEVICE, device), boot_ns)
+        del self._lost[device]
+        if self._cut_off.pop(device, None) is not None:
+            self._outages.end(Subject(Part.LINK, self._link_of[device]), boot_ns)
 
-    def _moment(self, boot_ns: int) -> Moment:
-        anchor = self._timebase.anchor
-        return Moment(boot_id=anchor.boot_id, boot_ns=boot_ns, utc_ns=anchor.utc_ns_of(boot_ns))
+    def look(self, boot_ns: int) -> None:
+        """Begin the gap of a lost device anew where its cause has changed: somebody works on it, or not."""
+        for device in self._lost:
+            subject = Subject(Part.DEVICE, device)
+            if self._outages.cause_of(subject) is not self._cause(device):
+                self._outages.end(subject, boot_ns)
+                self._begin(device, boot_ns)
+
+    def _begin(self, device: str, boot_ns: int) -> None:
+        hold = self._maintenance.get(device)
+        by = "" if hold is None else hold.who
+        self._outages.begin(Subject(Part.DEVICE, device), self._cause(device), boot_ns, by=by)
+
+    def _cause(self, device: str) -> GapCause:
+        return GapCause.MAINTENANCE if device in self._maintenance else self._lost[device]
+
+    def _look_at(self, link: str) -> None:
+        """Begin the gap of a link when the last of its devices is cut off, as of the first."""
+        devices = [device for device in self._polled if self._link_of[device] == link]
+        if all(device in self._cut_off for device in devices):
+            since = min(self._cut_off[device] for device in devices)
+            self._outages.begin(Subject(Part.LINK, link), GapCause.LINK_LOST, since)

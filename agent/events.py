@@ -11,6 +11,7 @@ _PRIORITIES: Final = {
     EventKind.DEVICE_LOST: Priority.HIGH,
     EventKind.DEGRADED: Priority.HIGH,
     EventKind.OVERLOAD: Priority.HIGH,
+    EventKind.MAINS_LOST: Priority.HIGH,
     EventKind.RUNNING_OUT: Priority.HIGH,
     EventKind.CLOCK_STEP: Priority.MEDIUM,
     EventKind.OPERATOR_ACTION: Priority.MEDIUM,

@@ -1,4 +1,4 @@
-"""The bodies of EVENT, GAP and LOSS records: JSON objects that need no other record to be understood."""
+"""The bodies of EVENT and LOSS records: JSON objects that need no other record to be understood."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agent.bodies import unpack_json
 from agent.dictionary import Dictionary
 from agent.sentences import sentence
 from config.text import Text, text
-from config.vocabulary import EventKind, GapCause, LossCause, Priority, Withheld, describe
+from config.vocabulary import EventKind, LossCause, Priority, Withheld, describe
 from filters.event import Event, Evidence
 
 
@@ -71,27 +71,6 @@ class EventBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """An instant that may lie in another boot: CLOCK_BOOTTIME and the UTC that was believed then."""
-
-    boot_id: str
-    boot_ns: int
-    utc_ns: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapBody:
-    """The body of a GAP record: time without data. `device`: None where the whole gateway was meant."""
-
-    version: Literal[1] = 1
-    cause: GapCause
-    device: str | None
-    start: Moment
-    end: Moment
-    text: Words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LossBody:
     """The body of a LOSS record, written by the log (buffer/FORMAT.md): records destroyed before delivery.
 
@@ -109,13 +88,6 @@ class LossBody:
     cause: LossCause
 
 
-_GAP_CAUSES: Final[dict[GapCause, Text]] = {
-    GapCause.CLEAN_STOP: text("the agent was stopped"),
-    GapCause.AGENT_CRASH: text("the agent ended unexpectedly"),
-    GapCause.HOST_DOWN_UNCLEAN: text("the machine went down"),
-    GapCause.DEVICE_COMMS: text("the device did not answer"),
-    GapCause.LINK_LOST: text("the link was lost"),
-}
 LOSS_CAUSES: Final[dict[LossCause, Text]] = {
     LossCause.CAP: text("the log has reached its limit"),
     LossCause.DISK_FULL: text("the disk is full"),
@@ -126,7 +98,6 @@ LOSS_CAUSES: Final[dict[LossCause, Text]] = {
 }
 
 _EVENT: Final = TypeAdapter(EventBody)
-_GAP: Final = TypeAdapter(GapBody)
 _LOSS: Final = TypeAdapter(LossBody)
 
 
@@ -160,23 +131,6 @@ def _title(event: Event, dictionary: Dictionary) -> str:
 def unpack_event(body: bytes) -> EventBody:
     """Return the event of an EVENT body. Raises RecordError."""
     return unpack_json(_EVENT, body)
-
-
-def pack_gap(*, cause: GapCause, start: Moment, end: Moment, device: str | None = None) -> bytes:
-    """Return the GAP body of a time without data, of one device or of the whole gateway."""
-    whole_s = (end.utc_ns - start.utc_ns) / 1e9
-    said = text(
-        "no data from {what} for {seconds} s: {cause}",
-        what=device or text("the whole gateway"),
-        seconds=f"{whole_s:.1f}",
-        cause=_GAP_CAUSES[cause],
-    )
-    return orjson.dumps(GapBody(cause=cause, device=device, start=start, end=end, text=Words.of(said)))
-
-
-def unpack_gap(body: bytes) -> GapBody:
-    """Return the gap of a GAP body. Raises RecordError."""
-    return unpack_json(_GAP, body)
 
 
 def unpack_loss(body: bytes) -> LossBody:

@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.rows import Counters
 from filters.report import SUPPRESSING_RULES, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Readings: scanned = recorded + sum(suppressed, by rule) + refused."""
+
+    scanned: int = 0
+    recorded: int = 0
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+    refused: int = 0
+
+    @classmethod
+    def of(cls, counters: Counters, rules: tuple[str, ...] = SUPPRESSING_RULES) -> Totals:
+        """Return what a DATA record's counters say; `rules`: of its dictionary."""
+        suppressed = dict(zip(rules, counters.suppressed, strict=False))
+        return cls(
+            scanned=counters.scanned,
+            recorded=counters.recorded,
+            suppressed=suppressed,
+            refused=counters.scanned - counters.recorded - sum(suppressed.values()),
+        )
+
+    def plus(self, other: Totals) -> Totals:
+        """Return the sum."""
+        rules = dict.fromkeys((*self.suppressed, *other.suppressed))
+        return Totals(
+            scanned=self.scanned + other.scanned,
+            recorded=self.recorded + other.recorded,
+            suppressed={rule: self.suppressed.get(rule, 0) + other.suppressed.get(rule, 0) for rule in rules},
+            refused=self.refused + other.refused,
+        )
 
 
 @dataclass(slots=True)
@@ -13,7 +45,7 @@ class IntakeLedger:
     """Readings of this run: scanned = recorded + sum(suppressed) + refused.
 
     `suppressed`: by `SUPPRESSING_RULES`. `refused`: the log's queue was full (the disk too slow). `events`,
-    `events_refused`: records of the events stream.
+    `events_refused`: records of the events stream. `before`: of all runs before this one.
     """
 
     scanned: int = 0
@@ -22,6 +54,7 @@ class IntakeLedger:
     refused: int = 0
     events: int = 0
     events_refused: int = 0
+    before: Totals = field(default_factory=Totals)
 
     def add(self, scanned: int, report: Report) -> None:
         """Count one scan and what was chosen of it."""
@@ -38,3 +71,11 @@ class IntakeLedger:
     def counters(self) -> Counters:
         """Return what a DATA record carries."""
         return Counters(scanned=self.scanned, recorded=self.recorded, suppressed=tuple(self.suppressed))
+
+    def totals(self) -> Totals:
+        """Return what became of the readings of this run."""
+        return Totals.of(self.counters())
+
+    def ever(self) -> Totals:
+        """Return what became of all readings since the log began."""
+        return self.before.plus(self.totals())

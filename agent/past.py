@@ -7,13 +7,20 @@ from importlib.metadata import version
 from agent import journal
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
+from agent.dictionary import unpack_tags
 from agent.events import own_event
-from agent.findings import LOSS_CAUSES, Moment, pack_gap
+from agent.findings import LOSS_CAUSES
+from agent.gap import GapBody, GapCause, Moment
+from agent.keepsake import OwnState, open_state
+from agent.ledger import Totals
+from agent.outages import ended
 from agent.platforms.fengsui1 import show_run
+from agent.records import counters_of
+from agent.timebase import Sample
 from agent.wiring import Wiring
 from buffer.recover import PreviousRun, Recovery
 from config.text import text
-from config.vocabulary import EventKind, GapCause, LossCause, Stream
+from config.vocabulary import EventKind, LossCause, RecordKind, Stream
 from filters.event import Event
 
 
@@ -22,8 +29,11 @@ def take_up(wiring: Wiring) -> None:
     recovery = wiring.log.recovery
     _say(recovery)
     now = wiring.clock.boot_ns()
-    judged = _go_on(wiring, recovery, now)
-    figures = {} if recovery.previous is None else _figures(recovery.previous)
+    own, judged = _go_on(wiring, recovery, now)
+    previous = recovery.previous
+    if previous is not None:
+        _trust(wiring, recovery, previous)
+    figures = {} if previous is None else _figures(previous)
     wiring.pipeline.tell(
         own_event(
             EventKind.AGENT_STARTED,
@@ -35,21 +45,57 @@ def take_up(wiring: Wiring) -> None:
             **figures,
         )
     )
-    if recovery.previous is not None:
-        _record_gap(wiring, recovery, recovery.previous, now)
+    if previous is not None:
+        _record_gap(wiring, recovery, previous, now, mains_lost=own.mains_lost)
     for event in judged:
         wiring.pipeline.tell(event)
     _welcome_and_close(wiring, recovery, now)
 
 
-def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> list[Event]:
-    """Take up what the judge remembered; before the first record, because a segment begins with its STATE."""
-    if recovery.state is None:
-        return []
-    boot, previous = recovery.state.boot_id, recovery.previous
+def _trust(wiring: Wiring, recovery: Recovery, previous: PreviousRun) -> None:
+    """Go on from what an earlier run knew of the time."""
+    timebase, stored = wiring.timebase, _stored_anchor(recovery)
+    if stored is not None and stored.boot_id == timebase.anchor.boot_id and stored.uncertainty_ns is not None:
+        timebase.offer(
+            Sample(
+                source=stored.source,
+                boot_ns=stored.boot_ns,
+                utc_ns=stored.utc_ns,
+                uncertainty_ns=stored.uncertainty_ns,
+            )
+        )
+    timebase.stored(_believed_utc_ns(wiring, recovery, previous))
+
+
+def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> tuple[OwnState, list[Event]]:
+    """Take up what was remembered; before the first record, because a segment begins with its STATE."""
+    own, events = OwnState(), []
+    if recovery.state is not None:
+        try:
+            own, judge = open_state(recovery.state.body)
+        except RecordError as error:
+            journal.warn(text("the stored state cannot be read"), cause=error)
+        else:
+            events = _restore(wiring, recovery, judge, recovery.state.boot_id, now)
+    if recovery.previous is not None:
+        wiring.pipeline.ledger.before = _totals(wiring, recovery.previous, own)
+    return own, events
+
+
+def _totals(wiring: Wiring, previous: PreviousRun, own: OwnState) -> Totals:
+    """Return what became of all readings until now: every DATA record says what had until then."""
+    told = _told(wiring, previous)
+    if own.run != previous.run:
+        return own.before.plus(own.so_far).plus(told)
+    return own.before.plus(max(told, own.so_far, key=lambda totals: totals.scanned))
+
+
+def _restore(wiring: Wiring, recovery: Recovery, judge: bytes, boot: str, now: int) -> list[Event]:
+    """Let the judge go on from its own state, which was stored in the boot `boot`."""
+    previous = recovery.previous
     ended = previous.last_boot_ns if previous is not None and previous.boot_id == boot else 0
     return wiring.engine.restore(
-        recovery.state.body,
+        judge,
         now,
         same_boot=boot == wiring.timebase.anchor.boot_id,
         ended_boot_ns=ended,
@@ -67,6 +113,15 @@ def _away_ns(wiring: Wiring, recovery: Recovery, boot: str, ended_boot_ns: int) 
         return 0
     now_utc_ns = anchor.utc_ns_of(wiring.clock.boot_ns())
     return max(0, now_utc_ns - before.utc_ns_of(ended_boot_ns)) if ended_boot_ns else 0
+
+
+def _told(wiring: Wiring, previous: PreviousRun) -> Totals:
+    """Return what the newest DATA record of the run before says of it; nothing where there is none."""
+    newest = wiring.log.newest(Stream.READINGS, previous.run)
+    tags = None if newest is None else wiring.log.preamble_of(newest).get(RecordKind.TAGS)
+    if newest is None or tags is None:
+        return Totals()
+    return Totals.of(counters_of(newest.body), unpack_tags(tags).suppression)
 
 
 def _welcome_and_close(wiring: Wiring, recovery: Recovery, now: int) -> None:
@@ -110,29 +165,31 @@ def _figures(previous: PreviousRun) -> dict[str, float | str]:
     }
 
 
-def _record_gap(wiring: Wiring, recovery: Recovery, previous: PreviousRun, now: int) -> None:
+def _record_gap(
+    wiring: Wiring, recovery: Recovery, previous: PreviousRun, now: int, *, mains_lost: bool
+) -> None:
     anchor = wiring.timebase.anchor
-    end = Moment(boot_id=anchor.boot_id, boot_ns=now, utc_ns=anchor.utc_ns_of(now))
     start = Moment(
         boot_id=previous.boot_id,
         boot_ns=previous.last_boot_ns,
         utc_ns=_believed_utc_ns(wiring, recovery, previous),
     )
-    body = pack_gap(cause=_cause(previous, anchor.boot_id), start=start, end=end)
-    wiring.pipeline.record_gap(body, now, now)
+    gap = GapBody(cause=_cause(previous, anchor.boot_id, mains_lost=mains_lost), start=start, end=None)
+    wiring.pipeline.record_gap(ended(gap, Moment.by(anchor, now), wiring.plant))
 
 
-def _cause(previous: PreviousRun, boot_id: str) -> GapCause:
+def _cause(previous: PreviousRun, boot_id: str, *, mains_lost: bool) -> GapCause:
     if previous.clean:
         return GapCause.CLEAN_STOP
-    return GapCause.AGENT_CRASH if previous.boot_id == boot_id else GapCause.HOST_DOWN_UNCLEAN
+    if previous.boot_id == boot_id:
+        return GapCause.AGENT_CRASH
+    return GapCause.MAINS_LOST if mains_lost else GapCause.HOST_DOWN_UNCLEAN
 
 
 def _believed_utc_ns(wiring: Wiring, recovery: Recovery, previous: PreviousRun) -> int:
-    """Return the UTC of the previous run's last record; of this boot's clock where its own is not known."""
-    anchor = wiring.timebase.anchor
-    stored = _stored_anchor(recovery) if previous.boot_id != anchor.boot_id else None
-    if stored is not None and stored.boot_id == previous.boot_id:
+    """Return the UTC of the previous run's last record; by this boot's clock where its own is not known."""
+    anchor, stored = wiring.timebase.anchor, _stored_anchor(recovery)
+    if stored is not None and previous.boot_id != anchor.boot_id and previous.boot_id == stored.boot_id:
         anchor = stored
     return anchor.utc_ns_of(previous.last_boot_ns)
 

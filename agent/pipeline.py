@@ -8,7 +8,8 @@ from agent.blackbox.recorder import Recorder
 from agent.clock import Clock, Timer
 from agent.dictionary import Dictionary
 from agent.findings import pack_event
-from agent.ledger import IntakeLedger
+from agent.gap import GapBody, pack_gap
+from agent.keepsake import Keepsake
 from agent.records import pack_scan
 from agent.rows import Rows, select_rows, split_rows
 from buffer.log import Log
@@ -16,7 +17,6 @@ from config.plant import ScanGroup
 from config.text import Text
 from config.vocabulary import RecordKind, Stream
 from drivers.contract import Scan
-from filters.engine import Engine
 from filters.event import Event
 from filters.report import Late, Report
 
@@ -32,9 +32,10 @@ class Pipeline:
     """
 
     def __init__(
-        self, engine: Engine, dictionary: Dictionary, log: Log, clock: Clock, black_box: Recorder
+        self, keepsake: Keepsake, dictionary: Dictionary, log: Log, clock: Clock, black_box: Recorder
     ) -> None:
-        self._engine = engine
+        self._keepsake = keepsake
+        self._engine = keepsake.engine
         self._dictionary = dictionary
         self._log = log
         self._clock = clock
@@ -45,7 +46,7 @@ class Pipeline:
         self._state_kept_ns = -STATE_EVERY_NS
         self._state_seq = 0
         self._events_seq = 0
-        self.ledger = IntakeLedger()
+        self.ledger = keepsake.intake
         self.exact: dict[int, int | str] = {}
         self.progress = 0
         self._before: dict[int, Scan] = {}
@@ -91,9 +92,10 @@ class Pipeline:
         """Record an event that the judge did not find."""
         self._record(event, pack_event(event, self._dictionary, detail))
 
-    def record_gap(self, body: bytes, first_boot_ns: int, last_boot_ns: int) -> None:
-        """Record a time without data."""
-        self._append(RecordKind.GAP, body, first_boot_ns, last_boot_ns)
+    def record_gap(self, gap: GapBody) -> None:
+        """Record a time without data, at its beginning or at its end."""
+        now = self._clock.boot_ns()
+        self._append(RecordKind.GAP, pack_gap(gap), now, now)
 
     def keep_state_if_owed(self) -> None:
         """Store what the judge remembers, where events have changed it; at most once in `STATE_EVERY_NS`.
@@ -108,14 +110,14 @@ class Pipeline:
             self.keep_state()
 
     def keep_state(self) -> None:
-        """Store what the judge remembers."""
+        """Store what must be remembered."""
         now = self._clock.boot_ns()
         self._state_owed = not self._engine.settled
         self._state_kept_ns, self._state_seq = now, self._events_seq
         self._log.append(
             Stream.EVENTS,
             RecordKind.STATE,
-            self._engine.state(),
+            self._keepsake.state(),
             first_boot_ns=now,
             last_boot_ns=now,
             urgent=True,

@@ -14,6 +14,7 @@ from agent.clock import Clock
 from agent.lateness import Lateness
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
+from config.vocabulary import Reason
 from drivers.contract import DeviceError, Driver, Scan
 
 _PHASES: Final = 16
@@ -26,8 +27,8 @@ class Sink(Protocol):
         """Take one scan that started at `start_boot_ns`."""
         ...
 
-    def device_lost(self, device: str, cause: Text, boot_ns: int) -> None:
-        """Hear that no group of a device can be read any more."""
+    def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
+        """Hear that no group of a device can be read any more, since the scan that began at `boot_ns`."""
         ...
 
     def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
@@ -109,31 +110,33 @@ class Poller:
             await self._clock.sleep_until(due)
             begun = self._clock.boot_ns()
             counters.lateness.add(begun - due)
-            self._sink.take(group, await self._scan(group, driver, counters), begun)
+            self._sink.take(group, await self._scan(group, driver, counters, begun), begun)
             past = max(0, self._clock.boot_ns() - due) // period_ns
             shed = self._stride(group.number) - 1
             counters.shed += shed
             counters.overruns += max(0, past - shed)
             due += (max(past, shed) + 1) * period_ns
 
-    async def _scan(self, group: ScanGroup, driver: Driver, counters: GridCounters) -> Scan:
+    async def _scan(
+        self, group: ScanGroup, driver: Driver, counters: GridCounters, begun_boot_ns: int
+    ) -> Scan:
         counters.scans += 1
         try:
             scan = await driver.scan(group)
         except DeviceError as error:
             counters.scans_bad += 1
-            self._lost(group.device, error)
+            self._lost(group.device, error, begun_boot_ns)
             return _all_bad(group, error.quality)
         self._answered(group.device)
         return scan
 
-    def _lost(self, device: str, error: DeviceError) -> None:
+    def _lost(self, device: str, error: DeviceError, begun_boot_ns: int) -> None:
         health = self._health[device]
         health.scans_bad += 1
         if health.absence is None:
-            health.absence = Absence(since_boot_ns=self._clock.boot_ns(), cause=error.words)
+            health.absence = Absence(since_boot_ns=begun_boot_ns, cause=error.words)
             journal.warn(text("device lost"), device=device, cause=error.words)
-            self._sink.device_lost(device, error.words, health.absence.since_boot_ns)
+            self._sink.device_lost(device, error.words, error.reason, begun_boot_ns)
 
     def _answered(self, device: str) -> None:
         health = self._health[device]

@@ -99,6 +99,13 @@ def unpack_scan(body: bytes, dictionary: Dictionary) -> tuple[Rows, Counters]:
     return rows, counters
 
 
+def counters_of(body: bytes) -> Counters:
+    """Return the counters of a DATA body. Raises RecordError."""
+    if len(body) <= _HEAD.size or body[0] != VERSION:
+        raise RecordError("not a DATA body of version 1")
+    return _unpack_counters(body)[0]
+
+
 def _linear(raw: Float64s, tags: Int64s, dictionary: Dictionary) -> Float64s:
     return raw * dictionary.scale[tags] + dictionary.offset[tags]
 

@@ -8,6 +8,7 @@ from typing import Final
 from agent import journal
 from agent.actions import actions
 from agent.events import own_event
+from agent.gap import GATEWAY, GapCause
 from agent.heartbeat import Heartbeat
 from agent.layout import Layout
 from agent.notify import notify
@@ -15,9 +16,12 @@ from agent.past import take_up
 from agent.platforms.fengsui1 import show_run
 from agent.status import answers
 from agent.status_server import serve_status
+from agent.stop import Stop
+from agent.times.http import HttpClock
 from agent.volatile import await_disk, tell_medium
 from agent.wiring import Wiring
 from buffer.disk import SyncFailed
+from config.clocks import HttpTime
 from config.text import text
 from config.vocabulary import EventKind
 
@@ -35,8 +39,8 @@ class DiskHealed(Exception):  # noqa: N818
     """The log was in RAM and ended in order: its disk can be trusted again. A restart goes on there."""
 
 
-async def run_agent(wiring: Wiring, layout: Layout, stop: asyncio.Event) -> None:
-    """Run until `stop` is set, then end in order; the log is closed in any case.
+async def run_agent(wiring: Wiring, layout: Layout, stop: Stop) -> None:
+    """Run until `stop` is asked for, then end in order; the log is closed in any case.
 
     Raises DiskFailed, DiskHealed, `status_server.SocketUnusable`, and whatever is a bug.
     """
@@ -71,7 +75,7 @@ def _tell_kernels(wiring: Wiring) -> None:
     wiring.pipeline.tell(event, wiring.degraded)
 
 
-async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
+async def _supervise(wiring: Wiring, stop: Stop) -> None:
     async with asyncio.TaskGroup() as tasks:
         polling = tasks.create_task(wiring.poller.run(), name="poller")
         others = [tasks.create_task(_watch_log(wiring), name="log")]
@@ -79,6 +83,11 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
         others += [
             tasks.create_task(forwarder.run(), name=f"uplink {name}")
             for name, forwarder in wiring.forwarders.items()
+        ]
+        others += [
+            tasks.create_task(HttpClock(source, wiring.timebase, wiring.clock).run(), name="time")
+            for source in wiring.plant.description.time.sources
+            if isinstance(source, HttpTime)
         ]
         journal.info(
             text("polling"),
@@ -91,18 +100,25 @@ async def _supervise(wiring: Wiring, stop: asyncio.Event) -> None:
         if wiring.volatile is not None:
             ending.append(tasks.create_task(await_disk(wiring, wiring.volatile), name="disk"))
         await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
-        journal.info(text("stopping"))
+        journal.info(text("stopping"), by=stop.by)
         notify("STOPPING=1")
         polling.cancel()
         await asyncio.wait([polling])
         wiring.black_box.close()
         wiring.pipeline.finish()
-        wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", wiring.clock.boot_ns()))
+        _take_leave(wiring, stop.by)
         await _drain(wiring)
         for task in (*others, *ending):
             task.cancel()
-    if not stop.is_set():
+    if not stop.asked:
         raise DiskHealed
+
+
+def _take_leave(wiring: Wiring, by: str) -> None:
+    now = wiring.clock.boot_ns()
+    wiring.pipeline.tell(own_event(EventKind.AGENT_STOPPED, "agent", now, by=by))
+    wiring.outages.end_all(now)
+    wiring.outages.begin(GATEWAY, GapCause.CLEAN_STOP, now, by=by)
 
 
 async def _watch_log(wiring: Wiring) -> None:

@@ -11,11 +11,13 @@ from math import isnan
 from agent.balances import show_balances
 from agent.buses import buses_now
 from agent.concerns import concerns
+from agent.gap import GapBody
 from agent.judged import alarms, held, in_both, interlocks, pressing, proof_log
 from agent.lateness import Lateness
+from agent.metrics import CONTENT_TYPE, metrics
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
-from agent.status_server import Answer
+from agent.status_server import Answer, Plain
 from agent.uplinks.forward import ForwardState
 from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
@@ -31,7 +33,7 @@ def answers(wiring: Wiring) -> Mapping[str, Answer]:
     """Return the API.
 
     `/status`, `/tags[?tag=NAME]`, `/alarms[?from=N]`, `/interlocks`, `/history?interlock=NAME`, `/shelves`,
-    `/mutes`, `/maintenance`.
+    `/mutes`, `/maintenance`; `/metrics` for Prometheus.
     """
     engine, clock = wiring.engine, wiring.clock
     return {
@@ -41,6 +43,7 @@ def answers(wiring: Wiring) -> Mapping[str, Answer]:
         "/mutes": lambda _query: held(engine.witnesses.mutes, clock.boot_ns()),
         "/shelves": lambda _query: held(engine.annunciator.shelves, clock.boot_ns()),
         "/maintenance": lambda _query: held(engine.maintenance.holds, clock.boot_ns()),
+        "/metrics": lambda _query: Plain(metrics(wiring), CONTENT_TYPE),
         "/status": lambda _query: status(wiring),
         "/tags": lambda query: tags(wiring, query.get("tag")),
     }
@@ -55,10 +58,12 @@ def status(wiring: Wiring) -> Json:
         "gateway": gateway.name,
         "run": show_run(wiring.run_id),
         "plant": wiring.plant.digest[:16],
-        "clock": asdict(wiring.timebase.anchor),
+        "now_utc_s": wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns()) / 1e9,
+        "clock": {**asdict(wiring.timebase.anchor), "machine_error_s": _machine_error_s(wiring)},
         "concerns": [in_both(concern) for concern in concerns(wiring)],
         "alarms": pressing(wiring),
         "interlocks": interlocks(wiring),
+        "gaps": [_gap(gap) for gap in wiring.outages.lasting()],
         "devices": _devices(wiring),
         "links": buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
         "grid": _grid(wiring),
@@ -68,6 +73,11 @@ def status(wiring: Wiring) -> Json:
     }
 
 
+def _machine_error_s(wiring: Wiring) -> float | None:
+    error_ns = wiring.timebase.machine_error_ns()
+    return None if error_ns is None else error_ns / 1e9
+
+
 def tags(wiring: Wiring, name: str | None) -> list[Json]:
     """Return every tag, or one: value, quality, since when, why bad. An unknown name gives an empty list."""
     numbers: range | list[int] = range(len(wiring.plant.signals))
@@ -75,6 +85,17 @@ def tags(wiring: Wiring, name: str | None) -> list[Json]:
         number = wiring.plant.number_of.get(name)
         numbers = [] if number is None else [number]
     return [_tag(wiring, number) for number in numbers]
+
+
+def _gap(gap: GapBody) -> Json:
+    return {
+        "part": gap.subject.part,
+        "name": gap.subject.name,
+        "cause": gap.cause,
+        "by": gap.by,
+        "since_utc_s": gap.start.utc_ns / 1e9,
+        "words": in_both(gap.words()),
+    }
 
 
 def _devices(wiring: Wiring) -> list[Json]:
@@ -119,7 +140,12 @@ def _quantiles(lateness: Lateness) -> Json:
 def _intake(wiring: Wiring) -> Json:
     intake = wiring.pipeline.ledger
     suppressed = dict(zip(SUPPRESSING_RULES, intake.suppressed, strict=True))
-    return {**asdict(intake), "suppressed": suppressed, "level": wiring.governor.level}
+    return {
+        **asdict(intake),
+        "suppressed": suppressed,
+        "ever": asdict(intake.ever()),
+        "level": wiring.governor.level,
+    }
 
 
 def _log(wiring: Wiring) -> Json:
@@ -172,7 +198,7 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "device": tag.device,
         "value": float(image.value[number]),
         "raw": raw,
-        "text": tag.type.is_text,
+        "text": _text_of(wiring, number, raw) is not None,
         "says": _says(wiring, tag, number, raw),
         "unit": tag.unit,
         "quality": quality,
@@ -187,8 +213,13 @@ def _tag(wiring: Wiring, number: int) -> Json:
 
 def _says(wiring: Wiring, tag: Tag, number: int, raw: float) -> str | None:
     """Return what a reading means to people beyond its number: a text, or the meaning of a code."""
-    found = wiring.pipeline.exact.get(number) if tag.type.is_text and not isnan(raw) else None
-    return found if isinstance(found, str) else tag.meaning_of(raw) or None
+    return _text_of(wiring, number, raw) or tag.meaning_of(raw) or None
+
+
+def _text_of(wiring: Wiring, number: int, raw: float) -> str | None:
+    """Return the text that was read of a tag; None where it is a number, or could not be read."""
+    found = None if isnan(raw) else wiring.pipeline.exact.get(number)
+    return found if isinstance(found, str) else None
 
 
 @lru_cache(maxsize=1024)

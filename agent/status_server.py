@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,15 @@ _STOP_S: Final = 1.0
 _BACKLOG: Final = 8  # asyncio logs a traceback for each place when there are no descriptors left
 
 _log: Final = logging.getLogger("aiohttp.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """An answer that is no JSON."""
+
+    body: bytes
+    content_type: str
+
 
 Answer = Callable[[Mapping[str, str]], object]
 Action = Callable[[str, Mapping[str, object]], object]
@@ -80,7 +90,7 @@ def check_path(path: Path) -> None:
 async def serve_status(
     path: Path, answers: Mapping[str, Answer], actions: Mapping[str, Action]
 ) -> AsyncIterator[None]:
-    """Serve while inside: GET each of `answers`, POST each of `actions`; all results become JSON.
+    """Serve while inside: GET each of `answers`, POST each of `actions`; all results but Plain become JSON.
 
     `answers`: path -> function of the query. `actions`: name (`/actions/<name>`) -> function of the user's
     name, as the kernel tells it, and of the JSON object that was sent; it may raise Refused.
@@ -121,7 +131,10 @@ def _remove(path: Path) -> None:
 
 def _handler(answer: Answer) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        return _json(answer(request.query))
+        found = answer(request.query)
+        if isinstance(found, Plain):
+            return web.Response(body=found.body, headers={"Content-Type": found.content_type})
+        return _json(found)
 
     return handle
 

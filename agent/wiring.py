@@ -8,16 +8,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.anchor import pack_anchor
+from agent.balances import Lost, losses_before
 from agent.blackbox.recorder import Recorder
 from agent.certificates.store import CertificateStore
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
 from agent.governor import Governor
+from agent.keepsake import Keepsake
 from agent.layout import Layout
+from agent.ledger import IntakeLedger
+from agent.outages import Outages
 from agent.pipeline import Pipeline
 from agent.poll import Poller
 from agent.timebase import Timebase
+from agent.times.tags import DeviceClocks
+from agent.uplink_journal import UplinkJournal
 from agent.uplinks.forward import Forwarder
 from agent.uplinks.registry import make_forwarders
 from agent.uplinks.session import Gateway
@@ -47,10 +53,14 @@ class Wiring:
     log: Log
     black_box: Recorder
     pipeline: Pipeline
+    outages: Outages
+    devices: DeviceJournal
+    keepsake: Keepsake
     poller: Poller
     governor: Governor
     forwarders: Mapping[str, Forwarder]
     stored: asyncio.Event
+    lost_before: Mapping[Lost, int]
     degraded: Text | None
     volatile: Volatile | None
     disk_healed: bool
@@ -64,9 +74,13 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
     tags = pack_tags(plant, SUPPRESSING_RULES)
     dictionary = unpack_tags(tags)
     stored = asyncio.Event()
-    opened = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, engine))
+    keepsake = Keepsake(run_id, engine, IntakeLedger())
+    opened = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, keepsake))
     black_box = Recorder(plant, engine.image, dictionary, opened.log)
-    pipeline = Pipeline(engine, dictionary, opened.log, clock, black_box)
+    pipeline = Pipeline(keepsake, dictionary, opened.log, clock, black_box)
+    outages = Outages(plant, pipeline.record_gap, lambda: timebase.anchor)
+    clocks = DeviceClocks(plant, engine.image, timebase, clock)
+    devices = DeviceJournal(plant, pipeline, outages, clocks, engine.maintenance.holds)
     governor = Governor(idle_ns)
     gateway = Gateway(
         run=run_id,
@@ -84,16 +98,20 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         log=opened.log,
         black_box=black_box,
         pipeline=pipeline,
+        outages=outages,
+        devices=devices,
+        keepsake=keepsake,
         poller=Poller(
             plant,
             make_drivers(plant, CertificateStore(layout.certificates, plant.description.gateway)),
-            DeviceJournal(pipeline, timebase),
+            devices,
             clock,
             governor.stride,
         ),
         governor=governor,
-        forwarders=make_forwarders(plant, opened.log, gateway, pipeline.tell),
+        forwarders=make_forwarders(plant, opened.log, gateway, UplinkJournal(pipeline, outages).tell),
         stored=stored,
+        lost_before=losses_before(opened.log),
         degraded=kernels.words,
         volatile=opened.volatile,
         disk_healed=opened.healed,
@@ -127,13 +145,13 @@ def _set_from_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> N
 
 
 def _preamble(
-    tags: bytes, timebase: Timebase, engine: Engine
+    tags: bytes, timebase: Timebase, keepsake: Keepsake
 ) -> Callable[[Stream], list[tuple[RecordKind, bytes]]]:
     def preamble(_stream: Stream) -> list[tuple[RecordKind, bytes]]:
         return [
             (RecordKind.TAGS, tags),
             (RecordKind.ANCHOR, pack_anchor(timebase.anchor)),
-            (RecordKind.STATE, engine.state()),
+            (RecordKind.STATE, keepsake.state()),
         ]
 
     return preamble

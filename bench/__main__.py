@@ -14,7 +14,20 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import alarm, drain, flood, kernels, ladder, outage, overload, southbound, w1
+from bench import (
+    alarm,
+    drain,
+    flood,
+    kernels,
+    ladder,
+    outage,
+    overload,
+    restart,
+    slow_disk,
+    soak,
+    southbound,
+    w1,
+)
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
@@ -24,7 +37,10 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "ladder": ladder.run,
     "overload": overload.run,
     "outage": outage.run,
+    "restart": restart.run,
+    "slow_disk": slow_disk.run,
     "drain": drain.run,
+    "soak": soak.run,
     "southbound": southbound.run,
     "alarm": alarm.run,
     "flood": flood.run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,9 +82,9 @@ class Run:
         return self.delivered_per_s / self.asked_per_s
 
 
-def measure(name: Name, load: Load, *, warm_up_s: float, script: Script) -> Run:
-    """Run a subject under a load and return what it amounted to."""
-    with set_up(name, load) as stand:
+def measure(name: Name, load: Load, *, warm_up_s: float, script: Script, wrap: Sequence[str] = ()) -> Run:
+    """Run a subject, under the command `wrap`, under a load and return what it amounted to."""
+    with set_up(name, load, wrap) as stand:
         stand.await_first_message(_FIRST_MESSAGE_WITHIN_S)
         stand.watch(warm_up_s)
         before = stand.mark()

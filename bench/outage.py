@@ -9,6 +9,7 @@ from bench.measure import Script, measure, quiet
 from bench.plan import Plan, Report, Target
 from bench.plant import Load
 from bench.stand import Stand
+from config.text import text
 
 _AROUND_S: Final = 5.0
 _DRAINS_WITHIN_S: Final = 60.0
@@ -45,9 +46,7 @@ def broker_gone(duration_s: float, *, around_s: float = _AROUND_S) -> Script:
 
     def script(stand: Stand) -> None:
         if not stand.broker.remembers:
-            raise BrokerFailed(
-                f"{stand.broker.name} forgets its sessions; install mosquitto to measure an outage"
-            )
+            raise BrokerFailed(text("{name} forgets its sessions; install mosquitto", name=stand.broker.name))
         stand.watch(around_s)
         stand.broker.stop()
         stand.watch(duration_s)

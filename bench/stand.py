@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,8 +103,8 @@ class Stand:
 
 
 @contextmanager
-def set_up(name: Name, load: Load) -> Iterator[Stand]:
-    """Start everything, the subject last and until it is ready; end everything."""
+def set_up(name: Name, load: Load, wrap: Sequence[str] = ()) -> Iterator[Stand]:
+    """Start everything, the subject last (under `wrap`) and until it is ready; end everything."""
     host = own_loopback()
     with (
         tempfile.TemporaryDirectory(prefix="fengsui-bench-") as temporary,
@@ -114,7 +114,7 @@ def set_up(name: Name, load: Load) -> Iterator[Stand]:
         network = Network(host=host, devices=devices.ready["ports"], broker=broker.port)
         with (
             Helper("bench.sink", *_sink_arguments(load, network)) as sink,
-            Subject(name, Path(temporary), load, network) as subject,
+            Subject(name, Path(temporary), load, network, wrap) as subject,
         ):
             yield Stand(load=load, devices=devices, broker=broker, sink=sink, subject=subject)
 

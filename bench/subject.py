@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
@@ -37,13 +38,19 @@ class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
 
 
 class Subject:
-    """One process under measurement; `folder` is its own, the agent's state is below it."""
+    """One process under measurement; `folder` is its own, the agent's state is below it.
 
-    def __init__(self, name: Name, folder: Path, load: Load, network: Network) -> None:
+    `wrap`: a command that becomes the process.
+    """
+
+    def __init__(
+        self, name: Name, folder: Path, load: Load, network: Network, wrap: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.state = folder / "state"
         self._folder = folder
         self._log = folder / "subject.log"
+        self._wrap = wrap
         self._before, self._command = (
             ([], _bare_command(load, network))
             if name == "bare"
@@ -71,7 +78,7 @@ class Subject:
                 subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
             begun_s = time.monotonic()
             self._process = subprocess.Popen(
-                self._command,
+                [*self._wrap, *self._command],
                 env=os.environ | {"NOTIFY_SOCKET": address},
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -106,8 +106,12 @@ class Books:
     def release(self, uplink: str, record: Record, fate: Fate) -> None:
         """Note that a quarantined record has met another fate; one that is a loss is owed its LOSS record."""
         stream, run, seq = record.stream, record.run, record.seq
-        settled = self.accounts[uplink][stream].settled
-        settled.convert(run, seq, Fate.QUARANTINED, fate, Count(1, record.count))
+        settled, segment = self.accounts[uplink][stream].settled, self.indexes[stream].find(run, seq)
+        above_floor = segment is not None and segment.opening.number > settled.floor
+        if above_floor and not settled.contains(run, seq):
+            settled.settle(run, seq, seq, fate, record.count)  # no cursor has kept that it was put aside
+        else:
+            settled.convert(run, seq, Fate.QUARANTINED, fate, Count(1, record.count))
         if fate is not Fate.DELIVERED:
             self.owe([_loss(uplink, stream, run, seq, seq, record.count, LossCause(fate))])
 

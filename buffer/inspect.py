@@ -6,6 +6,7 @@ be seen too, and a segment may be deleted between two looks.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -46,6 +47,14 @@ def records(segments: Sequence[Segment], stream: Stream) -> Iterator[Record]:
             except OSError as error:
                 if not costs_only_the_file(error):
                     raise
+
+
+def newest_record(segment: Segment) -> Record | None:
+    """Return the last whole numbered record of a segment; None where it has none. Raises OSError."""
+    frames = walk(Window(segment.path, segment.size_bytes), PRELUDE_BYTES)
+    whole = (found for found in frames if isinstance(found, Frame) and found.header.numbered)
+    last = deque(whole, maxlen=1)
+    return record_of(last[0], Decoder()) if last else None
 
 
 def backlogs(directory: Path, segments: Sequence[Segment]) -> dict[str, Mapping[Stream, Count]]:

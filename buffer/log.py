@@ -15,6 +15,7 @@ from buffer.assembly import Order, Parts, assemble
 from buffer.channel import Channel, Place, Tail
 from buffer.disk import Disk
 from buffer.index import Segment
+from buffer.inspect import newest_record
 from buffer.intake import Identity, Preamble
 from buffer.ledger import Ledger
 from buffer.lock import Lock, usable
@@ -240,6 +241,11 @@ class Log:
         for (uplink, stream), count in missing.items():
             self._books.lose_unnamed(uplink, stream, count)
         self._upkeep.once_saved.append(then)
+
+    def newest(self, stream: Stream, run: int) -> Record | None:
+        """Return the last whole record in the newest finished segment of a run; None where there is none."""
+        segment = self._books.indexes[stream].newest_of(run)
+        return None if segment is None else newest_record(segment)
 
     def preamble_of(self, record: Record) -> Bodies:
         """Return the TAGS of a record's run and the newest ANCHOR of its boot, where they can be had.

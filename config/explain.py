@@ -15,12 +15,14 @@ from config.fields import (
     CODE_PATTERN,
     EXPRESSION_PATTERN,
     HOST_PATTERN,
+    HTTP_URL_PATTERN,
     IDENTIFIER_PATTERN,
     LINE_PATTERN,
     OPCUA_URL_PATTERN,
     SECRET_PATTERN,
     SERIAL_PORT_PATTERN,
     TOPIC_PATTERN,
+    ZONE_PATTERN,
 )
 from config.text import Text, text
 from config.wording import brief, closest, some
@@ -41,7 +43,9 @@ _PATTERNS: Final[dict[str, Text]] = {
         "write an expression of at most 1000 characters, for example dp < 100 and fan_run"
     ),
     HOST_PATTERN: text("write a host name or an IP address alone, for example 192.168.1.10"),
+    ZONE_PATTERN: text("write what the clock is ahead of UTC, for example +08:00"),
     SERIAL_PORT_PATTERN: text("write the path of a serial port, for example /dev/serial/by-id/usb-1a86-if00"),
+    HTTP_URL_PATTERN: text("write for example https://platform.example.com/fengsui"),
     TOPIC_PATTERN: text("write an MQTT topic without the wildcards + and #"),
     OPCUA_URL_PATTERN: text("write for example opc.tcp://192.168.1.20:4840"),
 }

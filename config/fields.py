@@ -24,6 +24,10 @@ HOST_PATTERN: Final = rf"^({_LABEL}(\.{_LABEL})*|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-
 """A host name (labels of at most 63 characters, RFC 1035), an IPv4 or an IPv6 address; no scheme, no port."""
 
 OPCUA_URL_PATTERN: Final = r"^opc\.tcp://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+)(:[0-9]{1,5})?(/\S*)?$"
+HTTP_URL_PATTERN: Final = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]@?#]+)(:[0-9]{1,5})?(/[^\s?#]*)?$"
+"""No user, no query: what is posted to is this and the kind of message behind it."""
+
+ZONE_PATTERN: Final = r"^[+-]([01]\d|2[0-3]):[0-5]\d$"
 SERIAL_PORT_PATTERN: Final = r"^/[^\s\x00-\x1f]+$"
 TOPIC_PATTERN: Final = r"^[^+#\x00-\x1f\x7f-\x9f]{1,200}$"
 """An MQTT topic name: no wildcards."""
@@ -47,6 +51,7 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
 Line = Annotated[str, Field(pattern=LINE_PATTERN)]
 Expression = Annotated[str, Field(pattern=EXPRESSION_PATTERN)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
+HttpUrl = Annotated[str, Field(pattern=HTTP_URL_PATTERN)]
 Topic = Annotated[str, Field(pattern=TOPIC_PATTERN)]
 SerialPort = Annotated[str, Field(pattern=SERIAL_PORT_PATTERN)]
 SecretReference = Annotated[str, Field(pattern=SECRET_PATTERN)]

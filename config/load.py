@@ -19,7 +19,7 @@ from config.plant import Plant, number_tags
 from config.points.read import Row, read_table
 from config.profiles.expand import expand
 from config.text import text
-from config.uplinks import FileUplink, MqttUplink
+from config.uplinks import AnyKindOfUplink, FileUplink, HttpUplink
 from config.yaml_source import Document, read_yaml
 
 FILE_NAME: Final = "plant.yaml"
@@ -121,10 +121,11 @@ def _anchored_link(link: Link, folder: Path) -> Link:
     return link.model_copy(update={"user": link.user.model_copy(update=update)})
 
 
-def _anchored_uplink(uplink: MqttUplink | FileUplink, folder: Path) -> MqttUplink | FileUplink:
+def _anchored_uplink(uplink: AnyKindOfUplink, folder: Path) -> AnyKindOfUplink:
     if isinstance(uplink, FileUplink):
         return uplink.model_copy(update={"directory": folder / uplink.directory})
-    update: dict[str, object] = {"password": _anchored_secret(uplink.password, folder)}
+    key, secret = ("token", uplink.token) if isinstance(uplink, HttpUplink) else ("password", uplink.password)
+    update: dict[str, object] = {key: _anchored_secret(secret, folder)}
     if uplink.tls is not None:
         update["tls"] = uplink.tls.model_copy(update=_anchored_files(uplink.tls, folder))
     return uplink.model_copy(update=update)

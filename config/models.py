@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from config.clocks import Time
 from config.fields import Identifier, Line, Model, NumberNotTruth
 from config.links import Device, Link
 from config.profiles.models import ProfileUse
@@ -23,8 +24,9 @@ from config.vocabulary import Priority
 class Gateway(Model):
     """Who this gateway is.
 
-    `enterprise`: its id at the platforms, usually the 统一社会信用代码; `state`: the folder of the log.
-    `alarm_repeat`: how often an alarm that stands is told again; never where it is not given.
+    `enterprise`: its id at the platforms, usually the 统一社会信用代码; `state`: the folder of the log;
+    `alarm_repeat`: how often an alarm that stands is told again; never where it is not given; `mains_tag`: a
+    tag that is 0 while the mains are lost and the machine lives on its battery.
     """
 
     enterprise: Identifier
@@ -32,6 +34,7 @@ class Gateway(Model):
     title: Line = ""
     state: Path = Path("/var/lib/fengsui")
     alarm_repeat: Annotated[Duration, no_shorter_than(1 * S)] | None = None
+    mains_tag: Identifier | None = None
 
 
 class ScanClass(Model):
@@ -86,4 +89,5 @@ class Description(Model):
     rules: Rules = Rules()
     uplinks: dict[Identifier, Uplink] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
+    time: Time = Time()
     black_box: BlackBox = BlackBox()

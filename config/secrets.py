@@ -17,7 +17,7 @@ from config.files import read_file
 from config.opcua import OpcUaLink
 from config.plant import Plant
 from config.text import text
-from config.uplinks import MqttUplink
+from config.uplinks import HttpUplink, MqttUplink
 
 
 class SecretError(WrongValue):
@@ -81,6 +81,8 @@ def _references(plant: Plant) -> Iterator[tuple[Loc, str]]:
     for name, uplink in plant.description.uplinks.items():
         if isinstance(uplink, MqttUplink) and uplink.password is not None:
             yield ("uplinks", name, "password"), uplink.password
+        if isinstance(uplink, HttpUplink) and uplink.token is not None:
+            yield ("uplinks", name, "token"), uplink.token
 
 
 def _from_environment(name: str) -> str:

@@ -28,13 +28,16 @@ class Text:
 
     def show(self, language: Language = "en") -> str:
         """Return the sentence in `language`; English where no translation exists."""
-        template = _chinese().get(self.template, self.template) if language == "zh" else self.template
-        return template.format(
+        return self.template_in(language).format(
             **{
                 key: value.show(language) if isinstance(value, Text) else value
                 for key, value in self.arguments
             }
         )
+
+    def template_in(self, language: Language) -> str:
+        """Return the template in `language`, for whoever fills it in."""
+        return _chinese().get(self.template, self.template) if language == "zh" else self.template
 
     def __str__(self) -> str:
         return self.show()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.fields import Host, Line, Model, SecretReference, Topic
+from config.fields import Host, HttpUrl, Line, Model, SecretReference, Topic
 from config.units import MS, Duration, S, Size, no_shorter_than, no_smaller_than
 
 
@@ -67,4 +67,18 @@ class FileUplink(AnyUplink):
     most_bytes: Annotated[Size, no_smaller_than(1_000_000)] = 1_000_000_000
 
 
-Uplink = Annotated[MqttUplink | FileUplink, Field(discriminator="type")]
+class HttpUplink(AnyUplink):
+    """A platform that takes messages by HTTP POST to `<url>/<kind>`; `token` is sent as a bearer's.
+
+    `timeout`: longest wait for a reply.
+    """
+
+    type: Literal["http"]
+    url: HttpUrl
+    tls: Tls | None = None
+    token: SecretReference | None = None
+    timeout: Annotated[Duration, no_shorter_than(1 * S)] = 10 * S
+
+
+AnyKindOfUplink = MqttUplink | FileUplink | HttpUplink
+Uplink = Annotated[AnyKindOfUplink, Field(discriminator="type")]

@@ -103,12 +103,8 @@ REASONS: Final[dict[Reason, ReasonFacts]] = {
     Reason.SERVER: ReasonFacts(status_code=0x80000000, hj212="D", words=text("server reports bad status")),
     Reason.UNDECODABLE: ReasonFacts(status_code=0x80070000, hj212="D", words=text("cannot be decoded")),
     Reason.RESYNC: ReasonFacts(status_code=0x40900000, hj212="N", words=text("first reading after a resync")),
-    Reason.DEMOTED: ReasonFacts(
-        status_code=0x80310000, hj212="B", words=text("not asked: the device has not answered of late")
-    ),
-    Reason.NO_HEARTBEAT: ReasonFacts(
-        status_code=0x808B0000, hj212="D", words=text("the device's heartbeat stands still")
-    ),
+    Reason.DEMOTED: ReasonFacts(status_code=0x80310000, hj212="B", words=text("not asked, silent of late")),
+    Reason.NO_HEARTBEAT: ReasonFacts(status_code=0x808B0000, hj212="D", words=text("heartbeat stands still")),
     Reason.INPUT: ReasonFacts(status_code=0x80000000, hj212="D", words=text("an input has no good value")),
     Reason.FILLING: ReasonFacts(status_code=0x80320000, hj212="B", words=text("its window is not yet full")),
 }
@@ -325,19 +321,12 @@ class EventKind(StrEnum):
     DEGRADED = "degraded"
     DEGRADED_ENDED = "degraded_ended"
     CLOCK_STEP = "clock_step"
+    MAINS_LOST = "mains_lost"
+    MAINS_RESTORED = "mains_restored"
+    DAILY_SUMMARY = "daily_summary"
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
     RUNNING_OUT = "running_out"
-
-
-class GapCause(StrEnum):
-    """Why there was no data for a time."""
-
-    CLEAN_STOP = "clean_stop"
-    AGENT_CRASH = "agent_crash"
-    HOST_DOWN_UNCLEAN = "host_down_unclean"
-    DEVICE_COMMS = "device_comms"
-    LINK_LOST = "link_lost"
 
 
 class LossCause(StrEnum):

@@ -35,8 +35,8 @@ class VirtualClock:
     def utc_ns(self) -> int:
         return self.now_ns + self.utc_offset_ns
 
-    def synchronised(self) -> bool:
-        return self.vouched
+    def vouched_within_ns(self) -> int | None:
+        return 1_000_000 if self.vouched else None
 
     def call_at(self, due_boot_ns: int, call: Callable[[], None]) -> VirtualTimer:
         timer = VirtualTimer(call)
@@ -48,7 +48,12 @@ class VirtualClock:
             await asyncio.sleep(0)
             return
         woken = asyncio.get_running_loop().create_future()
-        self.call_at(due_boot_ns, lambda: woken.done() or woken.set_result(None))
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        self.call_at(due_boot_ns, wake)
         await woken
 
     async def run_until(self, boot_ns: int) -> None:

@@ -58,7 +58,7 @@ def demo(seconds: float, as_json: bool) -> None:
         try:
             verdict = asyncio.run(play(Path(folder), seconds, say, show))
         except (BrokerFailed, DemoFailed) as error:
-            fail(text("the demo failed: {error}", error=error), Exit.FAILED)
+            fail(text("the demo failed: {error}", error=error.words), Exit.FAILED)
         if not verdict.good:
             console.print(escape((Path(folder) / "agent.log").read_text(encoding="utf-8")))
     for check in verdict.checks:

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 import click
 
+from agent.cli.click_words import translate_click
 from agent.cli.speech import shown
 from config.text import text
 
@@ -17,6 +18,7 @@ _COMMANDS: Final = {
     "warm": "agent.cli.warm:warm",
     "status": "agent.cli.status:status",
     "tags": "agent.cli.tags:tags",
+    "gaps": "agent.cli.gaps:gaps",
     "alarms": "agent.cli.alarms:alarms",
     "interlocks": "agent.cli.interlocks:interlocks",
     "watch": "agent.cli.watch:watch",
@@ -28,6 +30,8 @@ _COMMANDS: Final = {
     "simulate": "agent.cli.simulate:simulate",
     "demo": "agent.cli.demo:demo",
 }
+
+translate_click()
 
 _LANGUAGE: Final = click.Option(
     ["--lang"],

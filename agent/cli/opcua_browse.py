@@ -74,7 +74,7 @@ def browse(
 
 
 def rows_of(variables: Sequence[Variable]) -> Iterator[dict[str, str]]:
-    """Yield a row for every variable that holds a number, with a name that is its own."""
+    """Yield a row for every variable that can be a tag, with a name that is its own."""
     taken: set[str] = set()
     for found in variables:
         if found.type is None:

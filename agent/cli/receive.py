@@ -23,7 +23,13 @@ from config.text import text
     )
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help=shown(text("The broker.")))
-@click.option("--port", default=1883, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port",
+    default=1883,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help=shown(text("Its port.")),
+)
 @click.option("--topic", default="fengsui/1/#", show_default=True, help=shown(text("What to subscribe to.")))
 @click.option(
     "--client-id", default="", help=shown(text("Name of a session that the broker keeps while we are away."))
@@ -39,7 +45,7 @@ from config.text import text
     help=shown(text("Read the files of a file drop instead of listening to a broker.")),
 )
 @click.option("--take", is_flag=True, help=shown(text("Remove each file of --folder when it was read.")))
-@click.option("--username")
+@click.option("--username", help=shown(text("Who we are to the broker.")))
 @click.option("--password", help=shown(text("A reference: env:NAME, file:/path or credential:NAME.")))
 @click.option("--ca", type=click.Path(path_type=Path), help=shown(text("Use TLS and trust this CA.")))
 @click.option("--certificate", type=click.Path(path_type=Path), help=shown(text("Our certificate, for TLS.")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from agent.cli.options import plant_argument, state_option
 from agent.cli.speech import fail, language, shown
 from agent.idle import IdleSelector
 from agent.layout import Layout
+from agent.stop import hold_signals, stop_on_signals
 from config.plant import Plant
 from config.text import text
 
@@ -26,6 +26,7 @@ from config.text import text
 @state_option
 def run(plant: Path, state: Path | None) -> None:
     """Run the agent in the foreground."""
+    hold_signals()
     _take_standard_descriptors()
     journal.open_journal(language())
     described = plant_or_exit(plant)
@@ -72,9 +73,7 @@ async def _until_stopped(plant: Plant, layout: Layout, selector: IdleSelector) -
     from agent.wiring import wire
     from filters.kernels import load_kernels
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     journal.info(text("loading the compiled kernels; the first time takes up to a minute"))
     kernels = load_kernels(layout.kernel_cache)
     wiring = wire(plant, layout, SystemClock(), kernels, lambda: selector.idle_ns)

@@ -142,11 +142,12 @@ class _Simulation:
         say(text("Ctrl-C ends the simulation"))
 
     def _write(self, target: Path, served: Mapping[str, Endpoint]) -> None:
-        from agent.simulate.written import write_copy
+        from agent.simulate.written import STATE_SUFFIX, write_copy
 
         for uplink in write_copy(self._source, target, served):
             say(text("uplink {uplink} is left out: what is made up must not reach it", uplink=uplink))
-        say(text("now run: fengsui run {file}", file=target))
+        state = target.resolve().with_suffix(STATE_SUFFIX)
+        say(text("now run: fengsui run {file}; ask it with --state {state}", file=target, state=state))
 
 
 async def _tell(served: Mapping[str, Endpoint]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, say, shown
 from agent.cli.tables import show, table
-from config.text import text
+from config.text import Text, text
 
 Json = dict[str, Any]
 
@@ -46,7 +47,13 @@ def _show(found: Json) -> None:
     for concern in found["concerns"]:
         say(text("attention: {concern}", concern=concern[language()]))
     for alarm in found["alarms"]:
-        say(text("ALARM {alarm}", alarm=alarm["words"][language()]))
+        say(
+            text(
+                "ALARM {alarm}, {since}",
+                alarm=alarm["words"][language()],
+                since=_since(found, alarm["for_s"]),
+            )
+        )
     if not found["alarms"] and not found["concerns"]:
         say(text("all well"))
     show(_interlocks(found), _devices(found), _links(found), _grid(found), _uplinks(found))
@@ -65,11 +72,7 @@ def _interlocks(found: Json) -> Table:
 def _devices(found: Json) -> Table:
     rows = table(text("device"), text("answers"), text("requests"), text("timeouts"), text("refused"))
     for device in found["devices"]:
-        answers = (
-            shown(text("yes"))
-            if device["answers"]
-            else shown(text("no, for {seconds} s", seconds=round(device["lost_for_s"])))
-        )
+        answers = shown(text("yes")) if device["answers"] else shown(_lost(found, device["lost_for_s"]))
         counts = (str(device[key]) for key in ("requests", "timeouts", "refused"))
         rows.add_row(device["device"], answers, *counts)
     return rows
@@ -118,7 +121,7 @@ def _uplinks(found: Json) -> Table:
         lost = sum(count["records"] for stream in streams for count in stream["lost"].values())
         rows.add_row(
             uplink["uplink"],
-            _connected(uplink),
+            _connected(found, uplink),
             str(sum(stream["delivered"]["records"] for stream in streams)),
             str(sum(stream["backlog"]["records"] for stream in streams)),
             str(lost),
@@ -126,19 +129,26 @@ def _uplinks(found: Json) -> Table:
     return rows
 
 
-def _connected(uplink: Json) -> str:
+def _connected(found: Json, uplink: Json) -> str:
     """Return whether an uplink is connected, since when it is not, and when it is tried again."""
     if uplink["connected"]:
         return shown(text("yes"))
+    lost = _lost(found, uplink["for_s"])
     if uplink["next_try_s"] is None:
-        return shown(text("no, for {seconds} s; trying now", seconds=round(uplink["for_s"])))
-    return shown(
-        text(
-            "no, for {seconds} s; next try in {wait} s",
-            seconds=round(uplink["for_s"]),
-            wait=round(uplink["next_try_s"]),
-        )
-    )
+        return shown(text("{lost}; trying now", lost=lost))
+    return shown(text("{lost}; next try in {wait} s", lost=lost, wait=round(uplink["next_try_s"])))
+
+
+def _lost(found: Json, for_s: float) -> Text:
+    return text("no, for {seconds} s, {since}", seconds=round(for_s), since=_since(found, for_s))
+
+
+def _since(found: Json, for_s: float) -> Text:
+    """Return since when something is so, by the clock here; with the date where that is not today."""
+    now = datetime.fromtimestamp(found["now_utc_s"]).astimezone()
+    begun = now - timedelta(seconds=for_s)
+    clock = begun.strftime("%H:%M:%S" if begun.date() == now.date() else "%Y-%m-%d %H:%M:%S")
+    return text("since {clock}", clock=clock)
 
 
 def _show_log(found: Json) -> None:
@@ -158,5 +168,16 @@ def _show_log(found: Json) -> None:
             recorded=readings["recorded"],
             suppressed=sum(readings["suppressed"].values()),
             refused=readings["refused"],
+        )
+    )
+    ever = readings["ever"]
+    say(
+        text(
+            "since the log began: {scanned} scanned = {recorded} recorded + {suppressed} unchanged "
+            "+ {refused} refused",
+            scanned=ever["scanned"],
+            recorded=ever["recorded"],
+            suppressed=sum(ever["suppressed"].values()),
+            refused=ever["refused"],
         )
     )

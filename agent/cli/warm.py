@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from agent.cli.describe import plant_or_exit
 from agent.cli.options import warm_state_option
 from agent.cli.speech import say, shown
 from agent.layout import Layout
@@ -14,13 +15,19 @@ from config.text import text
 
 
 @click.command(help=shown(text("Compile the kernels into the cache, so that `run` starts quickly.")))
+@click.argument("plant", type=click.Path(path_type=Path), metavar="[PLANT]", required=False)
 @warm_state_option
-def warm(state: Path | None) -> None:
+def warm(plant: Path | None, state: Path | None) -> None:
     """Compile or load every kernel once."""
     from filters.kernels import load_kernels
 
     begun = time.perf_counter()
-    kernels = load_kernels(Layout.of(state).kernel_cache)
+    layout = (
+        Layout.of(state)
+        if plant is None
+        else Layout.of(state, plant_or_exit(plant).description.gateway.state)
+    )
+    kernels = load_kernels(layout.kernel_cache)
     if kernels.words is not None:
         say(kernels.words)
     say(text("kernels ready after {seconds} s", seconds=f"{time.perf_counter() - begun:.1f}"))

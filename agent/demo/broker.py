@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from config.text import Text, text
+
 _READY_WITHIN_S: Final = 10.0
 _PORT_ATTEMPTS: Final = 5
 SEARCH_PATH: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
@@ -41,7 +43,11 @@ dynamic_filters = true
 
 
 class BrokerFailed(Exception):  # noqa: N818 - the failure's own word
-    """No broker could be started; says what it said."""
+    """No broker of use could be started; `words`: why."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
 
 
 class Broker:
@@ -91,7 +97,8 @@ class Broker:
             if self._started(port):
                 self.port = port
                 return self
-        raise BrokerFailed(f"the broker does not start: {self.log.read_text(errors='replace')}")
+        said = self.log.read_text(errors="replace").strip()
+        raise BrokerFailed(text("the broker does not start: {said}", said=said))
 
     def stop(self) -> None:
         """End it in order."""

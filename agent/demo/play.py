@@ -100,7 +100,7 @@ class _Stage:
             self._relay.mend()
         elif step.deed is Deed.KILL_AGENT:
             if not self._program.alive():
-                raise DemoFailed("the agent has ended by itself")
+                raise DemoFailed(text("the agent has ended by itself"))
             await self._program.kill()
             await self._program.start()
 

@@ -14,13 +14,18 @@ from typing import Any, Final
 import orjson
 
 from agent.demo.casting import Trouble
+from config.text import Text, text
 
 _START_S: Final = 60.0
 _STOP_S: Final = 15.0
 
 
 class DemoFailed(Exception):  # noqa: N818 - the failure's own word
-    """A process of the demo did not do what it must; says which and what it said last."""
+    """A process of the demo did not do what it must; `words`: which, and what it said last."""
+
+    def __init__(self, words: Text) -> None:
+        self.words = words
+        super().__init__(str(words))
 
 
 class Devices:
@@ -141,5 +146,6 @@ def _json(words: bytes, name: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = orjson.loads(words)
     except orjson.JSONDecodeError as error:
-        raise DemoFailed(f"{name}: {words[-300:]!r}") from error
+        said = words[-300:].decode(errors="replace").strip()
+        raise DemoFailed(text("{name} said no JSON but: {said}", name=name, said=said)) from error
     return found

@@ -17,13 +17,12 @@ from agent.dictionary import Dictionary, TagFacts
 from agent.findings import (
     LOSS_CAUSES,
     EvidenceBody,
-    Moment,
     Words,
     infinity,
     unpack_event,
-    unpack_gap,
     unpack_loss,
 )
+from agent.gap import Moment, unpack_gap
 from agent.platforms.confirmation import Confirmed, unpack_confirmation
 from agent.platforms.contract import Presence
 from agent.records import unpack_scan
@@ -262,20 +261,23 @@ def _evidence(evidence: EvidenceBody, anchor: Anchor | None) -> Json:
 
 
 def _gap(record: Record, anchor: Anchor | None) -> Json:
-    gap = unpack_gap(record.body)
+    gap = unpack_gap(record.body).dated(anchor)
     return {
         "cause": gap.cause,
         "device": gap.device,
-        "start": _moment(gap.start, anchor),
-        "end": _moment(gap.end, anchor),
-        "text": gap.text,
+        "link": gap.link,
+        "uplink": gap.uplink,
+        "start": _moment(gap.start),
+        "end": _moment(gap.end),
+        "scans_missed": gap.scans_missed,
+        "by": gap.by,
+        "text": Words.of(gap.words()),
     }
 
 
-def _moment(moment: Moment, anchor: Anchor | None) -> Json:
-    """Date a moment by the anchor if it is of its boot, else by what was believed then."""
-    if anchor is not None and anchor.boot_id == moment.boot_id:
-        return _instant(moment.boot_ns, anchor)
+def _moment(moment: Moment | None) -> Json:
+    if moment is None:
+        return _instant(None, None)
     return {"utc_ms": _ms(moment.utc_ns), "boot_ms": _ms(moment.boot_ns)}
 
 
@@ -291,9 +293,10 @@ def _ms(time_ns: int) -> float:
 
 def _clock(anchor: Anchor | None) -> Json:
     if anchor is None:
-        return {"state": "unknown", "source": "none", "boot_id": None}
+        return {"state": "unknown", "source": "none", "boot_id": None, "uncertainty_ms": None}
     state = "synchronised" if anchor.synchronised else "unsynchronised"
-    return {"state": state, "source": anchor.source, "boot_id": anchor.boot_id}
+    within_ms = None if anchor.uncertainty_ns is None else _ms(anchor.uncertainty_ns)
+    return {"state": state, "source": anchor.source, "boot_id": anchor.boot_id, "uncertainty_ms": within_ms}
 
 
 def _tag(number: int, facts: TagFacts) -> Json:

@@ -120,7 +120,7 @@ class GatewayBook:
             self.events[content["event"]] += 1
             self._learn_ends(content["event"], content["figures"])
         elif kind == "gap":
-            self.gaps[content["cause"]] += 1
+            self.gaps[content["cause"]] += content["end"]["boot_ms"] is not None  # else it is only beginning
         elif kind == "loss":
             self.losses[content["cause"]] += content["lost"]["records"]
             self._lose(content)

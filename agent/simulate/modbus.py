@@ -113,7 +113,8 @@ class ModbusSimulator:
     `units` may change at any time; a unit that is not there is answered for with exception 11, as a gateway
     does, or `on_a_bus` not at all. `choose`: says for each question how to behave, whatever the unit would
     do. `late_s`: a pause longer than the asker waits. `gateway`: what is sent late goes to whoever is
-    connected then. `admits`: says whether a client may connect now.
+    connected then. `admits`: says whether a client may connect now. `pace`: seconds that
+    a question and its answer of so many bytes take.
     """
 
     def __init__(self, units: Mapping[int, Unit], random: Random, *, on_a_bus: bool = False) -> None:
@@ -122,6 +123,7 @@ class ModbusSimulator:
         self.counts = Counts()
         self.choose: Callable[[], Manner] | None = None
         self.admits: Callable[[], bool] = lambda: True
+        self.pace: Callable[[int], float] = lambda _: 0.0
         self.late_s = 1.0
         self.gateway = False
         self.random = random
@@ -246,7 +248,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _reply(self, right: Reply, conduct: Conduct) -> None:
-        pause_s = 0.0
+        pause_s = self._simulator.pace(len(right.frame()))
         for piece in misbehave(conduct.manner, right, conduct.pause_s, self._simulator.random):
             pause_s += piece.pause_s
             if pause_s:

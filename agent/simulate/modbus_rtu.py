@@ -15,6 +15,7 @@ from typing import Final
 from agent.simulate.modbus import Connection, ModbusSimulator, Question, Unit, listening
 
 _QUESTION_BYTES: Final = 8
+_BITS_PER_CHARACTER: Final = 11
 _SHORTEST_BYTES: Final = 4
 _BYTE_COUNT_AT: Final = {15: 6, 16: 6, 23: 10}  # function codes whose questions carry values
 _OTHER_BYTES: Final = {22: 10}
@@ -32,6 +33,18 @@ def checksum(data: bytes) -> bytes:
         for _ in range(8):
             crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
     return crc.to_bytes(2, "little")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a bus is: characters of 11 bits at `baud`, and units that think for `thinking_s`."""
+
+    baud: int
+    thinking_s: float
+
+    def __call__(self, answer_bytes: int) -> float:
+        """Return the seconds from the begin of a question to the end of its answer."""
+        return (_QUESTION_BYTES + answer_bytes) * _BITS_PER_CHARACTER / self.baud + self.thinking_s
 
 
 @dataclass(frozen=True, slots=True)

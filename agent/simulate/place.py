@@ -12,11 +12,12 @@ from typing import Final
 
 from agent.simulate import modbus, modbus_rtu, opcua_link
 from agent.simulate.modbus import ModbusSimulator
+from agent.simulate.modbus_rtu import Pace
 from agent.simulate.opcua_link import OpcUaServed
 from agent.simulate.scenario import Scenario
 from agent.simulate.story import Story
 from agent.simulate.unit import SimulatedUnit
-from config.links import Link, ModbusRtuLink, ModbusTcpLink
+from config.links import Link, ModbusRtuLink, ModbusRtuTcpLink, ModbusTcpLink
 from config.opcua import OpcUaLink
 from config.plant import Plant
 
@@ -119,24 +120,31 @@ class _Server:
     async def serve(self, path: Path, seed: int) -> AsyncIterator[Endpoint]:
         """Serve the link, at `path` where it is a serial port."""
         host, port = self.place.host, self.place.port_of(self.number)
-        if isinstance(self.link, OpcUaLink):
-            async with opcua_link.serve(self.story, self.devices, host=host, port=port, seed=seed) as ua:
-                yield self._endpoint(ua, ua.port)
-        elif isinstance(self.link, ModbusRtuLink):
-            async with modbus_rtu.serve_port(self._units(alone=False), path, seed=seed) as bus:
-                yield self._endpoint(bus, path=path)
-        elif isinstance(self.link, ModbusTcpLink):
-            alone = len(self.devices) == 1
-            async with modbus.serve(self._units(alone=alone), host=host, port=port, seed=seed) as plc:
-                plc.admits = lambda: not (alone and self.story.is_away(self.devices[0]))
-                yield self._endpoint(plc, plc.port)
-        else:
-            async with modbus_rtu.serve_tcp(self._units(alone=False), host=host, port=port, seed=seed) as bus:
-                yield self._endpoint(bus, bus.port)
+        match self.link:
+            case OpcUaLink():
+                async with opcua_link.serve(self.story, self.devices, host=host, port=port, seed=seed) as ua:
+                    yield self._endpoint(ua, ua.port)
+            case ModbusTcpLink():
+                async with modbus.serve(self._units(), host=host, port=port, seed=seed) as plc:
+                    plc.admits = lambda: not (self._alone and self.story.is_away(self.devices[0]))
+                    yield self._endpoint(plc, plc.port)
+            case ModbusRtuTcpLink():
+                async with modbus_rtu.serve_tcp(self._units(), host=host, port=port, seed=seed) as bus:
+                    bus.pace = Pace(self.link.baud, self.link.answer_time / 1e9)
+                    yield self._endpoint(bus, bus.port)
+            case ModbusRtuLink():
+                async with modbus_rtu.serve_port(self._units(), path, seed=seed) as bus:
+                    bus.pace = Pace(self.link.baud, self.link.answer_time / 1e9)
+                    yield self._endpoint(bus, path=path)
 
-    def _units(self, *, alone: bool) -> dict[int, modbus.Unit]:
+    @property
+    def _alone(self) -> bool:
+        """Whether its device has a connection for itself."""
+        return isinstance(self.link, ModbusTcpLink) and len(self.devices) == 1
+
+    def _units(self) -> dict[int, modbus.Unit]:
         described = self.story.plant.description.devices
-        units = {name: SimulatedUnit(self.story, name, alone=alone) for name in self.devices}
+        units = {name: SimulatedUnit(self.story, name, alone=self._alone) for name in self.devices}
         return {described[name].unit_id: unit for name, unit in units.items()}
 
     def _endpoint(

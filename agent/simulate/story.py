@@ -98,5 +98,5 @@ class Story:
         if fault.kind is Kind.DELAY:
             return _DELAY_S
         if isinstance(link, ModbusBus):
-            return (link.timeout + link.settle / 2) / 1e9
+            return max(0.0, link.timeout + link.settle / 2 - link.answer_time) / 1e9  # it has thought before
         return 1.5 * link.timeout / 1e9 if isinstance(link, ModbusTcpLink) else link.timeout / 1e9

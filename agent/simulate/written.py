@@ -16,6 +16,9 @@ from config.opcua import OpcUaLink
 _HERE: Final = frozenset((LOOPBACK, "::1", "localhost"))
 _EVERYWHERE: Final = frozenset(("0.0.0.0", "::"))
 
+STATE_SUFFIX: Final = ".state"
+"""What the log's folder is called behind the copy's name."""
+
 _SECURITY: Final = frozenset(("security", "user"))
 _FILE: Final = "file:"
 
@@ -38,7 +41,7 @@ def write_copy(source: Path, target: Path, served: Mapping[str, Endpoint]) -> tu
     for name, endpoint in served.items():
         _lead_to(endpoint, plant["links"][name])
     plant["points"] = [str(folder / name) for name in plant["points"]]
-    plant["gateway"]["state"] = str(target.resolve().with_suffix(".state"))
+    plant["gateway"]["state"] = str(target.resolve().with_suffix(STATE_SUFFIX))
     left_out = _leave_out_uplinks(plant.get("uplinks", {}), folder)
     part = target.with_name(f"{target.name}.part")
     with part.open("wb") as whole:

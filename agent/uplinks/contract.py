@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.gap import GapCause
 from config.text import Text
 
 
@@ -25,9 +26,17 @@ class Message:
 class UplinkDown(Exception):  # noqa: N818 - the failure's own word
     """There is no platform, or the connection was lost; what was in flight is not acknowledged."""
 
+    cause: GapCause = GapCause.LINK_LOST
+
     def __init__(self, words: Text) -> None:
         self.words = words
         super().__init__(str(words))
+
+
+class UplinkTurnedAway(UplinkDown):
+    """There is a platform, and it will have nothing to do with us."""
+
+    cause = GapCause.PLATFORM_REFUSED
 
 
 class UplinkBusy(UplinkDown):

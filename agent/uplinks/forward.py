@@ -33,7 +33,8 @@ class ForwardState:
     """How an uplink stands, for `status`.
 
     `why`: why it is not connected, None while it is. `next_try_boot_ns`: when it is tried again, None while
-    connected or just trying. `unconfirmed`: records that the broker has and the platform has not confirmed.
+    connected or just trying. `unconfirmed`: records that the broker has and the platform has not confirmed;
+    `overdue_s`: for how long more than it should it has confirmed nothing.
     """
 
     connected: bool
@@ -42,6 +43,7 @@ class ForwardState:
     next_try_boot_ns: int | None
     in_flight: int
     unconfirmed: int
+    overdue_s: float
     refused: int
 
 
@@ -90,6 +92,7 @@ class Forwarder:
             next_try_boot_ns=self._next_try_boot_ns,
             in_flight=0 if session is None else session.in_flight,
             unconfirmed=0 if session is None else session.unconfirmed,
+            overdue_s=0.0 if session is None else session.overdue_s,
             refused=self._refused,
         )
 
@@ -134,7 +137,7 @@ class Forwarder:
             await self._forward(uplink)
         except UplinkDown as error:
             good = self._session is not None and self._age_ns() >= GOOD_SESSION_NS
-            self._lost(error.words)
+            self._lost(error)
             if not good:
                 raise
         except asyncio.CancelledError:
@@ -178,22 +181,33 @@ class Forwarder:
         self._why = None
         self._since_boot_ns = self._gateway.clock.boot_ns()
 
-    def _lost(self, why: Text) -> None:
-        known, self._why = self._why, why
-        if known is None:
-            journal.warn(text("uplink lost"), uplink=self._name, cause=why)
+    def _lost(self, error: UplinkDown) -> None:
+        known, self._why = self._why, error.words
+        if known is not None:
+            return
+        journal.warn(text("uplink lost"), uplink=self._name, cause=error.words)
+        if self._session is not None:
             self._since_boot_ns = self._gateway.clock.boot_ns()
-            self._tell(EventKind.UPLINK_LOST, why)
+        self._tell(EventKind.UPLINK_LOST, error.words, since_boot_ns=self._since_boot_ns, cause=error.cause)
 
     def _on_refused(self, why: Text) -> None:
         self._refused += 1
         journal.warn(text("record refused"), uplink=self._name, cause=why)
         self._tell(EventKind.QUARANTINED, why)
 
-    def _tell(self, kind: EventKind, detail: Text) -> None:
-        now = self._gateway.clock.boot_ns()
+    def _tell(
+        self, kind: EventKind, detail: Text, *, since_boot_ns: int | None = None, **figures: str
+    ) -> None:
+        now = self._gateway.clock.boot_ns() if since_boot_ns is None else since_boot_ns
         priority = Priority.LOW if kind is EventKind.UPLINK_RESTORED else Priority.MEDIUM
-        event = Event(kind=kind, rule=self._name, priority=priority, boot_ns=now, scan_boot_ns=now)
+        event = Event(
+            kind=kind,
+            rule=self._name,
+            priority=priority,
+            boot_ns=now,
+            scan_boot_ns=now,
+            figures=dict(figures),
+        )
         self._notify(event, detail)
 
     def _age_ns(self) -> int:

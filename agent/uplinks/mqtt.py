@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.uplinks.contract import Message, UplinkBusy, UplinkDown, UplinkRefused
+from agent.uplinks.contract import Message, UplinkBusy, UplinkDown, UplinkRefused, UplinkTurnedAway
 from agent.uplinks.line import tune
 from agent.uplinks.off_loop import off_loop
 from agent.uplinks.reasons import QUOTA_EXCEEDED, reason_words
@@ -224,10 +224,10 @@ class PahoUplink:
             return
         if reason.is_failure:
             refusal = text("the broker refused us: {reason}", reason=reason_words(reason.value))
-            self._accepted.set_exception(UplinkDown(refusal))
+            self._accepted.set_exception(UplinkTurnedAway(refusal))
         elif getattr(found, "MaximumQoS", _QOS) < _QOS:
             useless = text("the broker cannot acknowledge messages (QoS 0 only)")
-            self._accepted.set_exception(UplinkDown(useless))
+            self._accepted.set_exception(UplinkTurnedAway(useless))
         else:
             self._accepted.set_result(self._limits_of(found))
 

@@ -8,12 +8,13 @@ from agent.uplinks.drop import DropUplink
 from agent.uplinks.drop_folder import DropFolder
 from agent.uplinks.forward import Forwarder, MakeUplink, Notify
 from agent.uplinks.mqtt import PahoUplink
+from agent.uplinks.post import PostUplink
 from agent.uplinks.session import Gateway
 from agent.uplinks.terms import terms_of
 from buffer.log import Log
 from config.models import Gateway as Who
 from config.plant import Plant
-from config.uplinks import FileUplink, MqttUplink
+from config.uplinks import AnyKindOfUplink, FileUplink, HttpUplink, MqttUplink
 
 
 def make_forwarders(plant: Plant, log: Log, gateway: Gateway, notify: Notify) -> dict[str, Forwarder]:
@@ -33,12 +34,17 @@ def make_forwarders(plant: Plant, log: Log, gateway: Gateway, notify: Notify) ->
     }
 
 
-def _transport(name: str, settings: MqttUplink | FileUplink, who: Who, start: int) -> MakeUplink:
+def _transport(name: str, settings: AnyKindOfUplink, who: Who, start: int) -> MakeUplink:
     """Return what makes a connection; `start`: how often the agent has started."""
     if isinstance(settings, FileUplink):
         folder = DropFolder(settings, f"{who.enterprise}.{who.name}.{name}", start)
         return lambda _will: DropUplink(folder, settings.every / 1e9)
+    if isinstance(settings, HttpUplink):
+        return lambda _will: PostUplink(settings)
+    return _broker(name, settings, who)
 
+
+def _broker(name: str, settings: MqttUplink, who: Who) -> MakeUplink:
     def make_uplink(will: Message) -> Uplink:
         topic = f"{SCHEMA}/{who.enterprise}/{who.name}"
         client_id = f"fengsui-{who.enterprise}-{who.name}-{name}"

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from config.uplinks import FileUplink, MqttUplink
+from config.uplinks import AnyKindOfUplink, FileUplink, MqttUplink
 
 PROMPT_S: Final = 0.5
 
@@ -33,14 +33,14 @@ class Terms:
         return self.seed / 2**64
 
 
-def terms_of(settings: MqttUplink | FileUplink, identity: str) -> Terms:
+def terms_of(settings: AnyKindOfUplink, identity: str) -> Terms:
     """Return the terms of an uplink of the plant description; `identity` tells it from all others."""
     seed = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8])
+    confirm_within_s, prompt_s = None, PROMPT_S
     if isinstance(settings, FileUplink):
-        confirm_within_s, prompt_s = None, settings.every / 1e9 + PROMPT_S
-    else:
-        confirm_within_s = None if settings.ack_topic is None else settings.ack_timeout / 1e9
-        prompt_s = PROMPT_S
+        prompt_s += settings.every / 1e9
+    elif isinstance(settings, MqttUplink) and settings.ack_topic is not None:
+        confirm_within_s = settings.ack_timeout / 1e9
     return Terms(
         backfill_bytes_per_s=settings.backfill,
         replay_ns=settings.replay,

@@ -128,7 +128,7 @@ def _meaning_faults(draft: Draft, loc: Loc, condition: Condition, row: Row) -> I
             'tag "{tag}" has no limit {limit}; fill its column "{column}" or compare with above or below',
             tag=tag.tag,
             limit=condition.limit,
-            column=column,
+            column=row.headers[column],
         )
         yield Fault(draft.document.place(*loc, "limit"), words)
     if condition.on_delay:

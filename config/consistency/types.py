@@ -68,7 +68,10 @@ def _length_faults(row: Row) -> Iterator[Fault]:
     if not row.sound("length"):
         return
     if row.tag.type.is_text and row.tag.length is None:
-        yield Fault(row.place("type"), text("a text needs its length in registers; fill the column length"))
+        words = text(
+            'a text needs its length in registers; fill the column "{column}"', column=row.headers["length"]
+        )
+        yield Fault(row.place("type"), words)
     if not row.tag.type.is_text and row.tag.length is not None:
         yield Fault(
             row.place("length"),

@@ -26,12 +26,16 @@ _PLACEHOLDERS: Final = {column.field: "_" for column in COLUMNS if column.requir
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a table. Fields named in `faulty` hold a default or a placeholder in `tag`."""
+    """One row of a table. Fields named in `faulty` hold a default or a placeholder in `tag`.
+
+    `headers`: by field, what its column is called in this table, or would be.
+    """
 
     start: Place
     cells: Mapping[str, Cell]
     tag: Tag
     faulty: frozenset[str]
+    headers: Mapping[str, str]
 
     def place(self, field: str = "tag") -> Place:
         """Return where a field's cell stands; the row's start where it has none."""
@@ -69,6 +73,7 @@ class _Reader:
         self._faults = faults
         self._headers = grid.rows[0]
         self.columns = self._read_headers()
+        self._named = self._names()
         self._missing = frozenset(_PLACEHOLDERS).difference(column.field for column in self.columns if column)
 
     def row(self, cells: Cells) -> Row:
@@ -81,7 +86,7 @@ class _Reader:
             if shifted or not self._read(column, named.get(column.field), cells[-1], values):
                 faulty.add(column.field)
         tag = self._tag(values, named, faulty)
-        return Row(self._grid.place(cells[0]), named, tag, frozenset(faulty))
+        return Row(self._grid.place(cells[0]), named, tag, frozenset(faulty), self._named)
 
     def _read_headers(self) -> list[Column | None]:
         columns: list[Column | None] = []
@@ -164,8 +169,14 @@ class _Reader:
         return False
 
     def _header_of(self, field: str) -> str:
+        return self._named[field]
+
+    def _names(self) -> dict[str, str]:
+        """Return by field what its column is called; one that is missing, in the language of the rest."""
+        chinese = any(not cell.content.isascii() for cell in self._headers)
+        named = {column.field: column.headers[0] if chinese else column.field for column in COLUMNS}
         headers = zip(self.columns, self._headers, strict=False)
-        return next(cell.content for column, cell in headers if column and column.field == field)
+        return named | {column.field: cell.content for column, cell in headers if column}
 
     def _fault(self, cell: Cell, words: Text) -> None:
         self._faults.append(Fault(self._grid.place(cell), words))

@@ -38,8 +38,8 @@ class Demotion:
     `cost_s`: the most that a question without an answer costs the link.
 
     Over any time T, dead units cost the living at most share * T, and once what was saved before (`cost_s`
-    for each dead unit, at least `_FEWEST_SAVED`) and `GRACE` questions for each unit that dies. A unit that
-    comes back is asked within `revival_s`.
+    for each dead unit and one more, at least `_FEWEST_SAVED`), and `GRACE` questions for each unit that dies.
+    One that comes back is asked within `revival_s`.
     """
 
     def __init__(self, share: float, cost_s: float) -> None:
@@ -107,7 +107,7 @@ class Demotion:
 
     def _save(self, now_s: float) -> None:
         since_s = now_s if self._saved_at_s is None else self._saved_at_s
-        most_s = max(_FEWEST_SAVED, len(self.dead)) * self._cost_s
+        most_s = max(_FEWEST_SAVED, len(self.dead) + 1) * self._cost_s
         self._saved_s = min(most_s, self._saved_s + self._share * (now_s - since_s))
         self._saved_at_s = now_s
 

@@ -37,6 +37,7 @@ _TYPES: Final = {
     ua.VariantType.UInt64: ValueType.UINT64,
     ua.VariantType.Float: ValueType.FLOAT32,
     ua.VariantType.Double: ValueType.FLOAT64,
+    ua.VariantType.String: ValueType.ASCII,  # any text; only registers need to be told the encoding
 }
 
 
@@ -44,7 +45,7 @@ _TYPES: Final = {
 class Variable:
     """One variable of a server. `path`: the names that lead to it; `value`: what it held, None for nothing.
 
-    `type`: None where its values are no single numbers.
+    `type`: None where its values are neither single numbers nor texts.
     """
 
     node: ua.NodeId

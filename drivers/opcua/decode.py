@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from config.vocabulary import CLASS_SHIFT, DETAIL_MASK, DETAIL_SHIFT, REASON_SHIFT, QualityClass, Reason, bad
-from drivers.contract import Scan, Uint32s
+from drivers.contract import Scan, Uint32s, checksum_of
 
 _LARGEST_EXACT: Final = 2**53  # float64 holds every whole number up to here
 _SEVERITY_SHIFT: Final = 30  # of a StatusCode (OPC UA Part 4, 7.39.1)
@@ -38,12 +38,12 @@ class Readings:
         self.source_utc_ns[index] = other.source_utc_ns[at]
 
 
-def decode(readings: Readings) -> Scan:
-    """Return the scan that the readings amount to.
+def decode(readings: Readings, texts: Collection[int] = ()) -> Scan:
+    """Return the scan that the readings amount to; `texts`: which of them are to be texts.
 
-    Booleans are 0 and 1. Text, and whole numbers that float64 cannot hold, stand in `exact`. A Bad status has
-    no value; one that is Good or Uncertain but no number is Bad NOT_A_NUMBER, arrays and structures are Bad
-    UNDECODABLE.
+    Booleans are 0 and 1. Texts, and whole numbers that float64 cannot hold, stand in `exact`. A Bad status
+    has no value. NaN and infinities that are Good or Uncertain are Bad NOT_A_NUMBER; arrays, structures, and
+    a text where a number is to be (or the other way round) are Bad UNDECODABLE.
     """
     quality = quality_of(readings.statuses)
     raw = np.full(len(readings.values), np.nan)
@@ -51,9 +51,10 @@ def decode(readings: Readings) -> Scan:
     for index, value in enumerate(readings.values):
         if quality[index] >> CLASS_SHIFT == QualityClass.BAD:
             continue
-        if isinstance(value, str):
-            exact[index] = _text(value)
-        elif not isinstance(value, int | float):  # bool is an int
+        if isinstance(value, str) and index in texts:
+            exact[index] = found = _text(value)
+            raw[index] = checksum_of(found)
+        elif not isinstance(value, int | float) or index in texts:  # bool is an int
             quality[index] = _UNDECODABLE
         else:
             raw[index] = value

@@ -15,7 +15,8 @@ from drivers.contract import DeviceError, DriverCounters, Expiry, Scan
 from drivers.opcua.cyclic import Cyclic
 from drivers.opcua.server import OpcUaServer
 from drivers.opcua.session import Session
-from drivers.opcua.subscription import Item, Subscription, Terms
+from drivers.opcua.subscription import Subscription
+from drivers.opcua.terms import Item, Terms
 
 _RESYNC: Final = uncertain(Reason.RESYNC)
 
@@ -91,7 +92,7 @@ class OpcUaDriver:
     def _view(self, session: Session, terms: Terms) -> Cyclic | Subscription:
         if self._reading is Reading.SUBSCRIPTION:
             return Subscription(session, terms, self.counters)
-        return Cyclic(session, [item.address for item in terms.items], self.counters)
+        return Cyclic(session, terms, self.counters)
 
     def _terms_of(self, plant: Plant, group: ScanGroup) -> Terms:
         scan_class = plant.scan_class_of(group)
@@ -105,6 +106,7 @@ class OpcUaDriver:
     def _item(self, tag: Tag, period_ns: int) -> Item:
         return Item(
             address=parse_node_id(tag.address),
+            is_text=tag.type.is_text,
             sampling_ns=self._link.limits.sampling(period_ns, tag.sampling),
             queue=tag.queue,
             deadband=tag.server_deadband,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,7 +12,6 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
-from config.address import NodeAddress
 from config.tags import Deadband
 from config.text import text
 from config.vocabulary import Reason, bad
@@ -21,6 +19,7 @@ from drivers.contract import DeviceTimeout, DriverCounters, LinkDown, Scan
 from drivers.opcua.decode import Readings, decode
 from drivers.opcua.failures import translated
 from drivers.opcua.session import Session, readings_of
+from drivers.opcua.terms import Terms
 
 MOST_NOTIFICATIONS: Final = 500
 """Values of one message: what takes some 15 ms to decode, so that no other device is kept waiting."""
@@ -50,26 +49,6 @@ _NO_MORE: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """How one node is to be watched. `queue`: values that the server keeps between two messages."""
-
-    address: NodeAddress
-    sampling_ns: int
-    queue: int
-    deadband: Deadband
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How a scan group is to be reported; `stale_ns`: the longest silence in which its values are current."""
-
-    items: Sequence[Item]
-    publishing_ns: int
-    stale_ns: int
-    timeout_ns: int
-
-
 class Subscription:
     """The nodes of one scan group in one session.
 
@@ -86,6 +65,7 @@ class Subscription:
         self._rest = self._wanted
         self._rest_at: list[int] = list(range(count))
         self._known = Readings(values=[None] * count, statuses=[0] * count, source_utc_ns=[0] * count)
+        self._texts = terms.texts
         self._told = bytearray(count)
         self._heard_s = 0.0
         self._stale_s = self._lost_s = float("inf")
@@ -106,7 +86,7 @@ class Subscription:
             raise DeviceTimeout(words)
         await self._session.keep_channel()
         await self._read_rest()
-        scan = decode(self._known)
+        scan = decode(self._known, self._texts)
         if silent_s > self._stale_s:
             watched = np.ones(len(scan.raw), dtype=np.bool_)
             watched[self._rest_at] = False

@@ -17,16 +17,22 @@ def make_plant(
     period: str = "1s",
     tags_each: int = 2,
     tag: dict[str, Any] | None = None,
+    link: str | None = None,
     **description: Any,
 ) -> Plant:
-    """Make a plant whose devices have `tags_each` holding registers each, `<device>_<n>`."""
+    """Make a plant whose devices have `tags_each` holding registers each, `<device>_<n>`.
+
+    `link`: the one that all of them are on; each has one of its own where none is given.
+    """
     found = Description.model_validate(
         {
             "fengsui": 1,
             "gateway": {"enterprise": "test-works", "name": "gw-1"},
             "scan_classes": {"normal": {"period": period}},
-            "links": {name: {"type": "modbus-tcp", "host": "127.0.0.1"} for name in devices},
-            "devices": {name: {"link": name} for name in devices},
+            "links": {link or name: {"type": "modbus-tcp", "host": "127.0.0.1"} for name in devices},
+            "devices": {
+                name: {"link": link or name, "unit_id": unit} for unit, name in enumerate(devices, start=1)
+            },
             "points": ["points.csv"],
             **description,
         }

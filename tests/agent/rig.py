@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from agent.clock import Clock
-from agent.findings import EventBody, GapBody, unpack_event, unpack_gap
+from agent.findings import EventBody, unpack_event
+from agent.gap import GapBody, unpack_gap
 from agent.layout import Layout
 from agent.wiring import Wiring, wire
 from buffer.record import Record
@@ -19,6 +21,7 @@ from config.vocabulary import RecordKind, Stream
 from drivers.contract import Scan
 from filters.kernels import Kernels, twins
 from tests.agent.plants import make_plant
+from tests.virtual import VirtualClock
 
 STORED_S = 10.0
 UPLINK = "province"
@@ -45,6 +48,11 @@ async def wired(
     finally:
         wiring.pipeline.close()
         wiring.log.close()
+
+
+def this_boots_clock() -> VirtualClock:
+    """A clock that starts now: the log dates what it adds itself by the kernel's."""
+    return VirtualClock(now_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME))
 
 
 def take(wiring: Wiring, raw: Sequence[float], *, quality: int = 0, group: int = 0) -> None:

@@ -97,7 +97,11 @@ async def test_a_step_of_the_clock_is_an_event_and_a_new_anchor(tmp_path: Path) 
         await clock.advance(5 * S)
         beating.cancel()
         (step,) = events(wiring)
-        assert (step.kind, step.rule, step.figures) == ("clock_step", "clock", {"step_s": -12 * 3600.0})
+        assert (step.kind, step.rule, step.figures) == (
+            "clock_step",
+            "clock",
+            {"step_s": -12 * 3600.0, "machine_step_s": -12 * 3600.0},
+        )
         after = unpack_anchor(newest_anchor(wiring))
         assert after.utc_ns_of(clock.boot_ns()) == before.utc_ns_of(clock.boot_ns()) - 12 * 3600 * S
 

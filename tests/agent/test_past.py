@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from agent.gap import GapCause
 from agent.past import take_up
 from agent.platforms.fengsui1 import show_run
 from agent.wiring import Wiring
 from config.plant import Plant
-from config.vocabulary import GapCause
 from tests.agent.plants import make_plant
-from tests.agent.rig import STORED_S, events, forwarding_plant, gaps, take, wired
+from tests.agent.rig import STORED_S, events, forwarding_plant, gaps, take, this_boots_clock, wired
 from tests.virtual import VirtualClock
 
 S = 10**9
@@ -67,11 +66,6 @@ async def test_what_was_stored_is_not_judged_again(tmp_path: Path) -> None:
         assert second.pipeline.ledger.events == before
 
 
-def this_boots_clock() -> VirtualClock:
-    """A clock that starts now: the log dates what it adds itself by the kernel's."""
-    return VirtualClock(now_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME))
-
-
 async def test_the_time_since_an_orderly_stop_is_a_gap_of_our_own_doing(tmp_path: Path) -> None:
     plant, clock = forwarding_plant(), this_boots_clock()
     async with wired(plant, tmp_path, clock) as first:
@@ -92,7 +86,7 @@ async def test_the_time_since_an_orderly_stop_is_a_gap_of_our_own_doing(tmp_path
         assert gap.end.boot_ns == clock.boot_ns()
         length_ns = gap.end.boot_ns - gap.start.boot_ns
         assert gap.end.utc_ns - gap.start.utc_ns == length_ns
-        assert gap.text.zh == f"整个网关 {length_ns / S:.1f} 秒无数据：采集程序被停止"
+        assert gap.words().show("zh") == f"整个网关 {length_ns / S:.1f} 秒无数据：采集程序被停止"
 
 
 async def test_the_time_since_a_kill_is_a_crash_and_names_what_was_stored_last(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ class Recorder:
     def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
         self.scans.append((group.device, start_boot_ns, scan))
 
-    def device_lost(self, device: str, cause: Text, boot_ns: int) -> None:
+    def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         self.told.append(("lost", device, boot_ns))
 
     def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:

@@ -15,16 +15,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
-from agent.cli.client import ActionRefused, NotRunning, act, ask
+from agent.cli.client import ActionRefused, NotRunning, _exchange, act, ask
+from agent.cli.tags import value_of
 from agent.status import answers
 from agent.status_server import Refused, SocketPathTooLong, SocketUnusable, check_path, serve_status
 from agent.wiring import Wiring
 from config.text import text
-from config.vocabulary import NOT_YET_READ, Reason, bad
-from drivers.contract import DeviceTimeout
+from config.vocabulary import NOT_YET_READ, Reason, bad, describe
+from drivers.contract import DeviceTimeout, Scan, checksum_of
 from tests.agent.rig import UPLINK, forwarding_plant, take, wired
 from tests.virtual import VirtualClock
 
@@ -98,7 +100,7 @@ async def test_the_status_is_whole_and_plain_json(tmp_path: Path) -> None:
 async def test_a_lost_device_is_a_concern_with_its_cause_instead_of_its_tags(tmp_path: Path) -> None:
     async with troubled(tmp_path) as wiring:
         words = text("no answer within {seconds} s", seconds=1)
-        wiring.poller._lost("plc", DeviceTimeout(words))
+        wiring.poller._lost("plc", DeviceTimeout(words), wiring.clock.boot_ns())
         found = [concern["en"] for concern in answers(wiring)["/status"]({})["concerns"]]  # type: ignore[index]
         assert "device plc does not answer: no answer within 1 s" in found
         assert not any("tags of device" in concern for concern in found)
@@ -266,3 +268,48 @@ async def test_an_agent_that_ends_while_it_is_asked_is_no_traceback(place: Path)
 def test_a_path_that_no_socket_can_have_is_no_traceback(place: Path) -> None:
     with pytest.raises(NotRunning, match="cannot be asked: AF_UNIX path too long"):
         ask(place / ("s" * 200), "/status")
+
+
+async def test_prometheus_reads_the_metrics(place: Path, tmp_path: Path) -> None:
+    path = place / "fengsui.sock"
+    async with troubled(tmp_path) as wiring, serve_status(path, answers(wiring), {}):
+        status, body = await asyncio.to_thread(_exchange, path, "GET", "/metrics")
+    assert status == 200
+    samples = dict(line.rsplit(" ", 1) for line in body.decode().splitlines() if not line.startswith("#"))
+    told = {line.split()[2] for line in body.decode().splitlines() if line.startswith("# TYPE")}
+    assert {line.partition("{")[0] for line in samples} <= told
+    assert samples['fengsui_readings_total{fate="recorded"}'] == "6"
+    assert samples[f'fengsui_uplink_connected{{uplink="{UPLINK}"}}'] == "0"
+    assert samples[f'fengsui_uplink_backlog{{uplink="{UPLINK}",stream="readings"}}'] == "2"
+    assert samples['fengsui_device_answers{device="plc"}'] == "1"
+    assert samples["fengsui_alarms"] == "1"
+    assert samples["fengsui_clock_synchronised"] == "0"
+
+
+async def test_a_tag_says_what_its_code_means_and_what_its_text_is(tmp_path: Path) -> None:
+    plant = forwarding_plant(tags_each=2, tag={"enum": {2.0: "故障"}})
+    async with wired(plant, tmp_path, VirtualClock()) as wiring:
+        scan = Scan(
+            raw=np.array([2.0, checksum_of("FS-10")]),
+            quality=np.zeros(2, dtype=np.uint32),
+            exact={1: "FS-10"},
+        )
+        wiring.pipeline.take(plant.groups[0], scan, wiring.clock.boot_ns())
+        code, words = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
+        assert (code["value"], code["says"], code["text"]) == (2.0, "故障", False)
+        assert (words["says"], words["text"], words["quality"]) == ("FS-10", True, 0)
+        assert (value_of(code), value_of(words)) == ("2 (故障)", "FS-10")
+
+
+async def test_every_link_is_told_as_expected_and_as_measured(tmp_path: Path) -> None:
+    async with wired(forwarding_plant(), tmp_path, VirtualClock()) as wiring:
+        (link,) = orjson.loads(orjson.dumps(answers(wiring)["/status"]({})["links"]))  # type: ignore[index]
+        assert link["link"] == "plc"
+        assert link["expected"]["cycle_s"] == pytest.approx(0.002, rel=0.01)
+        assert link["expected"]["load"] == pytest.approx(0.002, rel=0.01)
+        assert link["measured"] == {"cycle_s": None, "load": None, "dead": [], "noticed_s": pytest.approx(2)}
+
+
+def test_a_fenced_address_says_that_it_is_asked_again() -> None:
+    assert "(exception 2), asked again" in describe(bad(Reason.FENCED, detail=2)).show("en")
+    assert "不应答" in describe(bad(Reason.FENCED)).show("zh")

@@ -10,6 +10,7 @@ from config.faults import ConfigError
 from config.links import ModbusTcpLink
 from config.load import load
 from config.opcua import OpcUaLink
+from config.uplinks import FileUplink, HttpUplink
 from config.vocabulary import Limit
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "deepwell"
@@ -60,7 +61,7 @@ def test_the_digest_tells_any_change_of_any_file(folder: Path) -> None:
     digests = [load(EXAMPLE).digest, load(folder).digest]
     rewrite(folder / "points.csv", "0.255", "0.256")
     digests.append(load(folder).digest)
-    rewrite(folder / "plant.yaml", "2GB", "3GB")
+    rewrite(folder / "plant.yaml", "3GB", "4GB")
     digests.append(load(folder).digest)
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
@@ -104,3 +105,41 @@ def test_a_name_that_no_file_can_have_is_one_fault(folder: Path) -> None:
     with pytest.raises(ConfigError) as failed:
         load(folder)
     assert "cannot be read; check the path and the disk" in str(failed.value)
+
+
+def test_the_files_and_folders_of_every_kind_of_uplink_count_from_the_plants_folder(folder: Path) -> None:
+    uplink = "    host: 127.0.0.1\n    port: 1883\n"
+    more = (
+        "  web: {type: http, url: 'https://platform.example/in', token: 'file:token', tls: {ca: ca.pem}}\n"
+        "  diode: {type: file, directory: drop}\n"
+    )
+    rewrite(folder / "plant.yaml", uplink, uplink + more)
+    uplinks = load(folder).description.uplinks
+    web, diode = uplinks["web"], uplinks["diode"]
+    assert isinstance(web, HttpUplink)
+    assert isinstance(diode, FileUplink)
+    assert web.tls is not None
+    assert web.tls.ca == folder / "ca.pem"
+    assert web.token == f"file:{folder}/token"
+    assert diode.directory == folder / "drop"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("{type: http, url: 'ftp://x/in'}", "write for example https://"),
+        ("{type: http, url: 'https://u:p@x/in'}", "write for example https://"),
+        ("{type: http, url: 'http://x/in', tls: {ca: ca.pem}}", "write https"),
+        ("{type: mqtt, host: x, ack_topic: 'acks/#'}", "without the wildcards"),
+        ("{type: file, directory: drop, most_bytes: 1kB}", "too small; write at least 1MB"),
+        ("{type: file, directory: drop, host: x}", 'unknown key "host"'),
+        ("{type: mqtt, host: x, backfill: 0B}", "too small; write at least 1kB"),
+        ("{type: mqtt, host: x, start: newest}", "now | oldest"),
+    ],
+)
+def test_what_is_wrong_with_an_uplink_is_said(folder: Path, wrong: str, words: str) -> None:
+    uplink = "    host: 127.0.0.1\n    port: 1883\n"
+    rewrite(folder / "plant.yaml", uplink, f"{uplink}  other: {wrong}\n")
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    assert words in caught.value.show("en")

@@ -20,6 +20,7 @@ from tests.drivers.opcua_rig import address_of
 from tests.drivers.proxy import Proxy
 from tests.drivers.subscription_suite import SubscribingRig
 
+TIMEOUT = "1.5s"  # it pauses now and then, longer than the suite's timeout, which it keeps within its slack
 FOLDER = Path(__file__).parent / "node_opcua"
 _TYPES = {
     ValueType.BOOL: "Boolean",
@@ -120,7 +121,7 @@ class NodeRig(SubscribingRig):
         self._reading = reading
 
     def link(self) -> dict[str, object]:
-        return {**super().link(), "reading": self._reading}
+        return {**super().link(), "reading": self._reading, "timeout": TIMEOUT}
 
     async def set(self, name: str, value: float) -> None:
         self.node.set(_node_id(name), value)

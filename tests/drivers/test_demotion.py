@@ -164,3 +164,27 @@ def test_other_refusals_make_no_pause(code: int) -> None:
     for _ in range(5):
         admission.failed(1, DeviceRefused(text("no"), detail=code), 0.0)
         admission.require(1, 0.0)
+
+
+@pytest.mark.parametrize("dead", [0, 1, 10])
+def test_a_risky_question_comes_after_the_dead_but_comes(dead: int) -> None:
+    demotion = Demotion(SHARE, COST_S)
+    demotion.answered(1)
+    demotion.answered(2)
+    for unit in range(10, 10 + dead):
+        for _ in range(GRACE):
+            demotion.unanswered(unit, 0.0)
+    assert not demotion.affords(1, 0.0)
+    wait_s = (dead + 1) * COST_S / SHARE
+    assert not demotion.affords(1, 0.9 * wait_s)
+    assert demotion.affords(1, 1.1 * wait_s)
+    demotion.risked(1, 1.1 * wait_s)
+    assert not demotion.affords(1, 1.1 * wait_s)
+    assert demotion.affords(2, 1.1 * wait_s) is False
+
+
+def test_alone_on_a_link_everything_may_be_risked() -> None:
+    demotion = Demotion(SHARE, COST_S)
+    demotion.answered(1)
+    demotion.risked(1, 0.0)
+    assert demotion.affords(1, 0.0)

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.simulate.opcua import NAMESPACE
+from config.tags import ValueType
 from config.vocabulary import GOOD, Reason, bad, opcua_status, uncertain
-from drivers.contract import LinkDown
+from drivers.contract import LinkDown, checksum_of
 from drivers.opcua.decode import Readings, decode, quality_of
 from drivers.opcua.session import readings_of
 from drivers.registry import make_drivers
@@ -78,13 +79,22 @@ async def test_source_times_are_kept_and_a_missing_one_is_0(rig: OpcUaRig) -> No
     await bench.driver.close()
 
 
-async def test_text_is_kept_beside_and_what_is_no_single_value_is_bad(rig: OpcUaRig) -> None:
-    bench = bench_of(rig, ["ns=2;s=text", "ns=2;s=array", "ns=2;i=77"])
-    scan = await bench.scan()
-    assert scan.exact == {0: "casting"}
-    assert scan.quality.tolist() == [GOOD, bad(Reason.UNDECODABLE), GOOD]
-    np.testing.assert_array_equal(scan.raw, [np.nan, np.nan, 77])
-    await bench.driver.close()
+async def test_text_is_kept_beside_and_what_is_not_what_it_should_be_is_bad(rig: OpcUaRig) -> None:
+    tags = [
+        tag_of("text", "ns=2;s=text", ValueType.ASCII),
+        tag_of("text_for_a_number", "ns=2;s=text"),
+        tag_of("number_for_a_text", "ns=2;i=77", ValueType.GBK),
+        tag_of("array", "ns=2;s=array"),
+        tag_of("number", "ns=2;i=77"),
+        tag_of("other", "ns=2;i=77", scan_class="slow"),
+    ]
+    for reading in ("cyclic", "subscription"):
+        bench = Bench(plant_of({**rig.link(), "reading": reading}, tags))
+        scan = await bench.scan()
+        assert scan.exact == {0: "casting"}
+        assert scan.quality.tolist() == [GOOD, *[bad(Reason.UNDECODABLE)] * 3, GOOD]
+        np.testing.assert_array_equal(scan.raw, [checksum_of("casting"), np.nan, np.nan, np.nan, 77])
+        await bench.driver.close()
 
 
 async def test_a_namespace_that_the_server_does_not_have_spoils_no_other_node(rig: OpcUaRig) -> None:
@@ -100,7 +110,7 @@ async def test_a_namespace_that_the_server_does_not_have_spoils_no_other_node(ri
 async def test_many_nodes_are_read_in_requests_of_the_size_the_server_takes(rig: OpcUaRig) -> None:
     addresses = [f"ns=2;s=many.{at}" for at in reversed(range(MANY))]
     for make, requests in (("generic", 3), ("s7-1200", 12)):
-        bench = bench_of(rig, addresses, server=make)
+        bench = bench_of(rig, addresses, server=make, timeout="10s")
         scan = await bench.scan()
         assert scan.raw.tolist() == list(reversed(range(MANY)))
         assert bench.driver.counters.requests == requests == len(bench.driver.plan(bench.fast))
@@ -191,7 +201,9 @@ def test_whole_numbers_are_exact_beyond_float64() -> None:
 
 def test_text_that_is_no_utf_8_is_taken_for_gb18030() -> None:
     as_asyncua_gives_it = "浇铸".encode("gb18030").decode("utf-8", "surrogateescape")
-    scan = decode(Readings(values=[as_asyncua_gives_it, "浇铸"], statuses=[0, 0], source_utc_ns=[0, 0]))
+    scan = decode(
+        Readings(values=[as_asyncua_gives_it, "浇铸"], statuses=[0, 0], source_utc_ns=[0, 0]), {0, 1}
+    )
     assert scan.exact == {0: "浇铸", 1: "浇铸"}
 
 

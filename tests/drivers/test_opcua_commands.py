@@ -44,7 +44,7 @@ def test_what_browse_prints_is_a_point_table_that_check_accepts(
     found = {tag.address: tag for tag in plant.tags}
     for name, (kind, _) in VALUES.items():
         assert found[f"nsu={NAMESPACE};s=plc.{name}"].type is kind
-    assert f"nsu={NAMESPACE};s=text" not in found  # no number
+    assert found[f"nsu={NAMESPACE};s=text"].type.is_text
     assert f"nsu={NAMESPACE};s=array" not in found
     assert not any("ServerStatus" in tag.address for tag in plant.tags)
     assert run("check", str(tmp_path))[0] == 0

@@ -88,7 +88,7 @@ async def test_what_the_server_does_not_watch_is_read_at_every_scan(rig: Subscri
 
 
 async def test_items_beyond_what_the_make_of_server_takes_are_read(rig: SubscribingRig) -> None:
-    bench = bench_of(rig, [f"ns=2;s=many.{at}" for at in range(1200)], server="s7-1200")
+    bench = bench_of(rig, [f"ns=2;s=many.{at}" for at in range(1200)], server="s7-1200", timeout="10s")
     assert (await bench.scan()).raw.tolist() == list(range(1200))
     assert bench.driver._views[0]._rest_at == list(range(1000, 1200))
     assert (await bench.scan()).raw.tolist() == list(range(1200))

@@ -81,9 +81,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site(registers: list[int], mute: set[int]) -> AsyncIterator[Site]:
+async def site(registers: list[int], mute: set[int], *, neighbour: bool = False) -> AsyncIterator[Site]:
     unit = Mute(mute)
-    async with paced_bus({1: unit}, baud=115200, thinking_s=(0.001, 0.002)) as (bus, port):
+    async with paced_bus({1: unit, 2: Unit(8)}, baud=115200, thinking_s=(0.001, 0.002)) as (bus, port):
         answer = bus.simulator.answer
 
         def answer_or_not(unit_id: int, pdu: bytes) -> bytes | None:
@@ -94,21 +94,24 @@ async def site(registers: list[int], mute: set[int]) -> AsyncIterator[Site]:
 
         bus.simulator.answer = answer_or_not
         wire = {"type": "modbus-rtu-tcp", "host": "127.0.0.1", "port": port, "baud": 115200}
+        beside = {"link": "bus", "unit_id": 2}
         description = Description.model_validate(
             {
                 "fengsui": 1,
                 "gateway": {"enterprise": "E1", "name": "gw"},
                 "scan_classes": {"fast": {"period": f"{PERIOD_S}s"}},
                 "links": {"bus": {**wire, "timeout": f"{TIMEOUT_S}s"}},
-                "devices": {"plc": {"link": "bus"}},
+                "devices": {"plc": {"link": "bus"}} | ({"other": beside} if neighbour else {}),
                 "points": ["points.csv"],
             }
         )
         tags = [tag_of(f"r{at}", f"hr:{at}") for at in registers]
+        tags += [tag_of("other", "hr:0", device="other")] if neighbour else []
         rows = [(tag, Place(Path("points.csv"), line)) for line, tag in enumerate(tags, start=2)]
         found = Site(number_tags(description, rows, digest=""), bus, unit)
         yield found
-        await found.drivers["plc"].close()
+        for driver in found.drivers.values():
+            await driver.close()
 
 
 @pytest.mark.parametrize("mute", [{37}, {0}, {99}, {10, 60}])
@@ -134,6 +137,23 @@ def test_a_silent_address_beside_other_blocks_never_costs_those() -> None:
                     102,
                 }
             assert await plant.scan() == {101: FENCED}
+
+    run_virtually(story())
+
+
+def test_on_a_shared_bus_the_neighbours_do_not_pay_for_finding_out() -> None:
+    async def story() -> None:
+        async with site(list(range(20)), {7}, neighbour=True) as plant:
+            late_s = []
+            for _ in range(300):
+                found = await plant.scan()
+                start_s = asyncio.get_running_loop().time()
+                scan = await plant.drivers["other"].scan(plant.plant.groups[1])
+                late_s.append(asyncio.get_running_loop().time() - start_s)
+                assert scan.quality[0] == GOOD
+            assert found == {7: FENCED}
+            assert sum(late > TIMEOUT_S for late in late_s) == 0
+            assert plant.drivers["plc"].counters.timeouts * TIMEOUT_S <= 0.02 * 300 * PERIOD_S
 
     run_virtually(story())
 

@@ -9,6 +9,7 @@ import pytest
 from agent.findings import pack_event
 from agent.receive.ledger import Ledger, Verdict
 from agent.receive.messages import Checker, MessageError, Received
+from agent.receive.view import missing_lines
 from agent.uplinks.contract import Message
 from config.vocabulary import EventKind, RecordKind
 from tests.records.messages import ANCHOR, CODEC, on_events, readings
@@ -90,6 +91,18 @@ def test_a_hole_is_missing_until_it_is_filled() -> None:
     for seq in (4, 3, 5):
         ledger.enter(scan(seq, backfill=True))
     assert stream(ledger)["missing"] == []
+
+
+def test_what_is_missing_is_named_by_run_and_number() -> None:
+    ledger = Ledger(from_start=True)
+    for seq in (2, 5, 9):
+        ledger.enter(scan(seq))
+    for seq in range(1, 60, 2):
+        ledger.enter(scan(seq, run=B))
+    first, second = missing_lines(ledger, "en")
+    assert first == f"missing from {NAME}, run {A:016x}, readings: 1, 3-4, 6-8"
+    assert second.startswith(f"missing from {NAME}, run {B:016x}, readings: 2, 4, 6, ")
+    assert second.endswith(" and 9 more")
 
 
 def test_what_the_gateway_says_is_lost_is_not_missing() -> None:

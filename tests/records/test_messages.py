@@ -10,14 +10,15 @@ import orjson
 import pytest
 
 from agent.bodies import RecordError
-from agent.findings import Moment, pack_event, pack_gap
+from agent.findings import pack_event
+from agent.gap import CAUSES, GapBody, GapCause, Moment, pack_gap
 from agent.platforms.contract import Presence
 from agent.platforms.fengsui1 import TAGS_PER_META
 from agent.receive.schema import fault_of
 from agent.uplinks.contract import Message
 from buffer.record import Record
 from config.text import text
-from config.vocabulary import EventKind, GapCause, Priority, Reason, RecordKind, bad
+from config.vocabulary import EventKind, Priority, Reason, RecordKind, bad
 from filters.event import Event, Evidence
 from tests.records.messages import ANCHOR, BOOT, CODEC, RUN, on_events, readings
 from tests.records.plants import dictionary_of, tag, tenths
@@ -78,7 +79,8 @@ def test_readings_carry_their_key_their_scan_and_every_number() -> None:
         7,
     ]
     assert content["backfill"] is True
-    assert content["clock"] == {"state": "synchronised", "source": "kernel", "boot_id": BOOT}
+    clock = {"state": "synchronised", "source": "kernel", "boot_id": BOOT, "uncertainty_ms": None}
+    assert content["clock"] == clock
     assert content["meta"] == WATER.meta
     assert content["scan"] == {"utc_ms": 1_795_334_399_000.0, "boot_ms": 4000.0}
     assert content["columns"] == ["tag", "raw", "value", "quality"]
@@ -189,15 +191,38 @@ def test_every_kind_of_event_has_its_sentence_in_both_languages(kind: EventKind)
 
 
 def test_a_gap_that_began_before_the_last_boot_is_dated_by_what_was_believed_then() -> None:
-    body = pack_gap(
+    gap = GapBody(
         cause=GapCause.HOST_DOWN_UNCLEAN,
         start=Moment(boot_id="f" * 32, boot_ns=9_000_000_000, utc_ns=1_795_334_000_000_000_000),
         end=Moment(boot_id=BOOT, boot_ns=4_000_000_000, utc_ns=0),
     )
+    body = pack_gap(gap)
     content = opened(CODEC.encode(on_events(RecordKind.GAP, body), None, ANCHOR, backfill=False))
     assert content["start"] == {"utc_ms": 1_795_334_000_000.0, "boot_ms": 9000.0}
     assert content["end"] == {"utc_ms": 1_795_334_399_000.0, "boot_ms": 4000.0}
-    assert content["device"] is None
+    assert content["device"] is content["link"] is content["uplink"] is None
+    assert content["text"]["en"] == "no data from the whole gateway until now: the machine went down"
+
+
+def test_a_gap_that_begins_has_no_end_yet() -> None:
+    start = Moment(boot_id=BOOT, boot_ns=4_000_000_000, utc_ns=0)
+    gap = GapBody(cause=GapCause.PLATFORM_REFUSED, uplink="county", start=start, end=None)
+    content = opened(CODEC.encode(on_events(RecordKind.GAP, pack_gap(gap)), None, ANCHOR, backfill=False))
+    assert content["end"] == {"utc_ms": None, "boot_ms": None}
+    assert content["text"]["zh"] == "上行通道 county 自此无数据：平台拒绝"
+
+
+def test_a_step_of_the_clock_is_dated_by_what_was_believed_before_and_after() -> None:
+    start = Moment(boot_id=BOOT, boot_ns=4_000_000_000, utc_ns=43_200_000_000_000)
+    gap = GapBody(cause=GapCause.CLOCK_STEP, start=start, end=replace(start, utc_ns=0))
+    content = opened(CODEC.encode(on_events(RecordKind.GAP, pack_gap(gap)), None, ANCHOR, backfill=False))
+    assert (content["start"]["utc_ms"], content["end"]["utc_ms"]) == (43_200_000, 0)
+    assert content["text"]["en"] == "the clock stepped by -43200.0 s; nothing is missing"
+
+
+@pytest.mark.parametrize("cause", list(GapCause))
+def test_every_cause_of_a_gap_has_its_words_in_both_languages(cause: GapCause) -> None:
+    assert CAUSES[cause].show("en") != CAUSES[cause].show("zh")
 
 
 @pytest.mark.parametrize(("uplink", "ours"), [("province", True), ("", True), ("county", False)])

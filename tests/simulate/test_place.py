@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
 from agent.simulate.fault import Kind
-from agent.simulate.place import Place, serving
+from agent.simulate.place import Endpoint, Place, serving
 from agent.simulate.scenario import Written
 from agent.simulate.written import write_copy
 from config.load import load
+from config.opcua import OpcUaLink, Reading
 from config.plant import Plant
 from config.vocabulary import QualityClass, Reason, reason_of
 from drivers.contract import DeviceError, Driver
@@ -75,10 +80,11 @@ def plant_file(folder: Path, link: str) -> Path:
 
 @asynccontextmanager
 async def simulated(
-    folder: Path, link: str, faults: Sequence[str] = (), values: Sequence[str] = VALUES
+    folder: Path, link: str, faults: Sequence[str] = (), values: Sequence[str] = VALUES, baud: int = 115200
 ) -> AsyncIterator[Plant]:
     """Serve a plant; yield its written copy, loaded."""
     source = plant_file(folder, link)
+    source.write_text(source.read_text().replace("115200", str(baud)))
     plant = load(source)
     written = Written()
     written.add_options(values, faults)
@@ -155,6 +161,38 @@ async def test_the_written_copy_leads_here_and_nowhere_else(tmp_path: Path) -> N
     assert found.uplinks == {"here": plant.description.uplinks["here"]}
 
 
+def test_the_written_copy_asks_for_no_security_that_a_simulator_cannot_give(tmp_path: Path) -> None:
+    source = plant_file(tmp_path, "opcua")
+    more = (
+        "security: {policy: Basic256Sha256}, user: {name: gw, password: 'env:SECRET'}, reading: subscription"
+    )
+    source.write_text(source.read_text().replace("timeout: 400ms", f"timeout: 400ms, {more}"))
+    served: Any = object()
+    endpoint = Endpoint(
+        link=load(source).description.links["wire"], devices=("one",), port=4841, served=served
+    )
+    write_copy(source, tmp_path / "copy.yaml", {"wire": replace(endpoint, host="0.0.0.0")})
+    link = load(tmp_path / "copy.yaml").description.links["wire"]
+    assert isinstance(link, OpcUaLink)
+    assert (link.url, link.reading) == ("opc.tcp://127.0.0.1:4841", Reading.SUBSCRIPTION)
+    assert link.security is link.user is None
+
+
+def test_a_bus_keeps_its_own_pace(tmp_path: Path) -> None:
+    """At 1200 baud, 8 and 7 to 9 characters of 11 bits, and 20 ms to think, for each of four blocks."""
+
+    async def run() -> None:
+        async with simulated(tmp_path, "modbus-rtu-tcp", baud=1200) as plant, watching(plant) as watch:
+            loop = asyncio.get_running_loop()
+            await watch.scan()
+            begun_s = loop.time()
+            assert await watch.scan() == RIGHT
+            characters = 4 * 8 + 9 + 7 + 6 + 9
+            assert 0 < loop.time() - begun_s - (characters * 11 / 1200 + 4 * 0.02) < 0.3
+
+    run_virtually(run())
+
+
 def test_links_are_at_the_ports_that_were_asked_for(tmp_path: Path) -> None:
     place = Place(ports=tmp_path, port_base=15020)
     assert [place.port_of(number) for number in range(3)] == [15020, 15021, 15022]
@@ -196,6 +234,22 @@ def test_no_fault_makes_a_wrong_value_and_all_heal(link: str, kind: Kind, tmp_pa
         assert (reasons > {Reason.NONE}) == (kind not in UNNOTICED[link])
 
     run_virtually(run())
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("link", ["modbus-tcp", "modbus-rtu-tcp"])
+@pytest.mark.parametrize("seed", range(int(os.environ.get("TORTURE_N", "20"))))
+def test_whatever_goes_wrong_together_makes_no_wrong_value(seed: int, link: str, tmp_path: Path) -> None:
+    """A minute of virtual time in which six faults come and go."""
+    random = Random(seed)
+    kinds = [kind for kind in ON_MODBUS if (link, kind) != ("modbus-tcp", Kind.CRC)]
+    faults = [
+        f"{kind}:rate={random.random():.2f},start={random.randrange(40)}s,duration={random.randrange(1, 20)}s"
+        + ",code=6" * (kind is Kind.EXCEPTION)
+        + random.choice(["", ",device=one", ",device=two"])
+        for kind in random.sample([kind for kind in kinds if kind is not Kind.NAN], 6)
+    ]
+    run_virtually(goes_wrong_and_heals(tmp_path, link, faults, 60))
 
 
 @pytest.mark.parametrize("kind", [Kind.DELAY, Kind.LATE, Kind.CRC, Kind.GARBLED, Kind.DROPOUTS, Kind.FLOOD])

@@ -35,7 +35,7 @@ class DirectLink(GuardedLink):
 
     unit: SimulatedUnit
 
-    async def read(self, request: ReadRequest, counters: object) -> Answer:
+    async def read(self, request: ReadRequest, counters: object, **_: object) -> Answer:
         payload = self.unit.read(request.function_code, request.address, request.count)
         assert isinstance(payload, bytes)
         return Answer(payload=payload, resync=False)

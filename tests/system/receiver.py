@@ -85,6 +85,10 @@ class Receiver:
             if event["event"] == name and rule in (None, event["rule"])
         ]
 
+    def gaps(self) -> list[dict[str, Any]]:
+        """Return the times without data that have ended."""
+        return [gap for gap in self.contents("gap") if gap["end"]["boot_ms"] is not None]
+
     def counters(self, device: str, run: str | None = None) -> list[int]:
         """Return the values of a counting device's counter, one for each key under which one came."""
         return [number for found, number in list(self._reads[device]) if run in (None, found)]

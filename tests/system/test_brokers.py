@@ -89,7 +89,7 @@ def test_an_agent_stops_in_time_while_its_broker_is_frozen(station: Station) -> 
     station.arrived("agent_stopped")
     station.delivering("plc")
     station.end(agent)
-    assert [gap["cause"] for gap in station.receiver.contents("gap")] == ["clean_stop"]
+    assert [gap["cause"] for gap in station.receiver.gaps()] == ["clean_stop"]
 
 
 @needs_mosquitto

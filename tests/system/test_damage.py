@@ -116,7 +116,7 @@ def test_a_failed_sync_ends_the_agent_and_the_next_delivers_all_that_was_stored(
     arrived = set(station.receiver.counters("plc"))
     missing = [number for number in range(1, read) if number not in arrived]
     assert [number for number in missing if failed_s - unit.read_at_s[number] > 5] == []
-    assert [gap["cause"] for gap in station.receiver.contents("gap")] == ["agent_crash"]
+    assert [gap["cause"] for gap in station.receiver.gaps()] == ["agent_crash"]
 
 
 def test_a_failed_sync_is_told_in_chinese_too(station: Station) -> None:

@@ -128,12 +128,12 @@ def test_a_device_that_appears_is_restored_with_the_gap_that_its_absence_made(sh
     assert event["text"] == {"en": "device absent is back", "zh": "设备 absent 已恢复"}
     assert event["figures"]["scans_bad"] > 0
     until(
-        lambda: any(gap["device"] == "absent" for gap in shop.station.receiver.contents("gap")),
+        lambda: any(gap["device"] == "absent" for gap in shop.station.receiver.gaps()),
         ARRIVE_S,
         "the gap arrives",
     )
-    (gap,) = (gap for gap in shop.station.receiver.contents("gap") if gap["device"] == "absent")
-    assert gap["cause"] == "device_comms"
+    (gap,) = (gap for gap in shop.station.receiver.gaps() if gap["device"] == "absent")
+    assert gap["cause"] == "link_lost"
     assert gap["text"]["zh"].startswith("absent ")
     shop.station.delivering("absent")
     assert shop.station.receiver.faults == 0

@@ -59,7 +59,7 @@ def assert_every_run_said_where_the_run_before_it_ended(receiver: Receiver, kill
     told = [event["figures"].get("previous_run") for event in receiver.events("agent_started")]
     assert len(told) == len(set(told))
     assert receiver.runs() - set(told) == {receiver.statuses[-1]["run"]}
-    assert len(receiver.contents("gap")) == len(receiver.runs()) - 1 <= kills
+    assert len(receiver.gaps()) == len(receiver.runs()) - 1 <= kills
 
 
 def assert_each_runs_account_is_what_arrived(receiver: Receiver) -> None:

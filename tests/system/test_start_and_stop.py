@@ -67,7 +67,7 @@ def test_a_stop_delivers_the_last_event_says_goodbye_and_leaves_no_socket(statio
     agent = station.agent(station.describe("plc")).start().ready()
     station.delivering("plc")
     station.end(agent)
-    assert agent.said()[-1] == "INFO  stopping"
+    assert agent.said()[-1].startswith("INFO  stopping by=SIGTERM from python")
     last = station.receiver.statuses[-1]
     assert (last["state"], last["reason"]) == ("offline", "stopped")
     assert [event["event"] for event in station.receiver.contents("event")][-1] == "agent_stopped"
@@ -100,7 +100,7 @@ def test_a_stop_while_it_starts_ends_it_in_order(station: Station) -> None:
     agent.start().ready()
     station.delivering("plc")
     station.end(agent)
-    assert {gap["cause"] for gap in station.receiver.contents("gap")} == {"clean_stop"}
+    assert {gap["cause"] for gap in station.receiver.gaps()} == {"clean_stop"}
 
 
 def test_a_stop_before_anything_has_begun_leaves_nothing_behind(tmp_path: Path, kernel_cache: Path) -> None:

@@ -6,14 +6,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from agent.layout import Layout
 from tests.brokers import free_port
-from tests.system.capabilities import tmpfs
+from tests.system.capabilities import fill, tmpfs
 from tests.system.field import CountingUnit
 from tests.system.plants import Description
 from tests.system.program import Agent, command
@@ -143,12 +142,3 @@ def test_an_agent_stops_and_starts_while_its_disk_is_full(station: Station, smal
     until(lambda: DISK_FULL not in agent.concerns(), ARRIVE_S, "the end of the full disk is noticed")
     station.delivering("plc")
     station.end(agent)
-
-
-def fill(path: Path) -> None:
-    """Leave not a single free block on a file system."""
-    with path.open("wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            with suppress(OSError):
-                while True:
-                    file.write(bytes(size))

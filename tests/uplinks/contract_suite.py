@@ -1,6 +1,7 @@
 """What every uplink must do, against a real platform: subclass `UplinkContract` and give it a `platform`.
 
-`ConversationContract` has what is asked besides of an uplink whose platform answers.
+`AnsweringContract` and `ConversationContract` have what is asked besides where a platform answers, and where
+it stays connected.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ class PeerPlatform(Platform):
 
     @abstractmethod
     def uplink(self, *, will: bytes = b"gone", port: int | None = None) -> Uplink:
-        """Return an uplink that has not connected; `port`: where not the platform's own."""
+        """Return an uplink that has not connected; `port`: where not the platform's own.
+
+        `will`: what the platform tells others when the connection breaks, if it can.
+        """
 
     def hold(self) -> None:
         self.broker.freeze()
@@ -174,32 +178,8 @@ class UplinkContract:
             await uplink.close()
 
 
-class ConversationContract(UplinkContract):
+class AnsweringContract(UplinkContract):
     """The suite of an uplink whose platform answers, and may stop to."""
-
-    async def test_the_last_will_is_published_when_the_connection_breaks_and_only_then(
-        self, platform: PeerPlatform
-    ) -> None:
-        async with relaying(platform.broker.port) as line:
-            orderly, broken = platform.uplink(will=b"wrong"), platform.uplink(will=b"right", port=line.port)
-            with platform.observing() as observer:
-                await orderly.connect()
-                await orderly.send(message(b"x"))
-                await orderly.close()
-                await broken.connect()
-                line.cut()
-                assert str(await broken.closed())
-                await broken.close()
-                await eventually(lambda: observer.payloads("status") == [b"right"])
-
-    async def test_a_frozen_platform_is_noticed_when_nothing_is_sent(self, platform: PeerPlatform) -> None:
-        uplink = platform.uplink()
-        await uplink.connect()
-        platform.broker.freeze()
-        begun = time.monotonic()
-        await uplink.closed()
-        assert time.monotonic() - begun < SILENCE_S + SLACK_S
-        await uplink.close()
 
     async def test_a_frozen_platform_is_noticed_by_what_it_leaves_unanswered(
         self, platform: PeerPlatform
@@ -226,6 +206,34 @@ class ConversationContract(UplinkContract):
         assert time.monotonic() - begun < 1 + SLACK_S
         outcomes = await asyncio.gather(*sends, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {UplinkDown}
+
+
+class ConversationContract(AnsweringContract):
+    """The suite of an uplink that stays connected, and whose platform tells others when it breaks."""
+
+    async def test_the_last_will_is_published_when_the_connection_breaks_and_only_then(
+        self, platform: PeerPlatform
+    ) -> None:
+        async with relaying(platform.broker.port) as line:
+            orderly, broken = platform.uplink(will=b"wrong"), platform.uplink(will=b"right", port=line.port)
+            with platform.observing() as observer:
+                await orderly.connect()
+                await orderly.send(message(b"x"))
+                await orderly.close()
+                await broken.connect()
+                line.cut()
+                assert str(await broken.closed())
+                await broken.close()
+                await eventually(lambda: observer.payloads("status") == [b"right"])
+
+    async def test_a_frozen_platform_is_noticed_when_nothing_is_sent(self, platform: PeerPlatform) -> None:
+        uplink = platform.uplink()
+        await uplink.connect()
+        platform.broker.freeze()
+        begun = time.monotonic()
+        await uplink.closed()
+        assert time.monotonic() - begun < SILENCE_S + SLACK_S
+        await uplink.close()
 
 
 async def deliver(uplink: Uplink, left: list[bytes]) -> None:

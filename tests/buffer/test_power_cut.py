@@ -1,0 +1,126 @@
+"""Power cuts on real file systems: a loop mount whose device stops writing at a random moment."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.buffer.child import body_of
+from tests.buffer.rig import assert_adds_up, balance, lost, open_log, unsettled
+from tests.buffer.test_kill import PYTHON, ROOT, child_environment
+
+KINDS = ("ext4", "xfs")
+_IMAGE_MB = {"ext4": 48, "xfs": 320}
+"""The least that mkfs.xfs takes is 300 MB; the file is sparse."""
+_QUICK = 2
+
+
+def run(*command: object) -> str:
+    """Run a command; return what it complained of, empty where it succeeded."""
+    words = [str(word) for word in command]
+    if shutil.which(words[0]) is None:
+        return f"{words[0]} is not installed"
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return (done.stderr.strip() or f"exit code {done.returncode}") if done.returncode else ""
+
+
+@cache
+def no_power_cut(kind: str) -> str:
+    """Return why the power of a file system cannot be cut here; empty where it can."""
+    try:
+        with TemporaryDirectory() as folder, mounted(image(Path(folder), kind), Path(folder)) as place:
+            return cut_power(place)
+    except RuntimeError as error:
+        return str(error)
+
+
+def image(folder: Path, kind: str) -> Path:
+    path = folder / "image"
+    with path.open("wb") as file:
+        file.truncate(_IMAGE_MB[kind] << 20)
+    if why := run(f"mkfs.{kind}", "-q", path):
+        raise RuntimeError(why)
+    return path
+
+
+@contextmanager
+def mounted(path: Path, folder: Path) -> Iterator[Path]:
+    place = folder / "mounted"
+    place.mkdir(exist_ok=True)
+    if why := run("mount", "-o", "loop", path, place):
+        raise RuntimeError(why)
+    try:
+        yield place
+    finally:
+        while run("umount", place):  # the writer may just be ending
+            pass
+
+
+def cut_power(place: Path) -> str:
+    """Have a file system write nothing more to its device, not even its own journal."""
+    return run("xfs_io", "-x", "-c", "shutdown", place)
+
+
+def write_until_cut(log: Path, place: Path, number: int, reports: int) -> int:
+    """Write a log until the power goes after some reports; return the last number that was called stored."""
+    child = subprocess.Popen(
+        [PYTHON, "-m", "tests.buffer.child", str(log), str(number), "1000000", "0.0002"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=child_environment(),
+    )
+    assert child.stdout is not None
+    said = [line for _, line in zip(range(reports), child.stdout, strict=False)]
+    assert cut_power(place) == ""
+    said += child.stdout.read().splitlines()  # until it finds that nothing is stored any more
+    child.stdout.close()
+    child.wait()
+    assert said[-1] == "failure"
+    return max(int(line) for line in said[:-1])
+
+
+def cut_again_and_again(folder: Path, kind: str, cuts: int, seed: int) -> None:
+    if why := no_power_cut(kind):
+        pytest.skip(f"capability: {why}")
+    rng = random.Random(seed)
+    stored: dict[int, int] = {}
+    medium = image(folder, kind)
+    for number in range(1, cuts + 1):
+        with mounted(medium, folder) as place:
+            stored[number] = write_until_cut(place / "log", place, number, rng.randrange(1, 60))
+    with mounted(medium, folder) as place:
+        log = open_log(place / "log", run=10_000, cap="50MB")
+        left = {(record.run, record.seq): record.body for record in unsettled(log)}
+        assert all(body == body_of(*key) for key, body in left.items())
+        for number, last in stored.items():
+            missing = {seq for seq in range(1, last + 1) if (number, seq) not in left}
+            assert all(seq % 3 == 0 for seq in missing), "only what was acknowledged may be gone"
+        assert lost(balance(log)).records == 0
+        assert_adds_up(log)
+        log.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_power_cut_takes_nothing_that_was_stored(
+    tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    cut_again_and_again(tmp_path_factory.mktemp(kind), kind, _QUICK, seed=1)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_power_cuts_take_nothing_that_was_stored(
+    tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    cuts = 5 * int(os.environ.get("TORTURE_N", "20")) // 4
+    cut_again_and_again(tmp_path_factory.mktemp(kind), kind, cuts, seed=2)
