@@ -38,8 +38,8 @@ class Demotion:
     `cost_s`: the most that a question without an answer costs the link.
 
     Over any time T, dead units cost the living at most share * T, and once what was saved before (`cost_s`
-    for each dead unit and one more, at least `_FEWEST_SAVED`) and `GRACE` questions for each unit that dies. One
-    that comes back is asked within `revival_s`.
+    for each dead unit and one more, at least `_FEWEST_SAVED`), and `GRACE` questions for each unit that dies.
+    One that comes back is asked within `revival_s`.
     """
 
     def __init__(self, share: float, cost_s: float) -> None:
