@@ -33,6 +33,8 @@ def concerns(wiring: Wiring) -> Iterator[Text]:
     for name, forwarder in wiring.forwarders.items():
         if forwarder.state.why is not None:
             yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
+        if forwarder.state.overdue_s:
+            yield text("uplink {uplink}: the platform does not confirm what the broker has", uplink=name)
     yield from _losses(wiring)
     utc_ns = wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns())
     for remaining in running_out(wiring.poller.drivers.values(), utc_ns):

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from agent import journal
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
+from agent.dictionary import unpack_tags
 from agent.events import own_event
 from agent.findings import LOSS_CAUSES
 from agent.gap import GapBody, GapCause, Moment
@@ -19,7 +20,7 @@ from agent.timebase import Sample
 from agent.wiring import Wiring
 from buffer.recover import PreviousRun, Recovery
 from config.text import text
-from config.vocabulary import EventKind, LossCause, Stream
+from config.vocabulary import EventKind, LossCause, RecordKind, Stream
 from filters.event import Event
 
 
@@ -75,8 +76,7 @@ def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> tuple[OwnState, list
         except RecordError as error:
             journal.warn(text("the stored state cannot be read"), cause=error)
         else:
-            same_boot = recovery.state.boot_id == wiring.timebase.anchor.boot_id
-            events = wiring.engine.restore(judge, now, same_boot=same_boot)
+            events = _restore(wiring, recovery, judge, recovery.state.boot_id, now)
     if recovery.previous is not None:
         wiring.pipeline.ledger.before = _totals(wiring, recovery.previous, own)
     return own, events
@@ -84,11 +84,44 @@ def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> tuple[OwnState, list
 
 def _totals(wiring: Wiring, previous: PreviousRun, own: OwnState) -> Totals:
     """Return what became of all readings until now: every DATA record says what had until then."""
-    newest = wiring.log.newest(Stream.READINGS, previous.run)
-    told = Totals() if newest is None else Totals.of(counters_of(newest.body))
+    told = _told(wiring, previous)
     if own.run != previous.run:
         return own.before.plus(own.so_far).plus(told)
     return own.before.plus(max(told, own.so_far, key=lambda totals: totals.scanned))
+
+
+def _restore(wiring: Wiring, recovery: Recovery, judge: bytes, boot: str, now: int) -> list[Event]:
+    """Let the judge go on from its own state, which was stored in the boot `boot`."""
+    previous = recovery.previous
+    ended = previous.last_boot_ns if previous is not None and previous.boot_id == boot else 0
+    return wiring.engine.restore(
+        judge,
+        now,
+        same_boot=boot == wiring.timebase.anchor.boot_id,
+        ended_boot_ns=ended,
+        away_ns=_away_ns(wiring, recovery, boot, ended),
+    )
+
+
+def _away_ns(wiring: Wiring, recovery: Recovery, boot: str, ended_boot_ns: int) -> int:
+    """Return how long nothing ran since a boot's last record; 0 where a clock of the two is not vouched for.
+
+    What people set aside for a time then lasts longer by that: it may not end because a clock was wrong.
+    """
+    before, anchor = _stored_anchor(recovery), wiring.timebase.anchor
+    if before is None or before.boot_id != boot or not (before.synchronised and anchor.synchronised):
+        return 0
+    now_utc_ns = anchor.utc_ns_of(wiring.clock.boot_ns())
+    return max(0, now_utc_ns - before.utc_ns_of(ended_boot_ns)) if ended_boot_ns else 0
+
+
+def _told(wiring: Wiring, previous: PreviousRun) -> Totals:
+    """Return what the newest DATA record of the run before says of it; nothing where there is none."""
+    newest = wiring.log.newest(Stream.READINGS, previous.run)
+    tags = None if newest is None else wiring.log.preamble_of(newest).get(RecordKind.TAGS)
+    if newest is None or tags is None:
+        return Totals()
+    return Totals.of(counters_of(newest.body), unpack_tags(tags).suppression)
 
 
 def _welcome_and_close(wiring: Wiring, recovery: Recovery, now: int) -> None:
@@ -162,6 +195,7 @@ def _believed_utc_ns(wiring: Wiring, recovery: Recovery, previous: PreviousRun) 
 
 
 def _stored_anchor(recovery: Recovery) -> Anchor | None:
+    """Return the newest anchor of the log; None where there is none that can be read."""
     if recovery.anchor is None:
         return None
     try:

@@ -9,9 +9,9 @@ from config.plant import Plant, ScanGroup
 from config.units import DAY
 
 RECORD_BYTES: Final = 115
-"""A record on disk besides its readings: header, counters, quality (`python -m bench bytes`)."""
+"""A record on disk besides its readings: header, counters, quality; held by tests/agent/test_sizing.py."""
 COMMIT_BYTES: Final = 17_000
-"""What a commit has written besides the records: a page written again, the file system's journal (ext4)."""
+"""What a commit has written besides the records: a page again, the journal; measured below ext4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,27 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import drain, kernels, ladder, outage, overload, restart, slow_disk, soak, southbound, w1
+from bench import (
+    alarm,
+    drain,
+    flood,
+    kernels,
+    ladder,
+    outage,
+    overload,
+    restart,
+    slow_disk,
+    soak,
+    southbound,
+    start,
+    w1,
+)
 from bench.plan import QUICK, Plan, Report
 from bench.report import show, write_json
 
 BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "kernels": kernels.run,
+    "start": start.run,
     "w1": w1.run,
     "ladder": ladder.run,
     "overload": overload.run,
@@ -29,6 +44,8 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "drain": drain.run,
     "soak": soak.run,
     "southbound": southbound.run,
+    "alarm": alarm.run,
+    "flood": flood.run,
 }
 
 

@@ -137,7 +137,7 @@ def _window(load: Load, before: Moment, after: Moment) -> dict[str, Any]:
 
 def _served(load: Load, moment: Moment) -> int:
     answers: list[int] = moment.devices["answers"]
-    return sum(answers) * load.registers + sum(answers[: load.alarms])
+    return sum(answers) * load.registers + sum(answers[: load.alarms]) * load.alarms_each
 
 
 def _account(load: Load, served: Answer, settled: Answer) -> dict[str, Any]:
@@ -152,7 +152,8 @@ def _account(load: Load, served: Answer, settled: Answer) -> dict[str, Any]:
         "twice": settled["twice"],
         "writes": served["writes"],
         "alarm_events": events.get("alarm_raised", 0) + events.get("alarm_cleared", 0),
-        "alarm_events_due": sum(last // ANSWERS_PER_ALARM for last in settled["last_answers"][: load.alarms]),
+        "alarm_events_due": load.alarms_each
+        * sum(last // ANSWERS_PER_ALARM for last in settled["last_answers"][: load.alarms]),
         "messages": settled["messages"],
         "events": events,
     }

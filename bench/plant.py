@@ -18,18 +18,21 @@ ANSWERS_PER_ALARM: Final = 16
 class Load:
     """What is asked for: `registers` of each of `devices` every `period_ms`.
 
-    `alarms`: how many devices also carry an alarm that is raised or cleared every ANSWERS_PER_ALARM answers.
+    `alarms`: how many devices also carry `alarms_each` alarms that are raised or cleared, all at once, every
+    ANSWERS_PER_ALARM answers.
     """
 
     devices: int = 50
     registers: int = 100
     period_ms: float = 1000.0
     alarms: int = 0
+    alarms_each: int = 1
 
     @property
     def readings_per_s(self) -> float:
         """Readings a second when every grid instant is kept."""
-        return (self.devices * self.registers + self.alarms) * 1000 / self.period_ms
+        alarms = self.alarms * self.alarms_each
+        return (self.devices * self.registers + alarms) * 1000 / self.period_ms
 
 
 def write_plant(folder: Path, load: Load, network: Network) -> Path:
@@ -55,7 +58,7 @@ def write_plant(folder: Path, load: Load, network: Network) -> Path:
 
 def _write_points(path: Path, load: Load) -> None:
     rows = [_register(device, number) for device in range(load.devices) for number in range(load.registers)]
-    rows += [_alarm(device) for device in range(load.alarms)]
+    rows += [_alarm(device, number) for device in range(load.alarms) for number in range(load.alarms_each)]
     with path.open("w", encoding="utf-8", newline="") as table:
         writer = csv.DictWriter(table, fieldnames=list(_register(0, 0)), restval="")
         writer.writeheader()
@@ -88,10 +91,10 @@ def _register(device: int, number: int) -> dict[str, object]:
     }
 
 
-def _alarm(device: int) -> dict[str, object]:
+def _alarm(device: int, number: int) -> dict[str, object]:
     """Return a row whose alarm is raised for ANSWERS_PER_ALARM answers and cleared for as many."""
     return {
-        "tag": f"d{device:02d}_alarm",
+        "tag": f"d{device:02d}_alarm{number:03d}",
         "device": f"d{device:02d}",
         "scan_class": "grid",
         "address": "hr:0.4",

@@ -87,12 +87,16 @@ class Subject:
         self.ready_after_s = time.monotonic() - begun_s
 
     def status(self) -> dict[str, Any]:
-        """Return the agent's own status (GET /status on its socket); nothing for the bare loop."""
+        """Return the agent's own status; nothing for the bare loop."""
+        return self.ask("/status")
+
+    def ask(self, question: str) -> dict[str, Any]:
+        """Return the agent's answer to GET `question` on its socket; nothing for the bare loop."""
         if self.name == "bare":
             return {}
         connection = _UnixConnection(self.state / "fengsui.sock")
         try:
-            connection.request("GET", "/status")
+            connection.request("GET", question)
             return cast(dict[str, Any], json.loads(connection.getresponse().read()))
         finally:
             connection.close()

@@ -66,9 +66,6 @@ class Flag(IntFlag):
     NONE = 0
     MAINTENANCE = 1
     CALIBRATION = 2
-    MANUAL = 4
-    SUBSTITUTED = 8
-    PROCESS_STOPPED = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,17 +140,27 @@ class Engine:
             maintenance=self.maintenance.holds.save(),
         )
 
-    def restore(self, state: bytes, now_boot_ns: int, *, same_boot: bool = False) -> list[Event]:
+    def restore(
+        self,
+        state: bytes,
+        now_boot_ns: int,
+        *,
+        same_boot: bool = False,
+        ended_boot_ns: int = 0,
+        away_ns: int = 0,
+    ) -> list[Event]:
         """Take up the state of an earlier run before the first scan; return what became true by the restart.
 
-        `same_boot`: its times are of this boot. Otherwise they are taken as ages, and the time between is not
-        counted. State that another version wrote is passed over; a rule that has changed starts afresh.
+        `same_boot`: its times are of this boot. Otherwise they are taken as ages: of `ended_boot_ns`, by the
+        clock of that boot, if the run went on until then after its state was kept, plus the `away_ns` between
+        the boots that somebody vouches for. State that another version wrote is passed over; a rule that has
+        changed starts afresh.
         """
         snapshot = load(state)
         if snapshot is None:
             return []
         self._now_ns = now_boot_ns
-        by_ns = 0 if same_boot else now_boot_ns - snapshot.now_ns
+        by_ns = 0 if same_boot else now_boot_ns - max(snapshot.now_ns, ended_boot_ns) - away_ns
         self.witnesses.mutes.resume(snapshot.mutes, by_ns)
         self.maintenance.resume(snapshot.maintenance, by_ns)
         self._comparisons.resume(snapshot.comparisons, by_ns)

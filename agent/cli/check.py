@@ -23,6 +23,7 @@ from config.units import show_duration, show_size
 from config.wording import some
 
 if TYPE_CHECKING:
+    from agent.budgets import Budget
     from drivers.contract import Driver
     from drivers.modbus.bus import Bus
 
@@ -35,6 +36,7 @@ Plans = dict[str, list[tuple[ScanGroup, list[str]]]]
 @json_option
 def check(plant: Path, as_json: bool) -> None:
     """Check a plant description."""
+    from agent.budgets import budgets, too_short
     from agent.buses import ALL, MUCH, overloads, words_of
     from drivers.registry import make_drivers, modbus_buses
 
@@ -43,6 +45,8 @@ def check(plant: Path, as_json: bool) -> None:
     buses = modbus_buses(described, drivers)
     where = {link: described.where["links", link] for link in buses}
     refuse_if_any([Fault(where[link], words) for link, words in overloads(buses, above=ALL)])
+    witnessed = budgets(described, buses)
+    refuse_if_any(list(too_short(described, witnessed)))
     plans = _plans(described, drivers)
     for fault in (*described.remarks, *missing_secrets(described)):
         click.echo(fault.show(language()), err=True)
@@ -67,6 +71,7 @@ def check(plant: Path, as_json: bool) -> None:
             )
             for request in requests:
                 click.echo(f"    {request}")
+    _say_budgets(witnessed)
     _say_sizing(described, size_log(described))
     _say_series(described)
     say(
@@ -115,6 +120,20 @@ def _say_series(plant: Plant) -> None:
                 inputs=some(virtual.inputs),
                 period=show_duration(virtual.fastest_ns),
                 delay=show_duration(virtual.delay_ns),
+            )
+        )
+
+
+def _say_budgets(witnessed: list[Budget]) -> None:
+    """Show what each interlock's time must cover."""
+    for budget in witnessed:
+        say(
+            text(
+                "interlock {interlock}: {effect} within {within}, at least {sum}",
+                interlock=budget.interlock,
+                effect=budget.effect,
+                within=show_duration(budget.within_ns),
+                sum=budget.words,
             )
         )
 

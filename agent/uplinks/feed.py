@@ -76,9 +76,14 @@ class Feed:
         """Have this run's dictionary go first."""
         self._ready.extend(self._packer.introduce(dictionary, current=True))
 
-    def next(self) -> Parcel | None:
-        """Return what must leave next; None when there is nothing, or nothing yet."""
+    def next(self, *, nothing_new: bool = False) -> Parcel | None:
+        """Return what must leave next; None when there is nothing, or nothing yet.
+
+        `nothing_new`: give only what was prepared before.
+        """
         while not self._ready:
+            if nothing_new:
+                return None
             pause_s = self._pace.wait_s
             paused = self._room.full or pause_s > 0
             taken = self._lanes.next(paused=paused)

@@ -33,7 +33,8 @@ class ForwardState:
     """How an uplink stands, for `status`.
 
     `why`: why it is not connected, None while it is. `next_try_boot_ns`: when it is tried again, None while
-    connected or just trying. `unconfirmed`: records that the broker has and the platform has not confirmed.
+    connected or just trying. `unconfirmed`: records that the broker has and the platform has not confirmed;
+    `overdue_s`: for how long more than it should it has confirmed nothing.
     """
 
     connected: bool
@@ -42,6 +43,7 @@ class ForwardState:
     next_try_boot_ns: int | None
     in_flight: int
     unconfirmed: int
+    overdue_s: float
     refused: int
 
 
@@ -90,6 +92,7 @@ class Forwarder:
             next_try_boot_ns=self._next_try_boot_ns,
             in_flight=0 if session is None else session.in_flight,
             unconfirmed=0 if session is None else session.unconfirmed,
+            overdue_s=0.0 if session is None else session.overdue_s,
             refused=self._refused,
         )
 

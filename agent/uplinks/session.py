@@ -31,6 +31,8 @@ TRUST_AFTER: Final = 20
 """Answers after which a connection that began carefully sends many records at once."""
 CONFIRM_TURNS: Final = 4
 """How often within the time to confirm it is looked whether that has passed."""
+REMINDERS_AT_ONCE: Final = 20
+REMINDERS_PAUSE_S: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,13 @@ class Session:
         return 0 if self._unconfirmed is None else len(self._unconfirmed)
 
     @property
+    def overdue_s(self) -> float:
+        """For how long more than it should the platform has confirmed nothing; 0 where it is in time."""
+        if self._unconfirmed is None:
+            return 0.0
+        return max(0.0, self._unconfirmed.silent_s(self._now_s()) - self._unconfirmed.within_s)
+
+    @property
     def idle(self) -> bool:
         """Tell whether everything stored has left and was answered."""
         return self._feed.empty and not self._under_way and not self.unconfirmed
@@ -166,12 +175,17 @@ class Session:
             await self._send(Parcel(message=self._status(online=True, reason="still_here")))
 
     async def _listen(self, unconfirmed: Unconfirmed) -> None:
-        """Settle what the platform confirms."""
+        """Settle what the platform confirms; of what is no confirmation, say so once."""
+        told = False
         while True:
             try:
                 ranges = self._codec.confirmed(await self._uplink.heard())
             except ConfirmationError as error:
-                journal.warn(text("a message on the ack topic says nothing"), uplink=self._name, cause=error)
+                if not told:
+                    journal.warn(
+                        text("a message on the ack topic says nothing"), uplink=self._name, cause=error
+                    )
+                told = True
                 continue
             for record in unconfirmed.confirm(ranges, self._now_s()):
                 self._acks.add(record)
@@ -181,12 +195,17 @@ class Session:
         """Send again what the platform has not confirmed in time, or put it aside where that is of no use."""
         while True:
             await asyncio.sleep(unconfirmed.within_s / CONFIRM_TURNS)
-            for taken in unconfirmed.overdue(self._now_s()):
-                if unconfirmed.resend(taken):
-                    self._feed.prepare(taken._replace(backfill=True))
-                else:
-                    self._put_aside(taken, text("the platform never confirms this record"))
-            self._stored.set()
+            while late := unconfirmed.overdue(self._now_s())[:REMINDERS_AT_ONCE]:
+                for taken in late:
+                    self._send_again(taken, unconfirmed)
+                self._stored.set()
+                await asyncio.sleep(REMINDERS_PAUSE_S)
+
+    def _send_again(self, taken: Taken, unconfirmed: Unconfirmed) -> None:
+        if unconfirmed.resend(taken):
+            self._feed.prepare(taken._replace(backfill=True))
+        else:
+            self._put_aside(taken, text("the platform never confirms this record"))
 
     async def _work(self) -> None:
         """Send one thing after another; many of these run side by side, in the order of their sends."""
@@ -199,10 +218,11 @@ class Session:
                 await self._send(parcel)
 
     def _take(self) -> Parcel | None:
-        """Return what must leave next; None when there is nothing, or nothing yet."""
-        if self._unconfirmed is not None and self._unconfirmed.full:
-            return None
-        return self._feed.next()
+        """Return what must leave next; None when there is nothing, or nothing yet.
+
+        While too much waits to be confirmed, only what must be sent again.
+        """
+        return self._feed.next(nothing_new=self._unconfirmed is not None and self._unconfirmed.full)
 
     async def _send(self, parcel: Parcel) -> None:
         begun_s = self._now_s()
@@ -210,7 +230,7 @@ class Session:
             self._under_way[key_of(parcel.record)] = parcel.record
             self._last_sent_s = begun_s
         if self._unconfirmed is not None and parcel.taken is not None:
-            self._unconfirmed.add(parcel.taken)
+            self._unconfirmed.add(parcel.taken, begun_s)
         try:
             await self._uplink.send(parcel.message)
         except UplinkRefused as error:

@@ -37,7 +37,7 @@ class Unconfirmed:
         self.within_s = within_s
         self._waiting: dict[Key, _Waiting] = {}
         self._bytes = 0
-        self._confirmed_s = 0.0
+        self._heard_s = 0.0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -47,8 +47,14 @@ class Unconfirmed:
         """Whether nothing more may leave before something is confirmed."""
         return len(self._waiting) >= MOST_RECORDS or self._bytes >= MOST_BYTES
 
-    def add(self, taken: Taken) -> None:
+    def silent_s(self, now_s: float) -> float:
+        """Return for how long the platform has confirmed nothing although something waits."""
+        return now_s - self._heard_s if self._waiting else 0.0
+
+    def add(self, taken: Taken, now_s: float) -> None:
         """Note that a record leaves, for the first time or again."""
+        if not self._waiting:
+            self._heard_s = now_s
         if key_of(taken.record) not in self._waiting:
             self._waiting[key_of(taken.record)] = _Waiting(taken=taken, since_s=_UNDER_WAY)
             self._bytes += len(taken.record.body)
@@ -70,7 +76,7 @@ class Unconfirmed:
         """Return the records that wait no longer; of others than ours nothing is believed."""
         found = [record for confirmed in ranges for record in self._of(confirmed) if self.drop(record)]
         if found:
-            self._confirmed_s = now_s
+            self._heard_s = now_s
         return found
 
     def overdue(self, now_s: float) -> list[Taken]:
@@ -84,7 +90,7 @@ class Unconfirmed:
         There is none after MOST_SENDS while the platform confirms what left later.
         """
         waiting = self._waiting[key_of(taken.record)]
-        if waiting.sends >= MOST_SENDS and self._confirmed_s > waiting.since_s:
+        if waiting.sends >= MOST_SENDS and self._heard_s > waiting.since_s:
             self.drop(taken.record)
             return False
         waiting.sends += 1

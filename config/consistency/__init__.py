@@ -28,7 +28,6 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     all_read = all_read and all(row.sound("tag", "device") for row in rows)
     yield from site_faults(draft)
     yield from device_faults(draft, rows, all_read=all_read)
-    yield from opcua_faults(draft, rows)
     yield from tag_faults(draft, rows)
     yield from alarm_faults(rows, all_read=all_read)
     yield from address_faults(draft, rows)
@@ -38,5 +37,6 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     yield from register_faults(draft, rows)
     resolution = resolution_of(draft, rows, all_read=all_read)
     yield from expression_faults(draft, rows, resolution)
+    yield from opcua_faults(draft, rows, resolution.virtuals)
     virtuals = {virtual.name: virtual for virtual in resolution.virtuals}
     yield from interlock_faults(draft, rows, virtuals, all_read=all_read)

@@ -9,13 +9,14 @@ from config.draft import Draft
 from config.faults import Fault
 from config.opcua import OpcUaLink, Reading
 from config.points.read import Row
+from config.series import Virtual
 from config.tags import Deadband, Tag
 from config.text import text
 
 _FOR_SUBSCRIPTIONS: Final = ("sampling", "queue", "server_deadband")
 
 
-def opcua_faults(draft: Draft, rows: Sequence[Row]) -> Iterator[Fault]:
+def opcua_faults(draft: Draft, rows: Sequence[Row], virtuals: Sequence[Virtual]) -> Iterator[Fault]:
     """Yield the faults of OPC UA links, and of keys and columns that are for OPC UA alone."""
     yield from _user_faults(draft)
     for device in draft.devices:
@@ -25,6 +26,8 @@ def opcua_faults(draft: Draft, rows: Sequence[Row]) -> Iterator[Fault]:
             words = text('"reading" is for OPC UA, but device "{device}" is not; take it away', device=device)
             yield Fault(draft.document.key_place("devices", device, "reading"), words)
     judged = {condition.tag for condition in draft.conditions.values()}
+    judged |= {name for virtual in virtuals for name in virtual.inputs}
+    judged |= {row.tag.suppressed_when.tag for row in rows if row.tag.suppressed_when is not None}
     for row in rows:
         yield from _column_faults(draft, row)
         yield from _hidden_changes(row, judged)

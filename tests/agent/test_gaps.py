@@ -172,7 +172,7 @@ async def test_the_account_of_every_reading_goes_on_after_a_kill(tmp_path: Path)
         for value in (1, 1, 1, 9, 9, 20):
             take(wiring, [value, 7])
         first = wiring.pipeline.ledger.ever()
-        assert (first.scanned, first.recorded, first.suppressed) == (12, 4, {"deadband": 8})
+        assert (first.scanned, first.recorded, first.suppressed["deadband"]) == (12, 4, 8)
     state = tmp_path / "s-killed"
     async with started(plant, state, clock) as wiring:
         assert wiring.pipeline.ledger.ever() == first

@@ -321,6 +321,16 @@ def test_a_shelf_has_as_much_time_left_in_another_boot_as_it_had() -> None:
     assert told(second.judge(80)) == [("alarm_shelf_ended", "t.H", 80)]
 
 
+def test_a_shelf_counts_the_time_after_its_state_was_kept_and_what_is_vouched_for_between_two_boots() -> None:
+    first = rig()
+    first.engine.annunciator.shelves.put("t.H", shelf(1000, since_s=900))
+    scan(first, 910, 3)
+    second = rig()
+    second.engine.restore(first.engine.state(), 20 * S, ended_boot_ns=940 * S, away_ns=30 * S)
+    assert second.judge(49.9) == []
+    assert told(second.judge(50)) == [("alarm_shelf_ended", "t.H", 50)]
+
+
 def test_chatter_and_flood_end_also_after_a_restart() -> None:
     first = rig()
     for at in range(6):

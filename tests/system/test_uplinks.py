@@ -105,6 +105,7 @@ def test_nothing_is_lost_where_a_broker_loses_what_it_acknowledged_and_the_platf
                 lambda: standing_of(agent, "province")["unconfirmed"] > 5, ARRIVE_S, "the broker holds some"
             )
             until(lambda: station.units["plc"].reads > begun + 15, ARRIVE_S, "and has acknowledged them")
+            until(lambda: "does not confirm" in " ".join(agent.concerns()), ARRIVE_S, "the silence is named")
             station.broker.kill()
             station.broker.start()
             keeper.go_on()

@@ -128,6 +128,27 @@ async def test_a_platform_that_confirms_nothing_is_not_flooded(
             await eventually(lambda: confirm(broker, 1, 100) or not gateway.backlog)
 
 
+async def test_a_broker_that_lost_all_that_waits_gets_it_again_although_nothing_more_may_wait(
+    tmp_path: Path, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.uplinks.unconfirmed.MOST_RECORDS", 30)
+
+    def persist(message: Published) -> int:
+        content = orjson.loads(message.payload)
+        if content["kind"] == "readings" and (content["seq"] > 30 or arrived(broker)[content["seq"]] > 1):
+            confirm(broker, content["seq"], content["seq"])
+        return 0
+
+    broker.answer = persist
+    with station(tmp_path, broker, HASTY) as gateway:
+        gateway.read(*([n, n, n] for n in range(60)))
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+        balance = gateway.log.ledger().balances["province"][Stream.READINGS]
+        assert balance.delivered.records == 60
+        assert broker.connections == 1
+
+
 async def test_what_was_confirmed_to_nobody_is_sent_on_the_next_connection(
     tmp_path: Path, broker: ScriptedBroker
 ) -> None:

@@ -27,7 +27,7 @@ def waiting_for(count: int) -> Unconfirmed:
 
 
 def leave(waiting: Unconfirmed, seq: int, now_s: float) -> None:
-    waiting.add(taken(seq))
+    waiting.add(taken(seq), now_s)
     waiting.left(taken(seq).record, now_s)
 
 
@@ -76,7 +76,7 @@ def test_a_record_is_hopeless_once_later_ones_are_confirmed_however_often_it_is_
 
 def test_the_platform_s_word_may_come_before_the_broker_s() -> None:
     waiting = Unconfirmed(within_s=10)
-    waiting.add(taken(1))
+    waiting.add(taken(1), now_s=0)
     assert [record.seq for record in waiting.confirm(confirmed(1, 1), 1)] == [1]
     waiting.left(taken(1).record, 2)
     assert len(waiting) == 0
@@ -91,3 +91,15 @@ def test_no_more_waits_than_is_allowed(monkeypatch) -> None:
     assert not waiting.full
     monkeypatch.setattr(unconfirmed, "MOST_BYTES", 10)
     assert waiting.full
+
+
+def test_a_platform_that_confirms_nothing_is_silent_from_the_first_that_waits_on() -> None:
+    waiting = Unconfirmed(within_s=10)
+    assert waiting.silent_s(100) == 0
+    leave(waiting, 1, now_s=100)
+    leave(waiting, 2, now_s=130)
+    assert waiting.silent_s(140) == 40
+    waiting.confirm(confirmed(1, 1), 150)
+    assert waiting.silent_s(160) == 10
+    waiting.confirm(confirmed(2, 2), 170)
+    assert waiting.silent_s(999) == 0
