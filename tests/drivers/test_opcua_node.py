@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -111,7 +112,7 @@ class Heard:
         if class_of(self.qualities[-1]) is not QualityClass.BAD:
             self.good_at_s = time.monotonic()
 
-    def device_lost(self, device: str, cause: Text, boot_ns: int) -> None:
+    def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         self.lost += 1
 
     def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
@@ -133,7 +134,8 @@ async def heard(request: pytest.FixtureRequest, proxy: Proxy) -> AsyncIterator[H
     await eventually(lambda: heard.good_at_s > 0, BACK_S)
     yield heard
     polling.cancel()
-    await asyncio.wait([polling])
+    with suppress(asyncio.CancelledError):  # anything else is a bug
+        await polling
 
 
 async def loses_and_finds_again(heard: Heard, back: Callable[[], object]) -> None:
