@@ -1,0 +1,95 @@
+"""`fengsui interlocks`, asked of an agent whose interlock has proven, failed and been muted."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from agent.actions import actions
+from agent.status import answers, status
+from agent.status_server import Refused, serve_status
+from agent.wiring import Wiring
+from tests.agent.rig import events, forwarding_plant, take, wired
+from tests.system.program import command
+from tests.virtual import VirtualClock
+
+S = 10**9
+USAGE = 64
+CUT: dict[str, Any] = {
+    "name": "cut",
+    "title": "断水联锁",
+    "cause": {"tag": "plc_0", "above": 4},
+    "effects": [{"tag": "plc_1", "equals": 1, "within": "5s"}],
+    "proof_every": "1h",
+}
+
+
+@asynccontextmanager
+async def witnessing(state: Path) -> AsyncIterator[tuple[Wiring, VirtualClock]]:
+    """An agent that has seen one proof and one failure."""
+    clock = VirtualClock()
+    async with wired(forwarding_plant(rules={"interlocks": [CUT]}), state, clock) as wiring:
+        for raw in ([0, 0], [5, 0], [5, 1], [0, 0], [0, 0], *[[5, 0]] * 8, [0, 0]):
+            take(wiring, raw)
+            await clock.advance(S)
+        yield wiring, clock
+
+
+async def test_the_commands_show_what_an_interlock_has_shown_in_both_languages() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            witnessing(Path(folder) / "log") as (wiring, _),
+            serve_status(Path(folder) / "fengsui.sock", answers(wiring), actions(wiring)),
+        ):
+            en = await called(folder, "interlocks")
+            assert en.returncode == 0
+            assert en.stdout.splitlines()[1].split()[:5] == ["cut", "armed", "2", "1", "1"]
+            (one,) = orjson.loads((await called(folder, "interlocks", "--json")).stdout)
+            assert (one["demands"], one["proven"], one["failed"], one["muted"]) == (2, 1, 1, False)
+            assert 3500 < one["proof_due_in_s"] < 3600
+            history = (await called(folder, "interlocks", "history", "cut")).stdout
+            assert history.index("FAILED") < history.index("proven")
+            assert "0.00..2.00 s" in history
+            assert "动作失败" in (await called(folder, "interlocks", "history", "cut", zh=True)).stdout
+            muting = ("interlocks", "mute", "cut", "--for", "1h", "--why", "试验")
+            assert (await called(folder, *muting)).stdout == "cut is muted for 1h\n"
+            assert "muted" in (await called(folder, "interlocks")).stdout
+            ended = await called(folder, "interlocks", "mute", "cut", "--end", zh=True)
+            assert ended.stdout == "cut 已恢复通知\n"
+            wrong = await called(folder, "interlocks", "history", "cat")
+            assert (wrong.returncode, wrong.stderr) == (USAGE, "no such interlock: cat\n")
+
+
+async def called(folder: str, *words: str, zh: bool = False) -> subprocess.CompletedProcess[str]:
+    language = "zh" if zh else "en"
+    return await asyncio.to_thread(command, *words, "--state", folder, language=language, COLUMNS="200")
+
+
+async def test_a_mute_is_ours_alone_told_with_name_and_reason_and_ends_by_itself(tmp_path: Path) -> None:
+    async with witnessing(tmp_path) as (wiring, clock):
+        mute = actions(wiring)["mute"]
+        with pytest.raises(Refused, match='interlock "cat" is unknown; known are cut'):
+            mute("wang", {"interlock": "cat", "for": "1h", "why": "w"})
+        assert any("FAILED" in concern for concern in said(wiring))
+        mute("wang", {"interlock": "cut", "for": "1h", "why": "试验"})
+        assert not any("FAILED" in concern for concern in said(wiring))
+        assert "1 interlocks are muted" in said(wiring)
+        take(wiring, [5, 0])
+        demand = events(wiring)[-1]
+        assert (demand.kind, demand.withheld) == ("interlock_demand", "muted")
+        await clock.advance(3601 * S)
+        assert "interlock_mute_ended" in [event.kind for event in events(wiring)]
+        with pytest.raises(Refused, match="there is none"):
+            actions(wiring)["unmute"]("wang", {"interlock": "cut"})
+
+
+def said(wiring: Wiring) -> list[str]:
+    return [concern["en"] for concern in status(wiring)["concerns"]]  # type: ignore[attr-defined]
