@@ -71,6 +71,13 @@ def test_a_rule_that_cannot_be_told_is_an_alarm_unless_every_input_has_one_itsel
     assert told(line.events) == [("alarm_raised", "own.bad", 2.0)]
 
 
+def test_an_event_of_a_rule_carries_what_its_inputs_show() -> None:
+    made = plant(tag("a"), tag("b"), series={"d": "a - b"}, alarms={"apart": {"when": "abs(d) > 3"}})
+    line = Rig(made, twins())
+    (raised,) = line.scan(0, a=9, b=5)
+    assert [(seen.tag, seen.value) for seen in raised.evidence] == [(3, 1), (0, 9), (1, 5)]
+
+
 def test_a_rule_latches_as_declared() -> None:
     line = Rig(plant(tag("p"), alarms={"low": {"when": "p < 2", "latch": True}}), twins())
     for second, p in enumerate([5, 1, 5]):
