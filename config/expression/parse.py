@@ -14,6 +14,7 @@ argument   := (name "=")? either
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import Final
 
@@ -25,8 +26,15 @@ from config.units import parse_duration_ns
 _COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
 _JOINING: Final = ("and", "or", "not")
 _TRUTHS: Final = ("true", "false")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _DEEPEST: Final = 40
 _LONGEST: Final = 200
+
+
+def spelled(name: str) -> str:
+    """Return a name as an expression must spell it: in quotes where it could be taken for something else."""
+    is_plain = _PLAIN_NAME.fullmatch(name) and name not in (*_JOINING, *_TRUTHS)
+    return name if is_plain else f"'{name}'"
 
 
 def parse(content: str) -> Tree:

@@ -8,10 +8,17 @@ import pytest
 
 from config.expression.bind import bind
 from config.expression.operations import Apply, Bound, Constant, Input, Kind
-from config.expression.parse import parse
-from config.expression.tree import ExpressionFault
+from config.expression.parse import parse, spelled
+from config.expression.tree import ExpressionFault, Name
 from config.faults import ConfigError
 from config.load import load
+
+
+@pytest.mark.parametrize("name", ["dp", "caster.dq", "caster-1.dq", "1st", "and", "_", "a.-"])
+def test_whatever_a_tag_is_called_an_expression_can_name_it(name: str) -> None:
+    assert parse(spelled(name)) == Name(name=name, at=0)
+    assert (spelled(name) == name) == (name in ("dp", "caster.dq", "_"))
+
 
 NAMES: dict[str, Kind | None] = {
     "q_in": Kind.NUMBER,
