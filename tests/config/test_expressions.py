@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config.expression.bind import bind
 from config.expression.operations import Apply, Bound, Constant, Input, Kind
@@ -115,12 +117,34 @@ def test_an_expression_means_what_it_says(content: str, meant: str) -> None:
         ("emwa(dp, 2s)", 0, 'function "emwa" is unknown; did you mean "ewma"?'),
         ("(" * 50 + "dp" + ")" * 50, 40, "this is nested too deeply"),
         ("dp" + " + dp" * 200, 500, "an expression has at most 200 words"),
+        ("on_for(fan_run, 1e3s)", 16, '"1e3s" is not a duration'),
         ("1e999 < dp", 0, "1e999 is too large a number"),
     ],
 )
 def test_a_fault_is_told_where_it_stands(content: str, at: int, words: str) -> None:
     found_at, found = fault(content)
     assert (found_at, found.startswith(words)) == (at, True), found
+
+
+LETTERS = st.sampled_from(
+    ["dp", "fan_run", "ewma(", "votes(", "and", "not", "<", "=", "-", "/", "0", "2s", "5%"]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(
+        st.text(max_size=40), st.lists(st.one_of(LETTERS, st.text("1.e9s%()',+ ", max_size=4))).map(" ".join)
+    )
+)
+def test_whatever_is_written_has_a_meaning_or_a_fault_with_a_place_inside(content: str) -> None:
+    try:
+        bound, faults = bind(parse(content), NAMES)
+    except ExpressionFault as fault:
+        bound, faults = None, [fault]
+    assert (bound is None) == bool(faults)
+    assert all(0 <= fault.at <= len(content) for fault in faults)
+    assert all(fault.words.show("zh") != fault.words.show("en") for fault in faults)
 
 
 PLANT = """\
