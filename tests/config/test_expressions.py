@@ -199,6 +199,8 @@ def test_what_does_not_fit_among_expressions_is_told_all_at_once(tmp_path: Path)
     lasting: {value: age(a)}
   alarms:
     a.H: {when: a > 1}
+    high: {when: a > 2}
+    high.bad: {when: a > 3}
     number: {when: a + 1}
 """
     assert faults_of(tmp_path, rules) == [
@@ -210,7 +212,8 @@ def test_what_does_not_fit_among_expressions_is_told_all_at_once(tmp_path: Path)
         "shorten it, or take tags of a slower scan class",
         "plant.yaml:15:22: a series is a number or true or false; compare this duration",
         'plant.yaml:17:5: "a.H" is the name of something else already; choose another',
-        "plant.yaml:18:20: this is a number; compare it with another, for example > 0",
+        'plant.yaml:19:5: "high.bad" is the name of something else already; choose another',
+        "plant.yaml:20:20: this is a number; compare it with another, for example > 0",
     ]
 
 
