@@ -8,7 +8,16 @@ from typing import Final
 
 from agent.wiring import Wiring
 from config.text import Text, text
-from config.vocabulary import Limit, Priority, QualityClass, Withheld, WitnessState, class_of, describe
+from config.vocabulary import (
+    EventKind,
+    Limit,
+    Priority,
+    QualityClass,
+    Withheld,
+    WitnessState,
+    class_of,
+    describe,
+)
 from filters.alarm import ActiveAlarm
 from filters.holds import Holds
 from filters.lifecycle import AlarmState
@@ -164,6 +173,8 @@ def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
 
 def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
     last_proven = found.last_proven_boot_ns
+    failures = [entry for entry in found.history if entry.kind is EventKind.INTERLOCK_FAILED]
+    last_failed = failures[-1] if failures else None
     return {
         "interlock": found.name,
         "title": title,
@@ -174,6 +185,8 @@ def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
         "proven": found.proven,
         "failed": found.failed,
         "last_proven_s_ago": None if last_proven is None else (now - last_proven) / 1e9,
+        "last_failed_s_ago": None if last_failed is None else (now - last_failed.boot_ns) / 1e9,
+        "last_failed": None if last_failed is None else dict(last_failed.figures),
         "proof_due_in_s": None if found.proof_due_boot_ns is None else (found.proof_due_boot_ns - now) / 1e9,
         "ready": found.unready_since_boot_ns is None,
         "bypasses": found.bypasses,

@@ -29,10 +29,6 @@ class Layout:
         """The store-and-forward log."""
         return self.state / "log"
 
-    def log_in_place(self) -> Path:
-        """The log to read: in the state directory, or the directory itself where that is a log's copy."""
-        return self.log if self.log.is_dir() else self.state
-
     @property
     def certificates(self) -> Path:
         """Our own certificate for OPC UA, and those of servers."""

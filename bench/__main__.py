@@ -26,6 +26,7 @@ from bench import (
     slow_disk,
     soak,
     southbound,
+    start,
     w1,
 )
 from bench.plan import QUICK, Plan, Report
@@ -33,6 +34,7 @@ from bench.report import show, write_json
 
 BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "kernels": kernels.run,
+    "start": start.run,
     "w1": w1.run,
     "ladder": ladder.run,
     "overload": overload.run,

@@ -76,11 +76,11 @@ from filters.vote import Vote
 class Memory:
     """What a witness remembers, also across a restart; times are CLOCK_BOOTTIME, LONG_AGO: none.
 
-    `told`: the mode that was told last. `bypassed_ns`: since when it is bypassed; None: it is not.
-    `answered_ns`: t0 of the newest demand. `watching_ns`: the restart. `unready_ns`: since when it is armed
-    and not ready. `voted`: how the vote of its causes came about. `known_ns`: since when it is watched.
-    `proof_owed`: told that its last proof is too old. `bypasses`, `bypassed_before_ns`: how often it was
-    bypassed, and for how long without the bypass that lasts.
+    `told`: the mode that was told last; `told_ns`: since when it holds. `bypassed_ns`: since when it is
+    bypassed; None: it is not. `answered_ns`: t0 of the newest demand. `watching_ns`: the restart.
+    `unready_ns`: since when it is armed and not ready. `voted`: how the vote of its causes came about.
+    `known_ns`: since when it is watched. `proof_owed`: told that its last proof is too old. `bypasses`,
+    `bypassed_before_ns`: how often it was bypassed, and for how long without the bypass that lasts.
     """
 
     told: WitnessState | None = None
@@ -99,6 +99,7 @@ class Memory:
     bypasses: int = 0
     bypassed_before_ns: int = 0
     history: tuple[Entry, ...] = ()
+    told_ns: int = LONG_AGO
 
     def moved(self, by_ns: int) -> Memory:
         """Return this memory on a clock that reads `by_ns` more."""
@@ -113,6 +114,7 @@ class Memory:
             voted=self.voted and self.voted.moved(by_ns),
             known_ns=moved(self.known_ns, by_ns),
             history=tuple(entry.moved(by_ns) for entry in self.history),
+            told_ns=moved(self.told_ns, by_ns),
         )
 
 
@@ -136,10 +138,11 @@ class Witness:
 
     @property
     def since_ns(self) -> int:
-        """Since when that can be said."""
-        demand = self.memory.demand
+        """Since when that can be said; a mode that outlives a restart goes on."""
+        demand, memory = self.memory.demand, self.memory
         if demand is None:
-            return self._mode.since_ns
+            goes_on = self._mode.now is memory.told and memory.told_ns != LONG_AGO
+            return min(self._mode.since_ns, memory.told_ns) if goes_on else self._mode.since_ns
         return demand.began.onset_ns if demand.verdict is None else demand.verdict_ns
 
     @property
@@ -194,7 +197,10 @@ class Witness:
         armed = was_armed and self._mode.now is WitnessState.ARMED
         events += self._suspects.step(now_ns, raised, demand, armed=armed)
         if memory.demand is None:
+            before = memory.told
             memory.told, told = self._mode.tell(memory.told, now_ns)
+            if memory.told is not before:
+                memory.told_ns = self._mode.since_ns
             events += told
         return events + self._proof_due(now_ns)
 

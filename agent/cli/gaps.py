@@ -12,15 +12,14 @@ from rich.table import Table
 
 from agent.availability import Availability, availability
 from agent.cli.exits import Exit
-from agent.cli.options import json_option, log_state_option
+from agent.cli.instant import INSTANT
+from agent.cli.options import json_option, log_option
 from agent.cli.speech import fail, language, say, shown
 from agent.cli.tables import show, table
 from agent.gap import CAUSES, GapBody, Moment, Part, Subject
 from agent.history import History, read_history
-from agent.layout import Layout
-from config.faults import WrongValue
 from config.text import Text, text
-from config.units import S, parse_duration_ns
+from config.units import S
 
 _PARTS = {
     Part.GATEWAY: text("the whole gateway"),
@@ -38,26 +37,28 @@ _PARTS = {
         )
     )
 )
-@log_state_option
+@log_option
 @click.option(
-    "--since", help=shown(text("a date, a time, or how long ago (7d): what ended before is left out"))
+    "--since",
+    type=INSTANT,
+    metavar="TIME",
+    help=shown(text("what ended before is left out; 2h: 2 hours ago")),
 )
 @click.option("--device", help=shown(text("only this device; what stopped the whole gateway stays")))
 @click.option(
     "--summary", is_flag=True, help=shown(text("by month: for how much of the time there was data"))
 )
 @json_option
-def gaps(state: Path | None, since: str | None, device: str | None, summary: bool, as_json: bool) -> None:
+def gaps(log: Path, since: int | None, device: str | None, summary: bool, as_json: bool) -> None:
     """Show the gap journal."""
-    history = _read(Layout.of(state).log_in_place())
+    history = _read(log)
     if device is not None and Subject(Part.DEVICE, device) not in history.subjects:
         fail(text("no such device in this log: {device}", device=device), Exit.USAGE)
     chosen = (None, "") if device is None else (Part.DEVICE, device)
     if summary:
         _tell_summary([found for found in availability(history) if _meant(found.subject, *chosen)], as_json)
         return
-    after_ns = 0 if since is None else _since_ns(since, history.last.utc_ns)
-    found = [gap for gap in history.gaps if gap.end is None or gap.end.utc_ns >= after_ns]
+    found = [gap for gap in history.gaps if gap.end is None or gap.end.utc_ns >= (since or 0)]
     _tell(history, [gap for gap in found if _meant(gap.subject, *chosen)], as_json)
 
 
@@ -76,21 +77,6 @@ def _read(directory: Path) -> History:
 
 def _meant(subject: Subject, part: Part | None, name: str) -> bool:
     return part is None or subject == (part, name) or subject.part is Part.GATEWAY
-
-
-def _since_ns(since: str, last_ns: int) -> int:
-    """Return the UTC of `--since`: an ISO date or time by the clock here, or how long before the end."""
-    try:
-        return round(datetime.fromisoformat(since).timestamp() * S)
-    except ValueError:
-        pass
-    try:
-        return last_ns - parse_duration_ns(since)
-    except WrongValue:
-        fail(
-            text("{since} is no date, no time and no duration; write 2026-11-01 or 7d", since=since),
-            Exit.USAGE,
-        )
 
 
 def _tell(history: History, found: list[GapBody], as_json: bool) -> None:

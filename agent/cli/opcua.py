@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.table import Table
 
 from agent.certificates.folder import CertificateFolder, Kept
 from agent.cli.exits import Exit
 from agent.cli.opcua_browse import browse
 from agent.cli.options import running_state_option
 from agent.cli.speech import fail, say, shown
-from agent.cli.tables import show, table
 from agent.layout import Layout
-from config.text import Text, text
+from config.text import text
 from drivers.contract import LinkDown
 
 _FEWEST_DIGITS: Final = 8
@@ -51,26 +49,19 @@ def trust(fingerprint: str | None, state: Path | None) -> None:
 
 
 def _show(folder: CertificateFolder) -> None:
-    rows = table(text("certificate"), text("belongs to"), text("valid until"), text("fingerprint (SHA-256)"))
-    for state, kept in (
+    states = (
         (text("our own"), folder.ours()),
         (text("trusted"), folder.trusted()),
         (text("rejected"), folder.rejected()),
-    ):
-        _add(rows, state, kept)
-    if not rows.row_count:
+    )
+    if not any(certificates for _, certificates in states):
         say(text("there are no certificates in {path} yet", path=folder.folder))
-    show(rows)
-
-
-def _add(rows: Table, state: Text, certificates: list[Kept]) -> None:
-    for kept in certificates:
-        rows.add_row(
-            shown(state),
-            kept.certificate.subject.rfc4514_string(),
-            f"{kept.certificate.not_valid_after_utc:%Y-%m-%d}",
-            kept.fingerprint,
-        )
+    for state, certificates in states:
+        for kept in certificates:
+            owner = kept.certificate.subject.rfc4514_string()
+            until = f"{kept.certificate.not_valid_after_utc:%Y-%m-%d}"
+            say(text("{state}: {owner}, valid until {until}", state=state, owner=owner, until=until))
+            click.echo(f"    {kept.fingerprint}")
 
 
 def _meant(folder: CertificateFolder, fingerprint: str) -> Kept:

@@ -31,11 +31,6 @@ warm_state_option = click.option(
     type=click.Path(path_type=Path),
     help=shown(text("state directory whose cache to fill; default: what PLANT says, or the service's")),
 )
-log_state_option = click.option(
-    "--state",
-    type=click.Path(path_type=Path),
-    help=shown(text("state directory whose log to read, or a copy of the log; default: the service's")),
-)
 log_option = click.option(
     "--state",
     "log",

@@ -15,6 +15,7 @@ from agent.cli.describe import plant_or_exit
 from agent.cli.exits import Exit
 from agent.cli.options import lasting_option, plant_argument
 from agent.cli.speech import fail, language, say, shown
+from config.load import FILE_NAME
 from config.plant import Plant
 from config.text import Text, text
 
@@ -25,17 +26,25 @@ if TYPE_CHECKING:
 _TOLD_EVERY_S: Final = 10.0
 
 
-def _faults_help() -> str:
+def _kinds_of_fault() -> str:
     from agent.simulate.fault import KINDS
 
-    kinds = "; ".join(f"{kind}: {shown(words)}" for kind, words in KINDS.items())
-    intro = text("for example late:device=plc1,ms=1200,rate=0.1,start=10s,duration=1min; may be repeated")
-    return f"{shown(intro)}. {kinds}"
+    kinds = (f"  {kind:10}  {shown(words)}" for kind, words in KINDS.items())
+    return "\n".join(("\b", shown(text("Kinds of fault:")), *kinds))  # \b: click leaves the lines as they are
 
 
-@click.command(help=shown(text("Be the devices that PLANT describes, on this machine, until stopped.")))
+@click.command(
+    help=shown(text("Be the devices that PLANT describes, on this machine, until stopped.")),
+    epilog=_kinds_of_fault(),
+)
 @plant_argument
-@click.option("--fault", "faults", multiple=True, metavar="FAULT", help=_faults_help())
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="FAULT",
+    help=shown(text("such as late:device=plc1,rate=0.1,start=10s,duration=1min; may be repeated")),
+)
 @click.option(
     "--value",
     "values",
@@ -76,6 +85,8 @@ def simulate(
     from agent.simulate.place import anywhere
 
     described = plant_or_exit(plant)
+    if write is not None and write.resolve() in (plant.resolve(), (plant / FILE_NAME).resolve()):
+        fail(text("{file} is the plant itself; write the copy elsewhere", file=write), Exit.USAGE)
     bound = _scenario(described, faults, values, scenario, seed)
     with anywhere(host, port_base) as place:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +14,13 @@ from config.text import Text, text
 from config.wording import unknown
 
 _ARITHMETIC: Final = {"+": Op.ADD, "-": Op.SUBTRACT, "*": Op.MULTIPLY, "/": Op.DIVIDE}
+_ON_FIGURES: Final[dict[Op, Callable[..., float]]] = {
+    Op.ADD: operator.add,
+    Op.SUBTRACT: operator.sub,
+    Op.MULTIPLY: operator.mul,
+    Op.DIVIDE: operator.truediv,
+    Op.NEGATE: operator.neg,
+}
 _ORDER: Final = {"<": Op.BELOW, "<=": Op.AT_MOST, ">": Op.ABOVE, ">=": Op.AT_LEAST}
 _EQUALITY: Final = {"==": Op.EQUAL, "!=": Op.UNEQUAL}
 _LOGIC: Final = {"and": Op.AND, "or": Op.OR}
@@ -106,7 +114,9 @@ class _Binder:
     def _apply(self, op: Op, takes: Kind, tree: Call, gives: Kind) -> Bound | None:
         inputs = [self._of_kind(argument.tree, takes) for argument in tree.arguments]
         sound = tuple(found for found in inputs if found is not None)
-        return Apply(op=op, inputs=sound, kind=gives) if len(sound) == len(inputs) else None
+        if len(sound) < len(inputs):
+            return None
+        return _figure(op, sound) or Apply(op=op, inputs=sound, kind=gives)
 
     def _of_kind(self, tree: Tree, wanted: Kind | None) -> Bound | None:
         bound = self.bind(tree)
@@ -116,10 +126,7 @@ class _Binder:
         return None
 
     def _negative(self, tree: Call) -> Bound | None:
-        bound = self._apply(Op.NEGATE, Kind.NUMBER, tree, Kind.NUMBER)
-        if isinstance(bound, Apply) and isinstance(inner := bound.inputs[0], Constant):
-            return Constant(number=-inner.number, kind=Kind.NUMBER)
-        return bound
+        return self._apply(Op.NEGATE, Kind.NUMBER, tree, Kind.NUMBER)
 
     def _comparison(self, tree: Call) -> Bound | None:
         op = (_ORDER | _EQUALITY)[tree.function]
@@ -183,6 +190,14 @@ class _Binder:
             self._fault(words, at)
             return None
         return bound
+
+
+def _figure(op: Op, inputs: tuple[Bound, ...]) -> Constant | None:
+    """Return the result where an operation is on plain figures only; None where it is not, or has none."""
+    figures = [bound.number for bound in inputs if isinstance(bound, Constant)]
+    if op not in _ON_FIGURES or len(figures) < len(inputs) or (op is Op.DIVIDE and figures[1] == 0):
+        return None
+    return Constant(number=_ON_FIGURES[op](*figures), kind=Kind.NUMBER)
 
 
 def _meant(tree: Call) -> Function | None:

@@ -28,6 +28,8 @@ class _Session(UaSession):
 def make_client(url: str, timeout_s: float) -> Client:
     """Return a client that is not connected yet."""
     client = Client(url, timeout=timeout_s, auto_reconnect=False)
+    client.name = client.description = "Fengsui"  # what the server's people see in its list of sessions
+    client.application_uri = client.product_uri = "urn:fengsui"
     client.uaclient.session = _Session(client.uaclient)
     return client
 

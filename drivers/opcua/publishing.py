@@ -9,7 +9,7 @@ from typing import Final
 from asyncua import ua
 from asyncua.client.ua_client import UaClient
 
-from drivers.contract import DeviceError
+from drivers.contract import DeviceError, LinkDown
 from drivers.opcua.failures import translated
 
 _MOST_WAITING: Final = 5  # small servers queue no more
@@ -34,9 +34,9 @@ class Publisher:
         self._failure: DeviceError | None = None
 
     @property
-    def ended(self) -> bool:
-        """Whether `check` would raise."""
-        return self._failure is not None or any(task.done() for task in self._waiting)
+    def lost(self) -> bool:
+        """Whether the link is known to be down, which needs no scan to find out."""
+        return isinstance(self._failure, LinkDown)
 
     @property
     def busy(self) -> bool:

@@ -47,9 +47,7 @@ def choose(
     for endpoint in endpoints:
         if (endpoint.SecurityPolicyUri, endpoint.SecurityMode) == (uri, _MODES[wanted.mode]):
             return endpoint
-    offered = sorted(
-        {f"{found.SecurityPolicyUri.rpartition('#')[2]}/{_NAMES[found.SecurityMode]}" for found in endpoints}
-    )
+    offered = sorted({_name(found) for found in endpoints})
     raise SecurityRefused(
         text(
             "{url} does not offer {policy}/{mode}; it offers {offered}",
@@ -59,6 +57,11 @@ def choose(
             offered=", ".join(offered),
         )
     )
+
+
+def _name(endpoint: ua.EndpointDescription) -> str:
+    policy = (endpoint.SecurityPolicyUri or "").rpartition("#")[2]
+    return f"{policy}/{_NAMES.get(endpoint.SecurityMode, endpoint.SecurityMode.name)}"
 
 
 def trusted(url: str, certificate: bytes, keys: KeyStore) -> x509.Certificate:

@@ -27,6 +27,7 @@ _LIMITS: Final = (
     NodeAddress(0, "i", str(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead)),
     NodeAddress(0, "i", str(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall)),
 )
+_SECURED: Final = 3  # times longer may a secured connection take: small PLCs need seconds for their key
 _RENEW_AFTER: Final = 0.75  # of the channel's lifetime (OPC UA Part 4, 5.5.2.1)
 _SECOND_NS: Final = 10**9
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,13 +58,15 @@ class Session:
         self._renew_at_s = 0.0
 
     async def connect(self) -> None:
-        """Connect, log in and learn the server's namespaces and limits, within the timeout.
+        """Connect, log in and learn the server's namespaces and limits, within one timeout; secured, three.
 
         Raises LinkDown, DeviceTimeout, DeviceRefused, Desync.
         """
         try:
             with translated(self.url):
-                async with asyncio.timeout(self._timeout_s):
+                async with asyncio.timeout(
+                    self._timeout_s * (1 if self._link.security is None else _SECURED)
+                ):
                     endpoint = await self._secure()
                     await say_hello(self.client)
                     await self._open_channel()
@@ -77,7 +80,7 @@ class Session:
     @property
     def lost(self) -> bool:
         """Whether it is known, without asking, that this session has ended."""
-        return self.publisher.ended or not is_connected(self.client)
+        return self.publisher.lost or not is_connected(self.client)
 
     async def read(self, wanted: Wanted) -> Readings:
         """Read the values of nodes. Raises LinkDown, DeviceTimeout, DeviceRefused, Desync."""
@@ -120,7 +123,7 @@ class Session:
         if self._link.security is None:
             return None
         endpoint = choose(self.url, await endpoints_of(self.url, self._timeout_s), self._link.security)
-        certificate = endpoint.ServerCertificate
+        certificate = endpoint.ServerCertificate or b""
         found = trusted(self.url, certificate, self._keys)
         self.certificate_expires_utc_ns = int(found.not_valid_after_utc.timestamp()) * _SECOND_NS
         await secure(self.client, self._link.security, certificate, self._keys)

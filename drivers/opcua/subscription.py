@@ -15,7 +15,7 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 from config.tags import Deadband
 from config.text import text
 from config.vocabulary import Reason, bad
-from drivers.contract import DeviceTimeout, DriverCounters, LinkDown, Scan
+from drivers.contract import Desync, DeviceTimeout, DriverCounters, LinkDown, Scan
 from drivers.opcua.decode import Readings, decode
 from drivers.opcua.failures import translated
 from drivers.opcua.session import Session, readings_of
@@ -26,6 +26,7 @@ MOST_NOTIFICATIONS: Final = 500
 
 _LIFETIME_S: Final = 30.0  # a subscription that nobody asks for is forgotten by the server
 _KEEP_ALIVES_PER_LIFETIME: Final = 3  # at least (OPC UA Part 4, 5.13.2)
+_LONGEST_KEEP_ALIVE_NS: Final = 10 * 10**9  # each is a request of ours, too, which keeps the session
 _LATE_KEEP_ALIVE: Final = 1.5
 _SECOND_NS: Final = 10**9
 _MS_NS: Final = 10**6
@@ -136,7 +137,7 @@ class Subscription:
 
     def _parameters(self) -> ua.CreateSubscriptionParameters:
         publishing_ns = self._terms.publishing_ns
-        keep_alives = max(1, self._terms.stale_ns // 2 // publishing_ns)
+        keep_alives = max(1, min(self._terms.stale_ns // 2, _LONGEST_KEEP_ALIVE_NS) // publishing_ns)
         lifetime = round(_LIFETIME_S * _SECOND_NS / publishing_ns)
         return ua.CreateSubscriptionParameters(
             RequestedPublishingInterval=publishing_ns / _MS_NS,
@@ -188,7 +189,7 @@ class Subscription:
         )
 
     def _take(self, message: ua.NotificationMessage) -> None:
-        """Hear one message. Raises LinkDown where the server ends the subscription."""
+        """Hear one message. Raises LinkDown where the server ends the subscription, Desync."""
         self._heard_s = asyncio.get_running_loop().time()
         for told in message.NotificationData or ():
             if isinstance(told, ua.StatusChangeNotification):
@@ -202,6 +203,8 @@ class Subscription:
     def _store(self, items: Sequence[ua.MonitoredItemNotification]) -> None:
         readings = readings_of([item.Value for item in items])
         for at, item in enumerate(items):
+            if item.ClientHandle >= len(self._told):
+                raise Desync(text("{url} told of a node that nobody asked for", url=self._session.url))
             self._known.take(item.ClientHandle, readings, at)
             self._told[item.ClientHandle] = True
         self._counters.overflows += sum(status & _OVERFLOW_MASK == _OVERFLOW for status in readings.statuses)

@@ -68,16 +68,17 @@ def wait(step: Row, one: Row, at_ns: int) -> None:
     step["value"] = step["kept"]
 
 
-def stick(step: Row, one: Row, armed: Row, at_ns: int) -> None:
+def stick(step: Row, one: Row, armed: Row) -> None:
     """Tell whether an input has not moved by more than `number` for `span_ns` while it was armed."""
     new = is_new(step, one)
-    if armed["value"] == 0.0 or step["since_ns"] == LONG_AGO:
-        step["kept"] = one["value"]
-        step["since_ns"] = at_ns
-    elif new and not abs(one["value"] - step["kept"]) <= step["number"]:
+    moved = new and not abs(one["value"] - step["kept"]) <= step["number"]
+    if armed["value"] == 0.0:
+        step["since_ns"] = NEVER
+    elif moved or step["since_ns"] in (NEVER, LONG_AGO):
         step["kept"] = one["value"]
         step["since_ns"] = one["newest_ns"]
-    step["value"] = 1.0 if one["newest_ns"] - step["since_ns"] >= step["span_ns"] else 0.0
+    is_stuck = step["since_ns"] <= one["newest_ns"] - step["span_ns"]
+    step["value"] = 1.0 if is_stuck else 0.0
     step["shown"] = step["value"]
 
 

@@ -89,7 +89,7 @@ def store(
     boot_ns[tag] = oldest_ns
 
 
-def combine(step: Row, one: Row, other: Row, at_ns: int) -> None:
+def combine(step: Row, one: Row, other: Row) -> None:
     """Run a step on two inputs."""
     op = step["op"]
     if op == AND:
@@ -102,7 +102,7 @@ def combine(step: Row, one: Row, other: Row, at_ns: int) -> None:
             step["value"] = of_two(op, one["value"], other["value"])
             step["shown"] = of_two(op, one["shown"], other["shown"])
         elif step["quality"] < BAD_FLOOR:
-            stick(step, one, other, at_ns)
+            stick(step, one, other)
 
 
 def run(step: Row, steps: Table, ring: Float64s, ring_ns: Int64s, at_ns: int) -> None:
@@ -116,7 +116,7 @@ def run(step: Row, steps: Table, ring: Float64s, ring_ns: Int64s, at_ns: int) ->
     elif op in (IS_BAD, AGE):
         examine(step, one, at_ns)
     elif step["right"] >= 0:
-        combine(step, one, steps[step["right"]], at_ns)
+        combine(step, one, steps[step["right"]])
     else:
         take_over(step, one)
         if op in (NEGATE, ABSOLUTE, NOT):

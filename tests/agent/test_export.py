@@ -36,21 +36,21 @@ def keep_anchor(wiring: Wiring) -> None:
 
 async def test_what_was_read_before_the_clock_was_set_is_dated_right_afterwards(tmp_path: Path) -> None:
     now_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)  # by which the log dates what it adds itself
-    clock = VirtualClock(now_ns=now_ns, utc_offset_ns=0, vouched=False)
+    clock = VirtualClock(now_ns=now_ns, utc_offset_ns=1_768_000_000 * S, vouched=False)
     async with wired(forwarding_plant(), tmp_path, clock) as wiring:
         take_up(wiring)
         for number in range(3):
             take(wiring, [number, math.nan], quality=NOT_YET_READ)
             clock.now_ns += 60 * S
         wiring.log.sync(STORED_S)
-        first_ns = now_ns
+        first_ns = now_ns + clock.utc_offset_ns
         assert [(scan.utc_ns, scan.synchronised) for scan in everything(tmp_path)] == [
             (first_ns + 60 * n * S, False) for n in range(3)
         ]
         clock.utc_offset_ns, clock.vouched = 1_795_334_400 * S, True
         keep_anchor(wiring)
         found = everything(tmp_path)
-        right_ns = first_ns + clock.utc_offset_ns
+        right_ns = now_ns + clock.utc_offset_ns
         assert [(scan.utc_ns, scan.synchronised) for scan in found] == [
             (right_ns + 60 * n * S, True) for n in range(3)
         ]

@@ -55,6 +55,24 @@ async def test_a_standing_alarm_outlives_one_kill_after_another(tmp_path: Path) 
             state = as_a_kill_leaves_it(run, state, tmp_path / str(kill + 1))
 
 
+async def test_an_interlock_is_armed_for_as_long_as_it_was_seen_so_over_every_kill(tmp_path: Path) -> None:
+    rule = {
+        "name": "water",
+        "cause": {"tag": "plc_0", "above": 4},
+        "effects": [{"tag": "plc_1", "equals": 1, "within": "3s"}],
+    }
+    plant, clock = make_plant(rules={"interlocks": [rule]}), this_boots_clock()
+    async with started(plant, tmp_path / "0", clock) as first:
+        take(first, [1, 0])
+        (armed,) = first.engine.interlocks()
+        state = as_a_kill_leaves_it(first, tmp_path / "0", tmp_path / "1")
+    clock.now_ns += 60 * S
+    async with started(plant, state, clock) as second:
+        take(second, [1, 0])
+        (still,) = second.engine.interlocks()
+        assert (still.state, still.since_boot_ns) == (armed.state, armed.since_boot_ns)
+
+
 async def test_what_was_stored_is_not_judged_again(tmp_path: Path) -> None:
     plant, clock = make_plant(tags_each=1, tag={"h": 4}), VirtualClock()
     async with started(plant, tmp_path, clock) as first:

@@ -179,3 +179,25 @@ async def test_what_the_log_cannot_take_is_counted_told_and_explained_as_a_loss(
         lost = [unpack_loss(record.body) for record in records if record.kind is RecordKind.LOSS]
         assert sum(loss.readings for loss in lost) == ledger.refused
         assert {loss.cause for loss in lost} == {"pressure"}
+
+
+async def test_what_a_swinging_door_held_back_is_stored_as_it_was_read_before_what_let_it_go(
+    tmp_path: Path, kernels: Kernels
+) -> None:
+    door = {"deadband": {"absolute": 0.5}, "report": "swinging_door", "scale": 2.0}
+    clock = VirtualClock()
+    async with wired(forwarding_plant(tags_each=2, tag=door), tmp_path, clock, kernels=kernels) as wiring:
+        began = clock.now_ns
+        for raw in [[0, 0], [1, 0], [2, 0], [9, 0], [9, 0]]:
+            take(wiring, raw)
+            clock.now_ns += S
+        records = stored(wiring, Stream.READINGS)
+        times = [(record.first_boot_ns - began) / S for record in records]
+        found = [
+            (at_s, rows.tags.tolist(), rows.raw.tolist(), rows.value.tolist())
+            for at_s, (rows, _) in zip(times, data(wiring), strict=True)
+        ]
+        assert found == [(0, [0, 1], [0, 0], [0, 0]), (2, [0], [2], [4]), (3, [0], [9], [18])]
+        assert wiring.pipeline.ledger.scanned == 10
+        assert wiring.pipeline.ledger.recorded == 4
+        assert wiring.pipeline.ledger.suppressed == [0, 0, 6]

@@ -27,7 +27,7 @@ from agent.wiring import Wiring
 from config.text import text
 from config.vocabulary import NOT_YET_READ, Reason, bad, describe
 from drivers.contract import DeviceTimeout, Scan, checksum_of
-from tests.agent.rig import UPLINK, forwarding_plant, take, wired
+from tests.agent.rig import UPLINK, events, forwarding_plant, take, wired
 from tests.virtual import VirtualClock
 
 S = 10**9
@@ -116,6 +116,27 @@ async def test_a_tag_is_told_with_its_value_its_quality_and_its_place(tmp_path: 
         assert refused["quality_words"]["zh"] == "无效：设备拒绝（代码 0x2）"
         assert tags({"tag": "plc_1"})[0]["tag"] == "plc_1"  # type: ignore[index]
         assert tags({"tag": "nobody"}) == []
+
+
+async def test_a_series_is_told_like_a_tag_and_a_code_by_its_meaning(tmp_path: Path) -> None:
+    rules = {"series": {"sum": {"value": "ewma(plc_0 + plc_1, 2s)", "title": "总流量", "unit": "m³/h"}}}
+    plant = forwarding_plant(
+        rules=rules, tag={"sentinels": {7777: "通道备用"}, "safety": True, "fault_delay": 0}
+    )
+    async with wired(plant, tmp_path, VirtualClock()) as wiring:
+        take(wiring, [2, 3])
+        _, _, found = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
+        assert (found["tag"], found["title"], found["device"], found["value"]) == ("sum", "总流量", "", 5)
+        assert found["delay_ms"] == 6000
+        take(wiring, [2, 7777])
+        _, spare, found = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
+        assert spare["quality_words"] == {
+            "en": 'Bad: device reports "通道备用"',
+            "zh": "无效：设备报告“通道备用”",
+        }
+        assert found["quality_words"]["en"] == "Bad: an input has no good value"
+        said = [event.text.en for event in events(wiring) if event.rule == "plc_1.bad"]
+        assert said[-1].endswith('plc_1 is Bad: device reports "通道备用"')
 
 
 async def test_a_tag_that_was_never_read_has_no_value_and_says_so(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from agent.gap import GapCause
 from agent.past import take_up
 from agent.volatile import tell_medium
 from config.text import text
-from config.vocabulary import EventKind, GapCause
+from config.vocabulary import EventKind
 from tests.agent.plants import make_plant
 from tests.agent.rig import STORED_S, UPLINK, events, gaps, take, wired
 from tests.virtual import VirtualClock

@@ -58,6 +58,7 @@ def fault(content: str) -> tuple[int, str]:
         ("0 != fan_run", "UNEQUAL(0, fan_run)"),
         ("q_in - q_out - dp", "SUBTRACT(SUBTRACT(q_in, q_out), dp)"),
         ("-dp / -2 + 1.5e1", "ADD(DIVIDE(NEGATE(dp), -2), 15)"),
+        ("dp < 20% * 40 + 1 / 2", "BELOW(dp, 8.5)"),
         ("'mould-p' > .5", "ABOVE(mould-p, 0.5)"),
         ('"and" and true', "AND(and, 1)"),
         ("ewma(dp, 2s)", "EWMA(dp, 2s)"),

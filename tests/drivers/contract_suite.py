@@ -125,9 +125,9 @@ def bounded(seconds: float) -> Iterator[None]:
 class Bench:
     """A driver with its plant, and the scans of it."""
 
-    def __init__(self, plant: Plant, keys: KeyStore | None = None) -> None:
+    def __init__(self, plant: Plant, keys: KeyStore | None = None, driver: Driver | None = None) -> None:
         self.plant = plant
-        self.driver: Driver = make_drivers(plant, keys)["plc"]
+        self.driver: Driver = driver or make_drivers(plant, keys)["plc"]
         self.fast, self.slow = plant.groups
 
     async def scan(self, group: ScanGroup | None = None) -> Scan:

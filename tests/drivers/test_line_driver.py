@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from config.links import ModbusTcpLink
-from config.plant import Plant
 from config.tags import Tag
-from drivers.contract import Driver
-from tests.drivers import contract_suite
-from tests.drivers.contract_suite import TIMEOUT_S, VALUES, DriverContract, Rig, tag_of
+from tests.drivers.contract_suite import TIMEOUT_S, VALUES, Bench, DriverContract, Rig, tag_of
 from tests.drivers.line_driver import LineDriver, LineLink
 from tests.drivers.proxy import Proxy
 
@@ -55,21 +52,19 @@ class LineRig(Rig):
     def tags(self) -> list[Tag]:
         return [tag_of(name, str(NAMES.index(name)), kind) for name, (kind, _) in VALUES.items()]
 
+    def bench(self, extra: Sequence[Tag] = ()) -> Bench:
+        plant = self.plant(extra)
+        link = plant.description.links["wire"]
+        assert isinstance(link, ModbusTcpLink)
+        return Bench(plant, driver=LineDriver(plant, "plc", LineLink(link)))
+
     async def set(self, name: str, value: float) -> None:
         self.device.values[name] = value
 
 
-def make_line_drivers(plant: Plant) -> dict[str, Driver]:
-    """Return the driver of the only device."""
-    link = plant.description.links["wire"]
-    assert isinstance(link, ModbusTcpLink)
-    return {"plc": LineDriver(plant, "plc", LineLink(link))}
-
-
 class TestLineDriver(DriverContract):
     @pytest.fixture
-    async def rig(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LineRig]:
-        monkeypatch.setattr(contract_suite, "make_drivers", make_line_drivers)
+    async def rig(self) -> AsyncIterator[LineRig]:
         device = LineDevice()
         server = await asyncio.start_server(device.serve, "127.0.0.1", 0)
         proxy = Proxy(server.sockets[0].getsockname()[1])

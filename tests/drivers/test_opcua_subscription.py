@@ -12,7 +12,7 @@ from asyncua import ua
 
 from config.tags import Deadband
 from config.vocabulary import GOOD, QualityClass, Reason, bad, class_of, uncertain
-from drivers.contract import LinkDown
+from drivers.contract import Desync, LinkDown
 from tests.drivers.contract_suite import Bench, bounded, eventually, plant_of, tag_of
 from tests.drivers.opcua_rig import OpcUaRig, ServerThread, rig_on
 from tests.drivers.subscription_suite import FAST, STALE_S, SubscribingRig, SubscriptionContract, failure_of
@@ -189,6 +189,27 @@ async def test_a_server_that_ends_a_subscription_is_heard(rig: SubscribingRig) -
     ended = ua.StatusChangeNotification(Status=ua.StatusCode(ua.StatusCodes.BadTimeout))
     with pytest.raises(LinkDown, match="BadTimeout"):
         bench.driver._views[0]._take(ua.NotificationMessage(NotificationData=[ended]))
+    await bench.driver.close()
+
+
+async def test_a_server_that_tells_of_what_nobody_asked_for_ends_its_session_and_nothing_else(
+    rig: SubscribingRig,
+) -> None:
+    bench = bench_of(rig, [DOUBTFUL])
+    await bench.scan()
+    session = bench.driver._server._session
+    subscription = next(iter(session.publisher._takers))
+    item = ua.MonitoredItemNotification(ClientHandle=99, Value=ua.DataValue(ua.Variant(1.0)))
+    told = ua.NotificationMessage(NotificationData=[ua.DataChangeNotification(MonitoredItems=[item])])
+    answer = ua.PublishResponse(Parameters=ua.PublishResult(subscription, NotificationMessage=told))
+
+    async def publish(_acknowledged: object) -> ua.PublishResponse:
+        return answer
+
+    session.client.uaclient.publish = publish
+    await rig.server.call(rig.server.simulator.set(DOUBTFUL, 51.5))  # lets the waiting requests return
+    assert isinstance(await failure_of(bench), Desync)
+    assert (await bench.scan()).quality.tolist() == [RESYNC]
     await bench.driver.close()
 
 

@@ -90,7 +90,10 @@ def test_no_plant_compiles_anything(compiled: Kernels) -> None:
 
     with event.install_recorder("numba:compile") as recorder:
         for rows in ([tag("a", hh=1)], [tag(f"b{n}", median=5, l=0, sentinels={7: "x"}) for n in range(40)]):
-            line = Rig(plant(*rows), compiled)
+            first = rows[0].tag
+            series = {"mean": f"avg({first}, 5s)", "votes": f"votes(1, mean > 1, stuck({first}, 1, 3s))"}
+            rule = {"rule": {"when": f"ewma({first}, 1s) > 0 and not votes"}}
+            line = Rig(plant(*rows, series=series, alarms=rule), compiled)
             line.scan(1, **{row.tag: 2 for row in rows})
             line.engine.report(line.plant.groups[0], 1)
     assert recorder.buffer == []

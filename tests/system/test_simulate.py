@@ -99,6 +99,15 @@ def test_a_copy_that_cannot_be_written_ends_the_simulation_in_words(tmp_path: Pa
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("named", [EXAMPLE, EXAMPLE / "plant.yaml"])
+def test_the_copy_never_replaces_the_plant(named: Path) -> None:
+    before = (EXAMPLE / "plant.yaml").read_bytes()
+    done = command("simulate", str(named), "--write", str(EXAMPLE / "plant.yaml"))
+    assert done.returncode == 64
+    assert "is the plant itself; write the copy elsewhere" in done.stderr
+    assert (EXAMPLE / "plant.yaml").read_bytes() == before
+
+
 def test_a_port_that_is_taken_ends_the_simulation_in_words(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1] - 1)  # of the first link; the second is refused
