@@ -19,7 +19,8 @@ _SHORTEST_NS: Final = 60 * S
 class DailySummary:
     """Tells at local midnight by what is believed of UTC; where a clock is never set, after 24 hours at most.
 
-    Every figure is cumulative where its name says `ever`, else of the time since the summary before.
+    Every figure is cumulative where its name says `ever`, else of the time since the summary before, or since
+    the start; what an interlock has shown counts since it is watched.
     """
 
     wiring: Wiring
@@ -27,12 +28,13 @@ class DailySummary:
     _since_ns: int = 0
     _told: Totals = field(default_factory=Totals)
     _bad: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _bypassed: dict[str, int] = field(default_factory=dict)
 
     def look(self, now_ns: int) -> None:
         """Look once."""
         today = datetime.fromtimestamp(self.wiring.timebase.anchor.utc_ns_of(now_ns) / S).astimezone().date()
         if self._day is None:
-            self._day, self._since_ns = today, now_ns
+            self._day, self._since_ns, self._bypassed = today, now_ns, self._bypassed_ns(now_ns)
         passed_ns = now_ns - self._since_ns
         if (today != self._day and passed_ns >= _SHORTEST_NS) or passed_ns >= DAY:
             self._tell(now_ns)
@@ -90,12 +92,23 @@ class DailySummary:
 
     def _interlocks(self, now_ns: int) -> dict[str, float | str]:
         figures: dict[str, float | str] = {}
+        before, self._bypassed = self._bypassed, self._bypassed_ns(now_ns)
         for found in self.wiring.engine.interlocks():
+            bypassed_ns = self._bypassed[found.name] - before.get(found.name, 0)
             figures |= {
                 f"{found.name}_demands": found.demands,
                 f"{found.name}_proven": found.proven,
                 f"{found.name}_failed": found.failed,
+                f"{found.name}_bypassed_s": round(bypassed_ns / S, 1),
             }
             if found.last_proven_boot_ns is not None:
                 figures[f"{found.name}_last_proven_s_ago"] = round((now_ns - found.last_proven_boot_ns) / S)
         return figures
+
+    def _bypassed_ns(self, now_ns: int) -> dict[str, int]:
+        """Return for how long each interlock was ever bypassed."""
+        return {
+            found.name: found.bypassed_before_ns
+            + (0 if found.bypassed_since_boot_ns is None else now_ns - found.bypassed_since_boot_ns)
+            for found in self.wiring.engine.interlocks()
+        }

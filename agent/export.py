@@ -5,11 +5,13 @@ The directory may be that of a running agent, or a copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from agent.anchor import Anchor, unpack_anchor
 from agent.bodies import RecordError
@@ -18,9 +20,12 @@ from agent.records import unpack_scan
 from agent.rows import Rows
 from buffer.index import Segment
 from buffer.inspect import records, survey
-from buffer.preambles import newest
+from buffer.preambles import Kept, newest
 from buffer.record import Record
 from config.vocabulary import RecordKind, Stream
+
+Key = TypeVar("Key", bound=Hashable)
+Body = TypeVar("Body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class Archive:
     def _dictionaries(self) -> dict[int, Dictionary]:
         """The dictionary of every run whose TAGS are readable."""
         found = {run: newest(_of_run(self._segments, run), RecordKind.TAGS) for run in self._boots}
-        return {run: unpack_tags(kept.body) for run, kept in found.items() if kept is not None}
+        return _readable(found, unpack_tags)
 
     @cached_property
     def _anchors(self) -> dict[str, Anchor]:
@@ -118,7 +123,17 @@ class Archive:
             for boot in set(self._boots.values())
             if boot
         }
-        return {boot: unpack_anchor(kept.body) for boot, kept in found.items() if kept is not None}
+        return _readable(found, unpack_anchor)
+
+
+def _readable(found: Mapping[Key, Kept | None], unpack: Callable[[bytes], Body]) -> dict[Key, Body]:
+    """Return what can be unpacked of what there is."""
+    readable = {}
+    for key, kept in found.items():
+        with suppress(RecordError):
+            if kept is not None:
+                readable[key] = unpack(kept.body)
+    return readable
 
 
 def _of_run(segments: Sequence[Segment], run: int) -> list[Segment]:

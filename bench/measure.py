@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.helper import Answer
-from bench.plant import ANSWERS_PER_ALARM, Load
+from bench.plant import Load, alarm_changes
 from bench.process import pss_bytes
 from bench.stand import Moment, Stand, set_up
 from bench.subject import Name
@@ -152,8 +152,11 @@ def _account(load: Load, served: Answer, settled: Answer) -> dict[str, Any]:
         "twice": settled["twice"],
         "writes": served["writes"],
         "alarm_events": events.get("alarm_raised", 0) + events.get("alarm_cleared", 0),
-        "alarm_events_due": load.alarms_each
-        * sum(last // ANSWERS_PER_ALARM for last in settled["last_answers"][: load.alarms]),
+        "alarm_events_due": sum(
+            alarm_changes(number, last)
+            for last in settled["last_answers"][: load.alarms]
+            for number in range(load.alarms_each)
+        ),
         "messages": settled["messages"],
         "events": events,
     }

@@ -11,15 +11,23 @@ from bench.message import SCALE, tag_name
 from bench.network import Network
 
 ANSWERS_PER_ALARM: Final = 16
-"""An alarm changes with bit 4 of register 0, which is that of the answer's number."""
+"""Alarm `i` of a device changes with bit 4 of register `i`, which is that of the answer's number plus `i`."""
+
+
+def alarm_changes(number: int, answers: int) -> int:
+    """Return how often alarm `number` of a device was raised or cleared by its first so many answers."""
+    if not answers:
+        return 0
+    first, last = ((answer + number) // ANSWERS_PER_ALARM for answer in (1, answers))
+    return last - first + first % 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """What is asked for: `registers` of each of `devices` every `period_ms`.
 
-    `alarms`: how many devices also carry `alarms_each` alarms that are raised or cleared, all at once, every
-    ANSWERS_PER_ALARM answers.
+    `alarms`: how many devices also carry `alarms_each` alarms, each raised or cleared every ANSWERS_PER_ALARM
+    answers.
     """
 
     devices: int = 50
@@ -97,7 +105,7 @@ def _alarm(device: int, number: int) -> dict[str, object]:
         "tag": f"d{device:02d}_alarm{number:03d}",
         "device": f"d{device:02d}",
         "scan_class": "grid",
-        "address": "hr:0.4",
+        "address": f"hr:{number}.4",
         "type": "bool",
         "h": 0.5,
     }

@@ -29,6 +29,7 @@ class AlarmRule:
 
     `latch`: it stands until acknowledged. `group`: whose first-out is asked for. `suppressed_by`: the key of
     the comparison while which it means nothing. `response`, `basis`: what to do, and who asks for it.
+    `inputs`: of an expression, the numbers of the tags that it rests on.
     """
 
     comparison: Comparison
@@ -37,6 +38,7 @@ class AlarmRule:
     suppressed_by: str = ""
     response: str = ""
     basis: str = ""
+    inputs: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:

@@ -186,7 +186,7 @@ class Alarms:
         figures: Figures = {"on_delay_ms": rule.comparison.on_delay_ns / 1e6, "onset_boot_ns": risen.onset_ns}
         if rule.group:
             figures |= self._first_out.rise(rule.group, rule.name, risen.before_ns, risen.onset_ns)
-        yield announce(EventKind.ALARM_RAISED, rule, at_ns, seen, figures, risen.withheld)
+        yield announce(EventKind.ALARM_RAISED, rule, at_ns, seen, figures, risen.withheld, self._others(rule))
         yield from self.nuisance.raised(rule.name, at_ns, told=risen.withheld is None)
 
     def _fall(self, row: int, at_ns: int, seen: Evidence) -> Iterator[Event]:
@@ -202,7 +202,7 @@ class Alarms:
             "off_delay_ms": rule.comparison.off_delay_ns / 1e6,
             "active_ms": (at_ns - alarm.since_ns) / 1e6,
         }
-        yield announce(kind, rule, at_ns, seen, figures, alarm.withheld)
+        yield announce(kind, rule, at_ns, seen, figures, alarm.withheld, self._others(rule))
 
     def _repeat(self, row: int, alarm: Alarm, at_ns: int, because: str) -> Event:
         figures: Figures = {"active_ms": (at_ns - alarm.since_ns) / 1e6, "because": because}
@@ -213,7 +213,12 @@ class Alarms:
     ) -> Event:
         """Return an event with the alarm's reading as it stands now."""
         seen = self._image.evidence(self._comparisons.tag_of[row])
-        return announce(kind, self._rules[row], at_ns, seen, figures, withheld)
+        rule = self._rules[row]
+        return announce(kind, rule, at_ns, seen, figures, withheld, self._others(rule))
+
+    def _others(self, rule: AlarmRule) -> tuple[Evidence, ...]:
+        """Return what the inputs of an expression show when its event is handed out."""
+        return tuple(self._image.evidence(tag) for tag in rule.inputs)
 
     def _keep(self, row: int, alarm: Alarm) -> None:
         """Note what is to be remembered of an alarm: when it changes, lest all are written down at once."""

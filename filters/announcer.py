@@ -15,8 +15,12 @@ def announce(
     seen: Evidence,
     figures: Figures,
     withheld: Withheld | None,
+    others: tuple[Evidence, ...] = (),
 ) -> Event:
-    """Return an event of an alarm that something happened to at `at_ns`, as its tag was `seen` then."""
+    """Return an event of an alarm that something happened to at `at_ns`, as its tag was `seen` then.
+
+    `others`: what the inputs of its expression show.
+    """
     row = rule.comparison
     if row.test != IS_BAD:
         figures |= {"limit": row.limit, "value": seen.value, "raw": seen.raw, "quality": seen.quality}
@@ -26,7 +30,7 @@ def announce(
         priority=row.tag.priority,
         boot_ns=at_ns,
         scan_boot_ns=at_ns,
-        evidence=(seen,),
+        evidence=(seen, *others),
         figures=figures | trust_figures((seen,)),
         withheld=withheld,
         response=rule.response,

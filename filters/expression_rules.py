@@ -32,20 +32,22 @@ def expression_suppressors(plant: Plant) -> list[Comparison]:
 
 
 def _of_rule(plant: Plant, name: str, rule: Description) -> Iterator[AlarmRule]:
+    virtual = plant.virtual(when_name(name))
+    assert virtual is not None, "the condition of a rule is a virtual tag"
+    inputs = tuple(plant.number_of[inside] for inside in virtual.inputs)
     yield AlarmRule(
         comparison=_is_true(
-            plant, name, when_name(name), on_delay_ns=rule.on_delay, off_delay_ns=rule.off_delay
+            plant, name, virtual.name, on_delay_ns=rule.on_delay, off_delay_ns=rule.off_delay
         ),
         latch=rule.latch,
         group=rule.group or "",
         suppressed_by=suppressed_name(name) if rule.suppressed_when is not None else "",
         response=rule.response,
         basis=rule.basis,
+        inputs=inputs,
     )
-    virtual = plant.virtual(when_name(name))
-    assert virtual is not None, "the condition of a rule is a virtual tag"
     if not all(plant.signal(inside).tells_bad for inside in virtual.inputs):
-        yield AlarmRule(comparison=_is_bad(virtual.tag, name, rule), basis=rule.basis)
+        yield AlarmRule(comparison=_is_bad(virtual.tag, name, rule), basis=rule.basis, inputs=inputs)
 
 
 def _is_true(plant: Plant, key: str, name: str, *, on_delay_ns: int = 0, off_delay_ns: int = 0) -> Comparison:

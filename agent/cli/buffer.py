@@ -63,35 +63,31 @@ def _running(before: Json, after: Json, passed_s: float) -> Json:
     """Return how a running agent's log stands, and how fast its backlogs have changed between two looks."""
     log = after["log"]
     per_day = None if log["written_bytes"] is None else log["written_bytes"] / log["written_for_s"] * _DAY_S
-    earlier = {uplink["uplink"]: _backlog(uplink) for uplink in before["uplinks"]}
+    earlier = {uplink["uplink"]: sum(_backlog(uplink).values()) for uplink in before["uplinks"]}
     return {
         "running": True,
         **{key: log[key] for key in ("disk_bytes", "cap_bytes", "segments", "oldest_age_s")},
         "written_bytes_per_day": per_day,
-        "uplinks": [
-            {
-                "uplink": uplink["uplink"],
-                "connected": uplink["connected"],
-                "backlog": _backlog(uplink),
-                "drained_in_s": _drained_in_s(
-                    sum(_backlog(uplink).values()),
-                    (sum(earlier[uplink["uplink"]].values()) - sum(_backlog(uplink).values())) / passed_s,
-                ),
-            }
-            for uplink in after["uplinks"]
-        ],
+        "uplinks": [_uplink(uplink, earlier[uplink["uplink"]], passed_s) for uplink in after["uplinks"]],
+    }
+
+
+def _uplink(uplink: Json, earlier: int, passed_s: float) -> Json:
+    """Return how an uplink stands whose backlog was `earlier` records a while ago."""
+    backlog = _backlog(uplink)
+    waiting = sum(backlog.values())
+    shrunk = earlier - waiting
+    drained_in_s = waiting * passed_s / shrunk if shrunk > 0 else None
+    return {
+        "uplink": uplink["uplink"],
+        "connected": uplink["connected"],
+        "backlog": backlog,
+        "drained_in_s": drained_in_s if waiting else 0.0,
     }
 
 
 def _backlog(uplink: Json) -> dict[str, int]:
     return {stream: balance["backlog"]["records"] for stream, balance in uplink["ledger"].items()}
-
-
-def _drained_in_s(records: int, per_s: float) -> float | None:
-    """Return how long a backlog will last at a rate; None where it does not shrink."""
-    if not records:
-        return 0.0
-    return records / per_s if per_s > 0 else None
 
 
 def _on_disk(directory: Path, why: Text) -> Json:

@@ -34,6 +34,7 @@ class DropUplink:
         self._folder = folder
         self._every_s = every_s
         self._waiting: list[Waiting] = []
+        self._written: list[Waiting] = []
         self._bytes = 0
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -76,7 +77,7 @@ class DropUplink:
 
     async def close(self) -> None:
         """See `Uplink`."""
-        self._lose(text("closed"), [])
+        self._lose(text("closed"))
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.wait([self._writer])
@@ -85,19 +86,19 @@ class DropUplink:
         """Write one file after another until one cannot be written."""
         while not self._closed.is_set():
             await self._due.wait()
-            batch = self._gathered()
+            self._written = self._gathered()
             try:
                 async with asyncio.timeout(FOLDER_TIMEOUT_S):
-                    await off_loop(lambda batch=batch: self._put(batch), abandoned=_leave_it)  # type: ignore[misc]
+                    await off_loop(self._put, abandoned=_leave_it)
             except OSError as error:
-                self._lose(_unusable(error), batch)
+                self._lose(_unusable(error))
             except UplinkDown as error:
-                self._lose(error.words, batch)
+                self._lose(error.words)
             else:
-                _settle(batch)
+                _settle(self._written)
 
-    def _put(self, batch: list[Waiting]) -> None:
-        self._folder.put(message for message, _ in batch)
+    def _put(self) -> None:
+        self._folder.put([message for message, _ in self._written])
 
     def _gathered(self) -> list[Waiting]:
         batch, self._waiting, self._bytes = self._waiting, [], 0
@@ -107,12 +108,12 @@ class DropUplink:
             self._timer = None
         return batch
 
-    def _lose(self, why: Text, batch: list[Waiting]) -> None:
+    def _lose(self, why: Text) -> None:
         """End it for good and tell everybody who waits."""
         if not self._closed.is_set():
             self._closed.set()
             self._why = why
-        for _, stored in batch + self._gathered():
+        for _, stored in self._written + self._gathered():
             if not stored.done():
                 stored.set_exception(UplinkDown(self._why))
 

@@ -1,13 +1,16 @@
 """The folder of the file drop: whole files under their names or none at all, never more than allowed.
 
-Everything here blocks, and belongs into a thread: the folder may be a share of another machine.
+Everything here blocks, and belongs into a thread: the folder may be a share of another machine. While one
+call hangs there, others fail at once, so that there is never more than one such thread.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -27,27 +30,45 @@ class DropFolder:
     def __init__(self, settings: FileUplink, prefix: str, start: int) -> None:
         self._settings = settings
         self._prefix = f"{prefix}.{start:08d}"
-        self._ours = f"{prefix}."
+        self._ours = re.compile(rf"{re.escape(prefix)}\.\d{{8,}}\.\d{{10,}}{re.escape(SUFFIX)}")
         self._numbers = count(1)
         self._files = 0
         self._bytes = 0
+        self._in_use = threading.Lock()
 
     def open(self) -> None:
         """Look what is there, and clear away what was never finished. Raises OSError, UplinkDown."""
-        for entry in self._entries():
-            if entry.name.startswith(f".{self._ours}") and entry.name.endswith(PART):
-                Path(entry.path).unlink(missing_ok=True)
-        self._make_sure_of_room()
+        with self._alone():
+            self._open()
 
     def put(self, messages: Iterable[Message]) -> None:
         """Have messages on the disk, in a file that appears at once and whole.
 
         Raises OSError, UplinkDown where too much lies there unread.
         """
+        with self._alone():
+            self._put(pack_file(messages))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._in_use.acquire(blocking=False):
+            raise UplinkDown(text("the folder does not answer"))
+        try:
+            yield
+        finally:
+            self._in_use.release()
+
+    def _open(self) -> None:
+        for entry in self._entries():
+            unfinished = entry.name.startswith(".") and entry.name.endswith(PART)
+            if unfinished and self._ours.fullmatch(entry.name[1 : -len(PART)]):
+                Path(entry.path).unlink(missing_ok=True)
+        self._make_sure_of_room()
+
+    def _put(self, content: bytes) -> None:
         if not self._has_room():
             self._make_sure_of_room()
         path = self._next_path()
-        content = pack_file(messages)
         part = path.with_name(f".{path.name}{PART}")
         try:
             _write(part, content)
@@ -69,11 +90,7 @@ class DropFolder:
 
     def _make_sure_of_room(self) -> None:
         """Count what lies there. Raises UplinkDown where that is as much as is allowed."""
-        ours = [
-            entry.stat().st_size
-            for entry in self._entries()
-            if entry.name.startswith(self._ours) and entry.name.endswith(SUFFIX)
-        ]
+        ours = [entry.stat().st_size for entry in self._entries() if self._ours.fullmatch(entry.name)]
         self._files, self._bytes = len(ours), sum(ours)
         if not self._has_room():
             raise UplinkDown(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from config.consistency.interlocks import alarm_names
 from config.draft import INTERLOCKS, Draft, interlocks_of
 from config.faults import Fault, Loc
 from config.points.read import Row
@@ -11,9 +12,6 @@ from config.resolve import Resolution, resolve
 from config.rules import Condition
 from config.series import condition_name, declared_of
 from config.text import text
-from config.vocabulary import Limit
-
-_RULE_ENDINGS = (*(f".{limit}" for limit in Limit), ".bad")
 
 
 def resolution_of(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Resolution:
@@ -48,11 +46,11 @@ def _conditions(draft: Draft) -> Iterator[tuple[str, Loc, Condition]]:
 
 def _name_faults(draft: Draft, rows: Sequence[Row]) -> Iterator[Fault]:
     tags = {row.tag.tag for row in rows if row.sound("tag")}
-    limits = {tag + ending for tag in tags for ending in _RULE_ENDINGS}
+    told_of_tags = alarm_names(tags) | {f"{name}.bad" for name in draft.alarm_rules}
     interlocks = {str(raw.get("name")) for _, raw in interlocks_of(draft.document)}
     for section, taken in (
         ("series", tags | set(draft.alarm_rules)),
-        ("alarms", tags | limits | interlocks),
+        ("alarms", tags | told_of_tags | interlocks),
     ):
         for name in draft.document.section("rules", section):
             if name in taken:

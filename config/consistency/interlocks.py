@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,11 @@ from config.wording import some, unknown
 
 _COMPARISONS: Final = ("equals", "above", "below", "limit")
 _RULE_ENDINGS: Final = (*(f".{limit}" for limit in Limit), ".bad")
+
+
+def alarm_names(tags: Iterable[str]) -> set[str]:
+    """Return the names that the alarms of these tags may have."""
+    return {tag + ending for tag in tags for ending in _RULE_ENDINGS}
 
 
 def interlock_faults(
@@ -49,7 +54,7 @@ def interlock_faults(
 
 def _name_faults(draft: Draft, row_of: Mapping[str, Row]) -> Iterator[Fault]:
     first: dict[str, int] = {}
-    alarm_rules = {tag + ending for tag in row_of for ending in _RULE_ENDINGS}
+    alarm_rules = alarm_names(row_of)
     for index, raw in interlocks_of(draft.document):
         name = raw.get("name")
         if not isinstance(name, str):

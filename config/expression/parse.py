@@ -14,19 +14,28 @@ argument   := (name "=")? either
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import Final
 
 from config.expression.tokens import Token, TokenKind, foreign_sign, tokens
 from config.expression.tree import Argument, Call, ExpressionFault, Name, Number, Span, Tree, Truth
+from config.faults import WrongValue
 from config.text import text
 from config.units import parse_duration_ns
 
 _COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
 _JOINING: Final = ("and", "or", "not")
 _TRUTHS: Final = ("true", "false")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _DEEPEST: Final = 40
 _LONGEST: Final = 200
+
+
+def spelled(name: str) -> str:
+    """Return a name as an expression must spell it: in quotes where it could be taken for something else."""
+    is_plain = _PLAIN_NAME.fullmatch(name) and name not in (*_JOINING, *_TRUTHS)
+    return name if is_plain else f"'{name}'"
 
 
 def parse(content: str) -> Tree:
@@ -144,7 +153,7 @@ class _Parser:
         if token.kind is TokenKind.NUMBER:
             return _number(self._take())
         if token.kind is TokenKind.SPAN:
-            return Span(span_ns=parse_duration_ns(self._take().spelling), at=token.at)
+            return _span(self._take())
         if self._is(("(",)):
             self._take()
             tree = self._either()
@@ -182,6 +191,13 @@ class _Parser:
 def _operation(sign: Token, *operands: Tree) -> Call:
     arguments = tuple(Argument(name="", tree=operand, at=operand.at) for operand in operands)
     return Call(function=sign.spelling, arguments=arguments, at=sign.at)
+
+
+def _span(token: Token) -> Span:
+    try:
+        return Span(span_ns=parse_duration_ns(token.spelling), at=token.at)
+    except WrongValue as error:
+        raise ExpressionFault(error.words, token.at) from error
 
 
 def _number(token: Token) -> Number:

@@ -43,6 +43,7 @@ _WORD: Final = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
+_BLANK: Final = re.compile(r"\s*", re.ASCII)
 _SPAN_UNITS: Final = frozenset(("ms", "s", "min", "h", "d"))
 _INSTEAD: Final = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "<>": "!=", "=": "=="}
 
@@ -95,7 +96,7 @@ def _figure(match: re.Match[str]) -> Token:
 
 
 def _unreadable(content: str, position: int) -> ExpressionFault:
-    at = position + len(content[position:]) - len(content[position:].lstrip())
+    at = _BLANK.match(content, position).end()  # type: ignore[union-attr]  # matches always
     return ExpressionFault(_why_unreadable(content[at]), at)
 
 

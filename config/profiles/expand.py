@@ -15,6 +15,7 @@ from typing import Final
 
 from pydantic import JsonValue, ValidationError
 
+from config.expression.parse import spelled
 from config.faults import Fault, Loc
 from config.points.read import Row
 from config.profiles.cast import Cast, cast, instructed, shortcomings
@@ -208,7 +209,7 @@ def _in_tags(source: str, parts: Cast) -> str:
     def meant(match: re.Match[str]) -> str:
         word = match.group()
         if word in parts.tag_of or word in parts.profile.series:
-            return parts.named(word)
+            return spelled(parts.named(word))
         return str(_set(word, parts))
 
     return _WORD.sub(meant, source)

@@ -10,7 +10,7 @@ from typing import Final
 from config.causes import cause_of
 from config.links import ModbusLink, ModbusRtuLink
 from config.text import text
-from drivers.contract import DeviceError, DriverCounters, LinkDown
+from drivers.contract import DeviceError, DeviceRefused, DriverCounters, LinkDown
 from drivers.modbus.admission import Admission
 from drivers.modbus.demotion import Demotion
 from drivers.modbus.frame import Answer, ReadRequest
@@ -130,7 +130,8 @@ class GuardedLink(Shared):
             payload = await asked.answer
         except DeviceError as error:
             now_s = _now_s()
-            self.meter.busy(now_s - asked.at_s + self.prices.settle_s, now_s)
+            quiet_s = self.prices.pause_s if isinstance(error, DeviceRefused) else self.prices.settle_s
+            self.meter.busy(now_s - asked.at_s + quiet_s, now_s)
             self._admission.failed(request.unit_id, error, now_s, risky=risky)
             raise
         now_s = _now_s()

@@ -11,7 +11,7 @@ from drivers.modbus.fence import BLAMES_ADDRESS, LONGEST_S, Effort, Fence, find_
 from drivers.modbus.frame import Answer, ReadRequest
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.planner import Block, block_of
-from drivers.modbus.silence import Silence
+from drivers.modbus.silence import SILENT, Silence
 
 Reply = Answer | DeviceError
 """What a block brought; a DeviceError that concerns no more than the block."""
@@ -30,6 +30,8 @@ class Inquiry:
 
     async def ask(self, blocks: Sequence[Block]) -> list[Reply]:
         """Return what each block brings. Raises DeviceError where the device as a whole does not answer."""
+        if not self._silence.any_missed:
+            return [await self._trusted(block) for block in blocks]
         suspects = [block for block in blocks if self._silence.suspects(block)]
         replies = {block: await self._trusted(block) for block in blocks if block not in suspects}
         if suspects and not replies:
@@ -53,7 +55,7 @@ class Inquiry:
         due = self._fence.take_due(_now_s())
         if due is None:
             return
-        reply = await self._risk(block_of([due]))
+        reply = await self._try(block_of([due]), risky=self._fence.code_of(due) == SILENT)
         if isinstance(reply, Answer):
             self._fence.clear()
 
@@ -66,7 +68,7 @@ class Inquiry:
 
     async def _suspected(self, block: Block) -> Reply:
         """Ask for a block that was missed; the device is known to answer others."""
-        reply = await self._risk(block) if self._silence.is_risky(block) else await self._try(block)
+        reply = await self._try(block, risky=self._silence.is_risky(block))
         if isinstance(reply, DeviceTimeout):
             self._silence.missed(block, alive=True, now_s=_now_s())
         return reply
@@ -77,11 +79,8 @@ class Inquiry:
         self._turn += 1
         await self._read(block_of([values[self._turn % len(values)]]))
 
-    async def _risk(self, block: Block) -> Reply:
-        """Ask for what will probably not be answered, if the link can afford that now."""
-        return await self._try(block, risky=True)
-
-    async def _try(self, block: Block, *, risky: bool = False) -> Reply:
+    async def _try(self, block: Block, *, risky: bool) -> Reply:
+        """Ask without failing; `risky`: for what is probably not answered, if the link can afford that."""
         try:
             return await self._read(block, risky=risky)
         except (DeviceTimeout, Demoted) as error:

@@ -26,6 +26,11 @@ class Silence:
         self._fence = fence
         self._missed: dict[Range, int] = {}
 
+    @property
+    def any_missed(self) -> bool:
+        """Whether any block was missed and not answered since."""
+        return bool(self._missed)
+
     def suspects(self, block: Block) -> bool:
         """Tell whether a block was missed and not answered since: it is asked after the others."""
         return any(wanted in self._missed for wanted in block.ranges)
@@ -36,6 +41,8 @@ class Silence:
 
     def answered(self, block: Block) -> None:
         """Hear that a block brought an answer, be it a refusal."""
+        if not self._missed:
+            return
         for wanted in block.ranges:
             self._missed.pop(wanted, None)
 

@@ -85,9 +85,6 @@ def stick(step: Row, one: Row, armed: Row) -> None:
 def count_edges(step: Row, one: Row) -> None:
     """Count how often a truth has risen since the start; `kept` is what it was."""
     first = step["seen_ns"] == LONG_AGO
-    if first:
-        step["value"] = 0.0
-        step["held"] = 0
     if is_new(step, one):
         if not first and one["value"] == 1.0 and step["kept"] == 0.0:
             step["held"] += 1

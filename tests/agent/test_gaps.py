@@ -186,21 +186,33 @@ async def test_the_account_of_every_reading_goes_on_after_a_kill(tmp_path: Path)
         assert wiring.pipeline.ledger.ever() == second
 
 
+BYPASSABLE = {
+    "name": "water",
+    "cause": {"tag": "plc_0", "above": 4},
+    "effects": [{"tag": "plc_0", "equals": 1, "within": "3s"}],
+    "bypassed_when": {"tag": "plc_1", "above": 0},
+}
+
+
 async def test_the_account_of_the_day_is_told_at_midnight(tmp_path: Path) -> None:
-    clock = VirtualClock()
+    clock, plant = VirtualClock(), forwarding_plant(rules={"interlocks": [BYPASSABLE]})
     evening = datetime(2026, 6, 1, 23, 59, 0).astimezone()
     clock.utc_offset_ns = int(evening.timestamp()) * S - clock.now_ns
-    async with started(forwarding_plant(), tmp_path / "s", clock) as wiring:
+    async with started(plant, tmp_path / "s", clock) as wiring:
+        take(wiring, [1, 0])
+        await clock.advance(2 * S)
         take(wiring, [1, 2])
-        await clock.advance(120 * S)
+        await clock.advance(118 * S)
         clock.now_ns += DAY - 180 * S  # as in a suspend: what was missed is not made up
         await clock.advance(120 * S)
         days = [event for event in events(wiring) if event.kind == "daily_summary"]
     assert [round(float(day.figures["hours"] or 0), 2) for day in days] == [0.02, 24]
-    assert days[0].figures["scanned"] == 2
+    assert days[0].figures["scanned"] == 4
+    assert days[0].figures["water_bypassed_s"] == pytest.approx(58, abs=3)
+    assert days[1].figures["water_bypassed_s"] == pytest.approx(86400, abs=3)
     assert days[1].figures["scanned"] == 0
-    assert days[1].figures["scanned_ever"] == 2
-    assert days[1].figures["province_readings_backlog"] == 1
+    assert days[1].figures["scanned_ever"] == 4
+    assert days[1].figures["province_readings_backlog"] == 2
 
 
 def moment(at_s: int, boot_id: str = BOOT) -> Moment:

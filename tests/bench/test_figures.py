@@ -1,11 +1,13 @@
 """The arithmetic of the bench."""
 
 import math
+from itertools import accumulate, pairwise
 
 import pytest
 
 from bench.figures import lateness_ns, percentile
 from bench.plan import Target
+from bench.plant import alarm_changes
 from bench.sequence import Sequence
 
 SECOND = 10**9
@@ -57,3 +59,12 @@ def test_a_sequence_tells_holes_from_late_arrivals_and_from_duplicates() -> None
 )
 def test_a_target_is_met_within_its_limit_and_never_by_nothing(target: Target, met: bool) -> None:
     assert target.met is met
+
+
+def test_an_alarm_changes_with_bit_4_of_its_register() -> None:
+    for number in (0, 7, 14, 15, 16, 31, 99):
+        bits = [0, *((answer + number) >> 4 & 1 for answer in range(1, 200))]
+        changes = [before != after for before, after in pairwise(bits)]
+        assert [alarm_changes(number, answers) for answers in range(200)] == list(
+            accumulate(changes, initial=0)
+        )

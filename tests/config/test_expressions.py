@@ -5,13 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config.expression.bind import bind
 from config.expression.operations import Apply, Bound, Constant, Input, Kind
-from config.expression.parse import parse
-from config.expression.tree import ExpressionFault
+from config.expression.parse import parse, spelled
+from config.expression.tree import ExpressionFault, Name
 from config.faults import ConfigError
 from config.load import load
+
+
+@pytest.mark.parametrize("name", ["dp", "caster.dq", "caster-1.dq", "1st", "and", "_", "a.-"])
+def test_whatever_a_tag_is_called_an_expression_can_name_it(name: str) -> None:
+    assert parse(spelled(name)) == Name(name=name, at=0)
+    assert (spelled(name) == name) == (name in ("dp", "caster.dq", "_"))
+
 
 NAMES: dict[str, Kind | None] = {
     "q_in": Kind.NUMBER,
@@ -108,12 +117,34 @@ def test_an_expression_means_what_it_says(content: str, meant: str) -> None:
         ("emwa(dp, 2s)", 0, 'function "emwa" is unknown; did you mean "ewma"?'),
         ("(" * 50 + "dp" + ")" * 50, 40, "this is nested too deeply"),
         ("dp" + " + dp" * 200, 500, "an expression has at most 200 words"),
+        ("on_for(fan_run, 1e3s)", 16, '"1e3s" is not a duration'),
         ("1e999 < dp", 0, "1e999 is too large a number"),
     ],
 )
 def test_a_fault_is_told_where_it_stands(content: str, at: int, words: str) -> None:
     found_at, found = fault(content)
     assert (found_at, found.startswith(words)) == (at, True), found
+
+
+LETTERS = st.sampled_from(
+    ["dp", "fan_run", "ewma(", "votes(", "and", "not", "<", "=", "-", "/", "0", "2s", "5%"]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(
+        st.text(max_size=40), st.lists(st.one_of(LETTERS, st.text("1.e9s%()',+ ", max_size=4))).map(" ".join)
+    )
+)
+def test_whatever_is_written_has_a_meaning_or_a_fault_with_a_place_inside(content: str) -> None:
+    try:
+        bound, faults = bind(parse(content), NAMES)
+    except ExpressionFault as fault:
+        bound, faults = None, [fault]
+    assert (bound is None) == bool(faults)
+    assert all(0 <= fault.at <= len(content) for fault in faults)
+    assert all(fault.words.show("zh") != fault.words.show("en") for fault in faults)
 
 
 PLANT = """\
@@ -168,6 +199,8 @@ def test_what_does_not_fit_among_expressions_is_told_all_at_once(tmp_path: Path)
     lasting: {value: age(a)}
   alarms:
     a.H: {when: a > 1}
+    high: {when: a > 2}
+    high.bad: {when: a > 3}
     number: {when: a + 1}
 """
     assert faults_of(tmp_path, rules) == [
@@ -179,7 +212,8 @@ def test_what_does_not_fit_among_expressions_is_told_all_at_once(tmp_path: Path)
         "shorten it, or take tags of a slower scan class",
         "plant.yaml:15:22: a series is a number or true or false; compare this duration",
         'plant.yaml:17:5: "a.H" is the name of something else already; choose another',
-        "plant.yaml:18:20: this is a number; compare it with another, for example > 0",
+        'plant.yaml:19:5: "high.bad" is the name of something else already; choose another',
+        "plant.yaml:20:20: this is a number; compare it with another, for example > 0",
     ]
 
 

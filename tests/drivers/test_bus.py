@@ -19,7 +19,6 @@ from config.faults import Place
 from config.models import Description
 from config.plant import Plant, ScanGroup, number_tags
 from config.tags import Tag
-from config.text import Text
 from config.vocabulary import GOOD, Reason, bad, reason_of
 from drivers.contract import Scan
 from drivers.modbus.bus import Bus
@@ -51,10 +50,10 @@ class Book:
         assert len(set(scan.quality)) == 1
         self.scans[group.device].append((start_boot_ns / 1e9, int(scan.quality[0])))
 
-    def device_lost(self, device: str, cause: Text, boot_ns: int) -> None:
+    def device_lost(self, *_: object) -> None:
         pass
 
-    def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
+    def device_restored(self, *_: object) -> None:
         pass
 
 

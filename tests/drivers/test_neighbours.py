@@ -47,7 +47,7 @@ async def rude(every_s: float, data: bytes) -> AsyncIterator[int]:
 
 async def polled_beside(rude_ports: list[int], for_s: float) -> dict[str, np.ndarray]:
     """Poll polite devices and rude ones; return when the scans of the polite ones began."""
-    async with serve({1: Unit(16)}) as polite:
+    async with serve({unit: Unit(16) for unit in range(1, POLITE + 1)}) as polite:
         ports = [polite.port] * POLITE + rude_ports
         names = tuple(f"d{at}" for at in range(len(ports)))
         links = {
@@ -73,7 +73,7 @@ def test_rude_devices_do_not_move_the_grid_of_the_polite_ones() -> None:
         async with (
             rude(10.0, b"") as silent,
             rude(1.0, b"\x00") as trickling,
-            rude(0.005, b"\x55" * 1024) as flooding,
+            rude(0.02, b"\x55" * 300) as flooding,
         ):
             starts = await polled_beside([silent, trickling, flooding], 20.0)
         for found in starts.values():

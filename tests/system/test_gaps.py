@@ -19,6 +19,8 @@ from tests.system.program import Agent, command
 from tests.system.station import ARRIVE_S, Station, standing
 from tests.system.waiting import until
 
+pytestmark = pytest.mark.torture  # a minute, four starts
+
 DISK = "size=2m"
 OTHER_BOOT = "00000000-1111-2222-3333-444444444444"
 

@@ -15,6 +15,7 @@ from agent.uplinks.drop_file import SUFFIX, NotWhole, pack_file, unpack_file
 from agent.uplinks.drop_folder import DropFolder
 from tests.uplinks.contract_suite import UplinkContract, message, numbered
 from tests.uplinks.folder_platform import EVERY_S, PREFIX, FolderPlatform, settings
+from tests.uplinks.waiting import eventually
 
 MESSAGES = [message(b"{}", "status", retain=True), message("读数\n\x00".encode()), message(b"", "meta/2")]
 
@@ -112,7 +113,11 @@ async def test_what_an_earlier_process_left_unfinished_is_cleared_away_and_nothi
     tmp_path: Path,
 ) -> None:
     (tmp_path / f".{PREFIX}.00000001.0000000001.fengsui.part").write_bytes(b"half")
-    others = [tmp_path / ".somebody.else.part", tmp_path / "notes.txt"]
+    others = [
+        tmp_path / ".somebody.else.part",
+        tmp_path / f".{PREFIX}.b.00000001.0000000001.fengsui.part",
+        tmp_path / "notes.txt",
+    ]
     for other in others:
         other.write_bytes(b"")
     uplink = await writing(tmp_path)
@@ -172,4 +177,27 @@ async def test_a_share_that_hangs_is_left_in_time(tmp_path: Path, monkeypatch: p
     with pytest.raises(UplinkDown, match="does not answer"):
         await uplink.send(message(b"x"))
     await uplink.close()
+    threads = threading.active_count()
+    for _ in range(5):
+        again = DropUplink(uplink._folder, EVERY_S)
+        with pytest.raises(UplinkDown, match="does not answer"):
+            await again.connect()
+    assert threading.active_count() <= threads + 1
+    answer.set()
+
+
+async def test_closing_is_quick_even_while_a_share_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uplink = await writing(tmp_path)
+    asked, answer = threading.Event(), threading.Event()
+    monkeypatch.setattr(drop_folder.os, "fsync", lambda _: asked.set() or answer.wait(10))
+    sends = [asyncio.create_task(uplink.send(message(payload))) for payload in numbered(5)]
+    await eventually(asked.is_set)
+    sends.append(asyncio.create_task(uplink.send(message(b"behind"))))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        await uplink.close()
+        outcomes = await asyncio.gather(*sends, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {UplinkDown}
     answer.set()

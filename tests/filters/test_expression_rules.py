@@ -1,0 +1,106 @@
+"""Alarms by expression: never silent; latched, suppressed and out of service as any other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from config.series import when_name
+from config.vocabulary import EventKind, Flag, Reason, Withheld, bad, uncertain
+from filters.engine import Engine
+from filters.holds import Hold
+from filters.kernels import Kernels, twins
+from filters.layout import NEVER
+from tests.filters.rig import MS, Rig, S, plant, tag, told
+
+PERIOD_NS = 500 * MS
+USABLE = (0, uncertain(Reason.RESYNC))
+EXPRESSIONS = (
+    "a >= 5",
+    "avg(a, 2s) >= 5",
+    "min(a, 1s) >= 5 and max(a, 3s) >= 5",
+    "on_for(a >= 5, 1s)",
+    "debounce(avg(a, 1s) >= 5, 700ms)",
+    "votes(1, a >= 5, min(a, 2s) >= 5)",
+    "not off_for(a < 5, 1s)",
+    "on_for(abs(a) + a >= 10, 1500ms) or bad(a)",
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_what_stays_beyond_the_limit_for_longer_than_the_declared_delays_is_never_silent(
+    compiled: Kernels, data: st.DataObject
+) -> None:
+    """The rule is raised if all was readable; that it cannot be told may stand for it where it was not.
+
+    An EWMA is left out: it has no time after which all of a step is through.
+    """
+    rule = {
+        "when": data.draw(st.sampled_from(EXPRESSIONS)),
+        "on_delay": data.draw(st.sampled_from(["0s", "500ms", "1700ms"])),
+        "fault_delay": data.draw(st.sampled_from(["0s", "1s"])),
+    }
+    row: dict[str, Any] = {"median": data.draw(st.sampled_from([0, 3, 5, 7]))}
+    made = plant(tag("a", **row), periods={"fast": "500ms"}, alarms={"rule": rule})
+    readable = data.draw(st.booleans())
+    words = st.sampled_from(USABLE if readable else (*USABLE, bad(Reason.TIMEOUT)))
+    before = data.draw(st.lists(st.tuples(st.floats(-10, 10), words), max_size=12))
+    declared = made.alarm_rules["rule"]
+    beyond_ns = made.delay_ns(when_name("rule")) + declared.on_delay + 3 * PERIOD_NS
+    length = (beyond_ns + (0 if readable else declared.fault_delay)) // PERIOD_NS + 1
+    during = data.draw(st.lists(st.tuples(st.floats(5, 9), words), min_size=length, max_size=length))
+    engine, heard = Engine(made, compiled), set()
+    for number, (raw, word) in enumerate(before + during):
+        at_ns = 10**12 + number * PERIOD_NS
+        engine.condition(made.groups[0], np.array([raw]), np.array([word], np.uint32), at_ns)
+        engine.judge(at_ns + 20 * MS)
+        if number >= len(before):
+            heard |= {alarm.rule for alarm in engine.alarms()}
+    assert "rule" in heard or (not readable and "rule.bad" in heard)
+
+
+def test_a_rule_that_cannot_be_told_is_an_alarm_unless_every_input_has_one_itself() -> None:
+    rules = {"own": {"when": "a > b", "fault_delay": "2s"}, "theirs": {"when": "a > 5"}}
+    line = Rig(plant(tag("a", safety=True), tag("b"), alarms=rules), twins())
+    for second in range(6):
+        line.scan(second, a=1, b=(1, bad(Reason.REFUSED)))
+    assert told(line.events) == [("alarm_raised", "own.bad", 2.0)]
+
+
+def test_an_event_of_a_rule_carries_what_its_inputs_show() -> None:
+    made = plant(tag("a"), tag("b"), series={"d": "a - b"}, alarms={"apart": {"when": "abs(d) > 3"}})
+    line = Rig(made, twins())
+    (raised,) = line.scan(0, a=9, b=5)
+    assert [(seen.tag, seen.value) for seen in raised.evidence] == [(3, 1), (0, 9), (1, 5)]
+
+
+def test_a_rule_latches_as_declared() -> None:
+    line = Rig(plant(tag("p"), alarms={"low": {"when": "p < 2", "latch": True}}), twins())
+    for second, p in enumerate([5, 1, 5]):
+        line.scan(second, p=p)
+    assert told(line.events) == [("alarm_raised", "low", 1.0), ("alarm_latched", "low", 2.0)]
+
+
+def test_a_rule_is_suppressed_by_design_while_its_expression_says_so() -> None:
+    rule = {"when": "p < 2", "suppressed_when": "on_for(not run, 2s)"}
+    line = Rig(plant(tag("p"), tag("run", type="bool"), alarms={"low": rule}), twins())
+    for second, (p, run) in enumerate([(5, 1), (1, 1), (5, 1), (5, 0), (5, 0), (5, 0), (1, 0)]):
+        line.scan(second, p=p, run=run)
+    raised = [event for event in line.events if event.kind is EventKind.ALARM_RAISED]
+    assert [(event.boot_ns / S, event.withheld) for event in raised] == [(1, None), (6, Withheld.SUPPRESSED)]
+
+
+def test_work_on_an_input_marks_whatever_rests_on_it() -> None:
+    made = plant(tag("a"), tag("b", device="plc2"), series={"d": "a - b"}, alarms={"r": {"when": "d > 1"}})
+    line = Rig(made, twins())
+    hold = Hold(since_ns=0, until_ns=NEVER, who="li", why="calibration", flags=Flag.MAINTENANCE)
+    line.engine.maintenance.begin("plc2", hold)
+    assert line.engine.maintenance.flags.tolist() == [0, 1, 1, 1]
+    line.scan(0, line.group("plc"), a=9)
+    line.scan(0, line.group("plc2"), b=1)
+    assert line.quality("d") == Flag.MAINTENANCE
+    assert [event.withheld for event in line.events] == [Withheld.MAINTENANCE]
