@@ -108,7 +108,7 @@ def cut_again_and_again(folder: Path, kind: str, cuts: int, seed: int) -> None:
     for number in range(1, cuts + 1):
         with mounted(kind, medium) as place:
             stored[number] = write_until_cut(place / "log", place, number, rng.randrange(1, 60))
-            medium = as_the_cut_leaves_it(medium, number)
+        medium = as_the_cut_leaves_it(medium, number)
     with mounted(kind, medium) as place:
         log = open_log(place / "log", run=10_000, cap="50MB")
         left = {(record.run, record.seq): record.body for record in unsettled(log)}
