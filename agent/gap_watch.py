@@ -14,6 +14,7 @@ from config.units import S
 from config.vocabulary import EventKind, QualityClass, class_of
 
 CALM_NS: Final = 10 * S
+_OF_INTAKE: Final = (GapCause.DISK_FULL, GapCause.DISK_SLOW)
 
 
 @dataclass(slots=True)
@@ -38,9 +39,12 @@ class GapWatch:
         It has ended when nothing was refused for a while: a log that makes room now and then is one gap.
         """
         refused, outages = self.wiring.pipeline.ledger.refused, self.wiring.outages
+        known = outages.cause_of(GATEWAY)
+        if known is not None and known not in _OF_INTAKE:
+            return  # the agent is stopping: that is why there is no data now
         if refused > self._refused:
             cause = GapCause.DISK_FULL if self.wiring.log.ledger().full else GapCause.DISK_SLOW
-            if cause is not outages.cause_of(GATEWAY):
+            if cause is not known:
                 outages.end(GATEWAY, now_ns)
                 outages.begin(GATEWAY, cause, self._looked_ns or now_ns)
             self._refused, self._refused_ns = refused, now_ns

@@ -13,6 +13,7 @@ import pytest
 
 from agent.availability import availability
 from agent.gap import GATEWAY, GapBody, GapCause, Moment, Part, Subject
+from agent.gap_watch import GapWatch
 from agent.heartbeat import Heartbeat
 from agent.history import History, fold, read_history
 from agent.past import take_up
@@ -22,7 +23,7 @@ from config.text import text
 from config.units import DAY, S
 from config.vocabulary import Flag, Reason
 from filters.holds import Hold
-from tests.agent.rig import STORED_S, events, forwarding_plant, take, this_boots_clock, wired
+from tests.agent.rig import STORED_S, events, forwarding_plant, gaps, take, this_boots_clock, wired
 from tests.virtual import VirtualClock
 
 WHY = text("not connected")
@@ -145,6 +146,17 @@ async def test_readings_that_a_full_disk_did_not_take_are_a_gap(
             await clock.advance(3 * S)
         await clock.advance(20 * S)
     assert told(history_of(tmp_path / "s")) == [("gateway", "", "disk_slow", 13)]
+
+
+async def test_a_stop_that_takes_a_while_to_deliver_is_one_gap(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(forwarding_plant(), tmp_path, clock) as wiring:
+        watch = GapWatch(wiring)
+        wiring.outages.begin(GATEWAY, GapCause.CLEAN_STOP, clock.boot_ns())
+        for _ in range(20):
+            clock.now_ns += S
+            watch.look(clock.boot_ns())
+        assert [gap.end for gap in gaps(wiring)] == [None]
 
 
 @pytest.mark.parametrize(("mains", "cause"), [(0, GapCause.MAINS_LOST), (1, GapCause.HOST_DOWN_UNCLEAN)])
