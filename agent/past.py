@@ -117,11 +117,15 @@ def _away_ns(wiring: Wiring, recovery: Recovery, boot: str, ended_boot_ns: int) 
 
 def _told(wiring: Wiring, previous: PreviousRun) -> Totals:
     """Return what the newest DATA record of the run before says of it; nothing where there is none."""
-    newest = wiring.log.newest(Stream.READINGS, previous.run)
+    newest = wiring.log.newest(Stream.READINGS, previous.run, RecordKind.DATA)
     tags = None if newest is None else wiring.log.preamble_of(newest).get(RecordKind.TAGS)
     if newest is None or tags is None:
         return Totals()
-    return Totals.of(counters_of(newest.body), unpack_tags(tags).suppression)
+    try:
+        return Totals.of(counters_of(newest.body), unpack_tags(tags).suppression)
+    except RecordError as error:
+        journal.warn(text("the account of the run before cannot be read"), cause=error)
+        return Totals()
 
 
 def _welcome_and_close(wiring: Wiring, recovery: Recovery, now: int) -> None:

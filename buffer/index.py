@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +90,11 @@ class Index:
 
     def newest_of(self, run: int) -> Segment | None:
         """Return the newest segment of a run."""
-        of_run = self._of_run.get(run)
-        return of_run[-1] if of_run else None
+        return next(self.newest_first(run), None)
+
+    def newest_first(self, run: int) -> Iterator[Segment]:
+        """Yield the segments of a run, the newest first."""
+        return reversed(self._of_run.get(run, []))
 
     def sealed_bytes(self) -> int:
         """Return the size of all finished segments."""

@@ -22,7 +22,7 @@ from buffer.roster import gone
 from buffer.scan import Frame, Window, walk
 from buffer.segment import PRELUDE_BYTES
 from buffer.settled import Count
-from config.vocabulary import Stream
+from config.vocabulary import RecordKind, Stream
 
 
 def survey(directory: Path) -> list[Segment]:
@@ -49,10 +49,10 @@ def records(segments: Sequence[Segment], stream: Stream) -> Iterator[Record]:
                     raise
 
 
-def newest_record(segment: Segment) -> Record | None:
-    """Return the last whole numbered record of a segment; None where it has none. Raises OSError."""
+def newest_record(segment: Segment, kind: RecordKind) -> Record | None:
+    """Return the last whole record of a numbered kind in a segment; None where it has none. May raise OSError."""
     frames = walk(Window(segment.path, segment.size_bytes), PRELUDE_BYTES)
-    whole = (found for found in frames if isinstance(found, Frame) and found.header.numbered)
+    whole = (found for found in frames if isinstance(found, Frame) and found.header.kind == kind)
     last = deque(whole, maxlen=1)
     return record_of(last[0], Decoder()) if last else None
 

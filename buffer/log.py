@@ -242,10 +242,10 @@ class Log:
             self._books.lose_unnamed(uplink, stream, count)
         self._upkeep.once_saved.append(then)
 
-    def newest(self, stream: Stream, run: int) -> Record | None:
-        """Return the last whole record in the newest finished segment of a run; None where there is none."""
-        segment = self._books.indexes[stream].newest_of(run)
-        return None if segment is None else newest_record(segment)
+    def newest(self, stream: Stream, run: int, kind: RecordKind) -> Record | None:
+        """Return the last whole record of a kind in a run's finished segments; None where there is none."""
+        found = (newest_record(segment, kind) for segment in self._books.indexes[stream].newest_first(run))
+        return next((record for record in found if record is not None), None)
 
     def preamble_of(self, record: Record) -> Bodies:
         """Return the TAGS of a record's run and the newest ANCHOR of its boot, where they can be had.

@@ -179,10 +179,11 @@ async def test_a_battery_explains_why_the_machine_went_down(
 
 async def test_the_account_of_every_reading_goes_on_after_a_kill(tmp_path: Path) -> None:
     clock = VirtualClock()
-    plant = forwarding_plant(tag={"deadband": {"absolute": 1.0}})
+    plant = forwarding_plant(tag={"deadband": {"absolute": 1.0}, "h": 8})
     async with started(plant, tmp_path / "s", clock) as wiring:
         for value in (1, 1, 1, 9, 9, 20):
             take(wiring, [value, 7])
+        wiring.black_box.close()  # the newest record of the readings is none of readings
         first = wiring.pipeline.ledger.ever()
         assert (first.scanned, first.recorded, first.suppressed["deadband"]) == (12, 4, 8)
     state = tmp_path / "s-killed"
