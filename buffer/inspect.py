@@ -50,7 +50,7 @@ def records(segments: Sequence[Segment], stream: Stream) -> Iterator[Record]:
 
 
 def newest_record(segment: Segment, kind: RecordKind) -> Record | None:
-    """Return the last whole record of a numbered kind in a segment; None where it has none. May raise OSError."""
+    """Return the last whole record of a numbered kind in a segment, None without one. Raises OSError."""
     frames = walk(Window(segment.path, segment.size_bytes), PRELUDE_BYTES)
     whole = (found for found in frames if isinstance(found, Frame) and found.header.kind == kind)
     last = deque(whole, maxlen=1)
