@@ -46,6 +46,7 @@ SILENT_S: Final = (2400, 2700)
 STEP_S: Final = 3000
 DRAIN_EVERY_S: Final = 60
 PATIENCE_S: Final = 60.0
+DELIVERED_WITHIN_S: Final = 60.0
 UPLINK: Final = "province"
 
 PLANT: Final = """
@@ -116,6 +117,16 @@ class Day:
                 await self._second(second, next(values))
             self.samples.append(taken_up())
             print(f"hour {hour + 1}: {self.samples[-1]}", file=sys.stderr)
+
+    async def deliver(self) -> None:
+        """Wait for what is left to arrive; a forwarder that has just been refused waits in real time."""
+        self.platform.away = False
+        self.wiring.log.sync(PATIENCE_S)
+        due_s = time.monotonic() + DELIVERED_WITHIN_S
+        while self.account()["undelivered"] and time.monotonic() < due_s:
+            self.forwarder.wake()
+            await self.forwarder.drain(PATIENCE_S)
+            await asyncio.sleep(PATIENCE_S / 100)
 
     async def _second(self, second: int, raw: np.ndarray[Any, Any]) -> None:
         self.platform.away = AWAY_S[0] <= second < AWAY_S[1]
@@ -193,8 +204,7 @@ async def simulate(hours: int, tags: int, folder: Path) -> dict[str, Any]:
     day = Day(wiring, clock, platform, forwarder)
     try:
         await day.live(hours)
-        wiring.log.sync(PATIENCE_S)
-        await forwarder.drain(PATIENCE_S)
+        await day.deliver()
         found = day.account()
     finally:
         for task in tasks:
