@@ -13,6 +13,7 @@ import pytest
 from agent.poll import Poller
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
+from config.turns import Pieces
 from config.vocabulary import Reason, reason_of
 from drivers.contract import DeviceTimeout, DriverCounters, LinkDown, Scan
 from tests.agent.plants import make_plant
@@ -53,8 +54,9 @@ class Recorder:
     scans: list[tuple[str, int, Scan]] = field(default_factory=list)
     told: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
         self.scans.append((group.device, start_boot_ns, scan))
+        yield from ()
 
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         self.told.append(("lost", device, boot_ns))

@@ -25,6 +25,7 @@ from agent.status import answers
 from agent.status_server import Refused, SocketPathTooLong, SocketUnusable, check_path, serve_status
 from agent.wiring import Wiring
 from config.text import text
+from config.turns import at_once
 from config.vocabulary import NOT_YET_READ, Reason, bad, describe
 from drivers.contract import DeviceTimeout, Scan, checksum_of
 from tests.agent.rig import UPLINK, events, forwarding_plant, take, wired
@@ -315,7 +316,7 @@ async def test_a_tag_says_what_its_code_means_and_what_its_text_is(tmp_path: Pat
             quality=np.zeros(2, dtype=np.uint32),
             exact={1: "FS-10"},
         )
-        wiring.pipeline.take(plant.groups[0], scan, wiring.clock.boot_ns())
+        at_once(wiring.pipeline.take(plant.groups[0], scan, wiring.clock.boot_ns()))
         code, words = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
         assert (code["value"], code["says"], code["text"]) == (2.0, "故障", False)
         assert (words["says"], words["text"], words["quality"]) == ("FS-10", True, 0)
