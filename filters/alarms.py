@@ -124,10 +124,18 @@ class Alarms:
             figures: Figures = {"active_ms": (now_ns - alarm.since_ns) / 1e6, "because": "reset"}
             self._reset.append(self._say(EventKind.ALARM_CLEARED, row, now_ns, figures, alarm.withheld))
 
-    def all(self) -> Iterator[ActiveAlarm]:
-        """Yield the alarms that are not normal, the most urgent first, each made when it is taken."""
-        for row in sorted(self.alarms, key=self._ranks.__getitem__):
-            yield self._shown(row, self.alarms[row])
+    def all(self, first: int = 0) -> Iterator[ActiveAlarm]:
+        """Yield the alarms that are not normal, the most urgent first, from the place `first`.
+
+        Each is made when it is taken; those that are over by then are passed over.
+        """
+        for row in sorted(self.alarms, key=self._ranks.__getitem__)[first:]:
+            if row in self.alarms:
+                yield self._shown(row, self.alarms[row])
+
+    def standing(self) -> int:
+        """Return how many alarms stand."""
+        return sum(alarm.state.stands for alarm in self.alarms.values())
 
     def save(self) -> Iterator[bytes]:
         """Yield the alarms that are not normal, each as a member of a JSON object."""

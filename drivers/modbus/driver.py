@@ -16,8 +16,8 @@ from drivers.modbus.frame import READ_WORDS
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.herald import Herald
 from drivers.modbus.inquiry import Inquiry, Reply
-from drivers.modbus.layout import Layout, Point, forbidden_places, lay_out, point_of
-from drivers.modbus.planner import Block, Limits, Range
+from drivers.modbus.layout import Layout, forbidden_places, lay_out, point_of, range_of
+from drivers.modbus.planner import Block, Limits
 from drivers.modbus.pulse import Pulses
 
 _SECOND_NS: Final = 10**9
@@ -55,7 +55,7 @@ class ModbusDriver:
         self._inquiry = Inquiry(link, device.unit_id, self.counters, self._fence)
         self._periods_s = {group.number: plant.scan_class_of(group).period / _SECOND_NS for group in groups}
         self.link = link
-        self._points = {number: sorted(found, key=_range_of) for number, found in points.items()}
+        self._points = {number: sorted(found, key=range_of) for number, found in points.items()}
         self._layouts = {number: at_once(self._lay_out(number)) for number in self._points}
         link.join(self)
 
@@ -110,10 +110,6 @@ class ModbusDriver:
 
     def _lay_out(self, number: int) -> Generator[None, None, Layout]:
         return lay_out(self._points[number], self._limits, self.link.cost, self._fence, self._forbidden)
-
-
-def _range_of(point: Point) -> Range:
-    return point.range
 
 
 def _now_s() -> float:

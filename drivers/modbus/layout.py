@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,11 @@ def point_of(index: int, tag: Tag, device: Device) -> Point:
     )
 
 
+def range_of(point: Point) -> Range:
+    """Return what a point asks for: the order in which points are laid out."""
+    return point.range
+
+
 def forbidden_places(device: Device) -> list[Place]:
     """Return where no block may pass, so that no forbidden address is read along. Raises WrongValue."""
     spans = [parse_span(spelling, device.address_base) for spelling in device.forbidden]
@@ -99,15 +105,15 @@ class Layout:
 def lay_out(
     points: Sequence[Point], limits: Limits, cost: Cost, fence: Fence, forbidden: Sequence[Place] = ()
 ) -> Generator[None, None, Layout]:
-    """Make a layout, in pieces of AT_ONCE. `forbidden`: places that no block lies across.
+    """Make the layout of points that are in order of their ranges, in pieces of AT_ONCE points.
 
-    The points are best given in order of their ranges. What the fence learns meanwhile is not in it: it is of
-    the version with which it began.
+    `forbidden`: places that no block lies across. What the fence learns meanwhile is not in the layout: it is
+    of the version with which it began.
     """
     version, cuts = fence.version, sorted((*fence.cuts, *forbidden))
-    wanting, codes = yield from _wanted(points, fence)
-    blocks = yield from _planned(plan(wanting, limits, cost, cuts))
-    members, decoder = yield from _decoder(len(points), blocks, wanting)
+    asked, codes = yield from _asked(points, fence)
+    blocks = yield from _planned(plan((point.range for point in asked), limits, cost, cuts))
+    members, decoder = yield from _decoder(len(points), blocks, asked)
     return Layout(
         version=version,
         cost=cost,
@@ -119,21 +125,22 @@ def lay_out(
     )
 
 
-def _wanted(
+def _asked(
     points: Sequence[Point], fence: Fence
-) -> Generator[None, None, tuple[dict[Range, list[Point]], dict[int, int]]]:
-    """Return the points of every range that may be asked for, and the exception code of all others."""
-    wanting: dict[Range, list[Point]] = {}
+) -> Generator[None, None, tuple[list[Point], dict[int, int]]]:
+    """Return the points that may be asked for, and the exception codes of all others by their places."""
+    asked: list[Point] = []
     codes: dict[int, int] = {}
-    for number, point in enumerate(points, start=1):
-        code = fence.code_of(point.range)
-        if code is None:
-            wanting.setdefault(point.range, []).append(point)
-        else:
-            codes[point.index] = code
-        if number % AT_ONCE == 0:
+    for start in range(0, len(points), AT_ONCE):
+        for point in points[start : start + AT_ONCE]:
+            code = fence.code_of(point.range)
+            if code is None:
+                asked.append(point)
+            else:
+                codes[point.index] = code
+        if start:
             yield
-    return wanting, codes
+    return asked, codes
 
 
 def _planned(blocks: Iterable[Block]) -> Generator[None, None, list[Block]]:
@@ -149,19 +156,19 @@ def _planned(blocks: Iterable[Block]) -> Generator[None, None, list[Block]]:
 
 
 def _decoder(
-    count: int, blocks: Sequence[Block], wanting: Mapping[Range, Sequence[Point]]
+    count: int, blocks: Sequence[Block], points: Sequence[Point]
 ) -> Generator[None, None, tuple[list[NDArray[np.intp]], Decoder]]:
     """Return the places of the tags in each block, and the decoder of the blocks' data, joined."""
     decoder, members = Decoder(count, [], []), []
     values: list[ValueSlot] = []
     bits: list[BitSlot] = []
-    offset = 0
+    first = offset = 0
     for block in blocks:
-        inside = [point for wanted in block.ranges for point in wanting[wanted]]
-        members.append(np.array([point.index for point in inside], dtype=np.intp))
-        for point in inside:
+        end = bisect_right(points, block.ranges[-1], first, key=range_of)
+        members.append(np.array([point.index for point in points[first:end]], dtype=np.intp))
+        for point in points[first:end]:
             _place(point, block, offset, values, bits)
-        offset += block.payload_bytes
+        first, offset = end, offset + block.payload_bytes
         if len(values) + len(bits) >= AT_ONCE:
             decoder.join(Decoder(count, values, bits))
             values, bits = [], []

@@ -170,9 +170,9 @@ async def test_what_the_log_cannot_take_is_counted_told_and_explained_as_a_loss(
             scans += 1
         assert ledger.scanned == 50 * scans
         assert ledger.scanned == ledger.recorded + sum(ledger.suppressed) + ledger.refused
-        told = [concern.show("en") for concern in concerns(wiring)]
+        told = [concern.show("en") for concern in concerns(wiring, {})]
         assert f"{ledger.refused} readings were not stored because the disk was too slow" in told
-        assert f"磁盘过慢，{ledger.refused} 个读数未能存储" in [c.show("zh") for c in concerns(wiring)]
+        assert f"磁盘过慢，{ledger.refused} 个读数未能存储" in [c.show("zh") for c in concerns(wiring, {})]
 
         wiring.log.sync(10)
         take(wiring, [0] * 50)  # there is room again
