@@ -10,7 +10,7 @@ from agent.wiring import Wiring
 from config.text import text
 from config.units import DAY
 from config.vocabulary import Flag
-from filters.holds import Hold
+from filters.holds import Hold, Holds
 
 LONGEST_MAINTENANCE_NS: Final = 30 * DAY
 LONGEST_SHELF_NS: Final = 1 * DAY
@@ -37,9 +37,7 @@ def shelve(wiring: Wiring) -> Action:
     def act(user: str, arguments: Arguments) -> object:
         annunciator = wiring.engine.annunciator
         alarm = name_of(arguments, "alarm", text("alarm"), annunciator.names)
-        hold = _hold(wiring, user, arguments, LONGEST_SHELF_NS)
-        annunciator.shelves.put(alarm, hold)
-        return {"alarm": alarm, "for_s": (hold.until_ns - hold.since_ns) / 1e9}
+        return {"alarm": alarm} | _put(annunciator.shelves, alarm, wiring, user, arguments)
 
     return act
 
@@ -62,9 +60,9 @@ def mute(wiring: Wiring) -> Action:
     def act(user: str, arguments: Arguments) -> object:
         names = [found.name for found in wiring.plant.interlocks]
         interlock = name_of(arguments, "interlock", text("interlock"), names)
-        hold = _hold(wiring, user, arguments, LONGEST_SHELF_NS)
-        wiring.engine.witnesses.mutes.put(interlock, hold)
-        return {"interlock": interlock, "for_s": (hold.until_ns - hold.since_ns) / 1e9}
+        return {"interlock": interlock} | _put(
+            wiring.engine.witnesses.mutes, interlock, wiring, user, arguments
+        )
 
     return act
 
@@ -90,7 +88,7 @@ def maintain(wiring: Wiring) -> Action:
         flags = Flag.MAINTENANCE | (Flag.CALIBRATION if arguments.get("calibration") else Flag.NONE)
         hold = _hold(wiring, user, arguments, LONGEST_MAINTENANCE_NS, flags)
         maintenance.begin(subject, hold)
-        return {"subject": subject, "for_s": (hold.until_ns - hold.since_ns) / 1e9}
+        return {"subject": subject, "for_s": hold.length_s}
 
     return act
 
@@ -106,6 +104,13 @@ def end_maintenance(wiring: Wiring) -> Action:
         return {"subject": subject}
 
     return act
+
+
+def _put(holds: Holds, name: str, wiring: Wiring, user: str, arguments: Arguments) -> dict[str, float]:
+    """Set an alarm or an interlock aside; return for how long."""
+    hold = _hold(wiring, user, arguments, LONGEST_SHELF_NS)
+    holds.put(name, hold)
+    return {"for_s": hold.length_s}
 
 
 def _hold(wiring: Wiring, user: str, arguments: Arguments, longest_ns: int, flags: Flag = Flag.NONE) -> Hold:

@@ -9,6 +9,7 @@ from typing import Final
 
 from config.expression.bind import bind, kind_fault
 from config.expression.operations import (
+    BAD_UNTIL_FULL,
     DELAY_SPANS,
     KEEPS_SAMPLES,
     Apply,
@@ -42,6 +43,7 @@ class _Signal:
     periods_ns: Mapping[GroupKey, int]
     median_ns: int
     delay_ns: int
+    filling_ns: int
     meaning: str
 
 
@@ -137,6 +139,7 @@ class _Resolver:
                 fastest_ns=min(signal.periods_ns.values()),
                 median_ns=signal.median_ns,
                 delay_ns=signal.delay_ns,
+                filling_ns=signal.filling_ns,
                 skew_ns=_skew_ns(one, signal),
             )
         )
@@ -203,6 +206,7 @@ class _Resolver:
             periods_ns=self._union(bound),
             median_ns=max(signal.median_ns for signal in inputs),
             delay_ns=self._delay_ns(bound),
+            filling_ns=self._filling_ns(bound),
             meaning="; ".join((one.source, *meanings)),
         )
 
@@ -214,6 +218,14 @@ class _Resolver:
         own_ns = DELAY_SPANS.get(bound.op, 0) * bound.span_ns
         return own_ns + max(self._delay_ns(part) for part in bound.inputs)
 
+    def _filling_ns(self, bound: Bound) -> int:
+        if isinstance(bound, Input):
+            return self._signals[bound.name].filling_ns
+        if not isinstance(bound, Apply):
+            return 0
+        own_ns = bound.span_ns if bound.op in BAD_UNTIL_FULL else 0
+        return own_ns + max(self._filling_ns(part) for part in bound.inputs)
+
 
 def _of_tag(tag: Tag, period_ns: int) -> _Signal:
     return _Signal(
@@ -222,6 +234,7 @@ def _of_tag(tag: Tag, period_ns: int) -> _Signal:
         periods_ns={(tag.device, tag.scan_class): period_ns},
         median_ns=tag.delay_ns(period_ns),
         delay_ns=tag.delay_ns(period_ns),
+        filling_ns=0,
         meaning="",
     )
 

@@ -44,7 +44,8 @@ class Virtual:
     `tag`: this, as if it were in a point table, without a device; its address is the expression. `inputs`:
     the plant's tags that it rests on, also by way of other series; `groups`: theirs. `period_ns`,
     `fastest_ns`: of the slowest and the fastest of them. `median_ns`: the longest delay of their medians;
-    `delay_ns`: how long, with that, until a change of them is through. `skew_ns`: see `config.rules.Series`.
+    `delay_ns`: how long, with that, until a change of them is through; `filling_ns`: how long it is Bad at
+    first, however good they are. `skew_ns`: see `config.rules.Series`.
     `loc`: where its expression stands.
     """
 
@@ -57,6 +58,7 @@ class Virtual:
     fastest_ns: int
     median_ns: int
     delay_ns: int
+    filling_ns: int
     skew_ns: int
 
     @property

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from config.plant import Plant
 from config.rules import AlarmRule as Description
-from config.series import suppressed_name, when_name
-from config.tags import Tag
+from config.series import Virtual, suppressed_name, when_name
 from filters.alarm_rules import AlarmRule
 from filters.comparisons import Comparison
 from filters.machine import AT_LEAST, IS_BAD
@@ -17,7 +16,7 @@ def expression_rules(plant: Plant) -> list[AlarmRule]:
     """Return the alarms by expression.
 
     A rule that is Bad for its `fault_delay` is an alarm of its own, `<name>.bad`, where an input of it has no
-    such alarm: unknown is not safe.
+    such alarm: unknown is not safe. A window that fills after a start is no fault, so that time comes on top.
     """
     return [one for name, rule in plant.alarm_rules.items() for one in _of_rule(plant, name, rule)]
 
@@ -47,7 +46,7 @@ def _of_rule(plant: Plant, name: str, rule: Description) -> Iterator[AlarmRule]:
         inputs=inputs,
     )
     if not all(plant.signal(inside).tells_bad for inside in virtual.inputs):
-        yield AlarmRule(comparison=_is_bad(virtual.tag, name, rule), basis=rule.basis, inputs=inputs)
+        yield AlarmRule(comparison=_is_bad(virtual, name, rule), basis=rule.basis, inputs=inputs)
 
 
 def _is_true(plant: Plant, key: str, name: str, *, on_delay_ns: int = 0, off_delay_ns: int = 0) -> Comparison:
@@ -62,13 +61,13 @@ def _is_true(plant: Plant, key: str, name: str, *, on_delay_ns: int = 0, off_del
     )
 
 
-def _is_bad(tag: Tag, name: str, rule: Description) -> Comparison:
+def _is_bad(virtual: Virtual, name: str, rule: Description) -> Comparison:
     return Comparison(
         key=f"{name}.bad",
-        tag=tag,
+        tag=virtual.tag,
         test=IS_BAD,
         limit=0.0,
         release=0.0,
-        on_delay_ns=rule.fault_delay,
+        on_delay_ns=rule.fault_delay + virtual.filling_ns,
         off_delay_ns=rule.off_delay,
     )

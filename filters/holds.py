@@ -22,6 +22,11 @@ class Hold:
     why: str
     flags: int = Flag.NONE
 
+    @property
+    def length_s(self) -> float:
+        """For how long, in seconds."""
+        return (self.until_ns - self.since_ns) / 1e9
+
 
 class Holds:
     """Holds by the name of what is set aside. Each ends by itself, told as an event of the kind `ended`."""

@@ -208,7 +208,7 @@ def age(group: Row, scaled: Float64s, value: Float64s, quality: Uint32s, since_b
             value[tag] = math.nan
 
 
-def renew(
+def take_in(
     groups: Table,
     number: int,
     rules: Table,
@@ -227,7 +227,8 @@ def renew(
     moves: Int64s,
     count: int,
 ) -> int:
-    """Compute the virtual tags anew that rest on a scan group, and take them into their comparisons."""
+    """Take a scan group into its comparisons, then the virtual tags that rest on it, computed anew."""
+    count = look_all(groups[number], rules, states, scaled, value, quality, boot_ns, scan_ns, moves, count)
     for place in range(groups[number]["first_renewal"], groups[number]["end_renewal"]):
         group = groups[renewals[place]]
         at_ns = max(scan_ns, group["sample_ns"])
@@ -270,19 +271,16 @@ def judge_groups(
         if group["touched"]:
             group["touched"] = 0
             group["due_ns"] = now_ns
-            at_ns = group["sample_ns"]
-            count = look_all(group, rules, states, scaled, value, quality, boot_ns, at_ns, moves, count)
-            count = renew(
+            count = take_in(
                 groups, number, rules, states, renewals, steps, ring, ring_ns,
-                raw, scaled, value, quality, boot_ns, since_boot_ns, at_ns, moves, count,
+                raw, scaled, value, quality, boot_ns, since_boot_ns, group["sample_ns"], moves, count,
             )  # fmt: skip
         if group["stale_at_ns"] <= now_ns:
             at_ns = group["stale_at_ns"]
             count = expire_all(group, states, at_ns, moves, count)
             age(group, scaled, value, quality, since_boot_ns)
             group["due_ns"] = now_ns
-            count = look_all(group, rules, states, scaled, value, quality, boot_ns, at_ns, moves, count)
-            count = renew(
+            count = take_in(
                 groups, number, rules, states, renewals, steps, ring, ring_ns,
                 raw, scaled, value, quality, boot_ns, since_boot_ns, at_ns, moves, count,
             )  # fmt: skip

@@ -58,6 +58,9 @@ class Op(IntEnum):
 KEEPS_SAMPLES = frozenset((Op.MEAN_OVER, Op.LEAST_OVER, Op.MOST_OVER, Op.RATE, Op.INCREASE))
 """The operations that remember every sample of a window."""
 
+BAD_UNTIL_FULL = frozenset((Op.RATE,))
+"""The operations that are Bad until their window spans what it should."""
+
 DELAY_SPANS = {
     Op.EWMA: 3,
     Op.ON_FOR: 1,

@@ -71,6 +71,18 @@ def test_a_rule_that_cannot_be_told_is_an_alarm_unless_every_input_has_one_itsel
     assert told(line.events) == [("alarm_raised", "own.bad", 2.0)]
 
 
+def test_a_window_that_fills_after_a_start_is_no_fault_but_one_that_never_fills_is() -> None:
+    rules = {"steep": {"when": "rate(a, 5s) > 1", "fault_delay": "2s"}}
+    line = Rig(plant(tag("a"), alarms=rules), twins())
+    for second in range(20):
+        line.scan(second, a=1)
+    assert told(line.events) == []
+    line = Rig(plant(tag("a"), alarms=rules), twins())
+    for second in range(0, 120, 12):  # always more than two spans apart
+        line.scan(second, a=1)
+    assert told(line.events)[0] == ("alarm_raised", "steep.bad", 7.0)
+
+
 def test_an_event_of_a_rule_carries_what_its_inputs_show() -> None:
     made = plant(tag("a"), tag("b"), series={"d": "a - b"}, alarms={"apart": {"when": "abs(d) > 3"}})
     line = Rig(made, twins())

@@ -7,8 +7,8 @@ from typing import Any
 from config.vocabulary import Flag, Reason, Withheld, WitnessState, bad
 from filters.holds import Hold
 from filters.kernels import Kernels
+from tests.filters.cut import CUT, NORMAL
 from tests.filters.rig import Rig, S, plant, tag, told
-from tests.filters.test_witness import CUT, NORMAL
 
 READY = {"ready_when": {"tag": "ok", "equals": 1}}
 

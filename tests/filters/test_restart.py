@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from config.vocabulary import EventKind, WitnessState
+from tests.filters.cut import CUT, NORMAL
 from tests.filters.rig import Rig, S, plant, tag, told
-from tests.filters.test_witness import CUT, NORMAL
 
 
 def rig(*, cut: dict[str, Any] = CUT, **p: Any) -> Rig:

@@ -133,7 +133,7 @@ def test_an_agent_without_standard_streams_keeps_its_log_whole(station: Station)
 
 def test_an_agent_whose_reader_has_gone_goes_on(station: Station) -> None:
     agent = station.agent(station.describe("plc"))
-    agent.wrap = ("sh", "-c", '"$@" 2>&1 | head -c 1', "sh")
+    agent.wrap = ("bash", "-c", 'exec "$@" > >(head -c 1) 2>&1', "bash")
     agent.start()
     until(agent.answers, ARRIVE_S, "the agent answers")
     (simulator,) = station.field.simulators.values()
