@@ -89,7 +89,7 @@ class Feed:
             paused = self._room.full or pause_s > 0
             taken = self._lanes.next(paused=paused)
             if taken is None:
-                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching and not paused else pause_s)
+                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching else pause_s)
                 return None
             self.prepare(taken)
         return parcel

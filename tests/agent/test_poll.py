@@ -17,9 +17,10 @@ from config.turns import Pieces
 from config.vocabulary import Reason, reason_of
 from drivers.contract import DeviceTimeout, DriverCounters, LinkDown, Scan
 from tests.agent.plants import make_plant
-from tests.virtual import VirtualClock
+from tests.virtual import VirtualClock, settle
 
 S = 10**9
+PIECES = 1000
 
 
 @dataclass
@@ -162,3 +163,25 @@ async def test_an_error_that_is_no_device_error_ends_the_poller_and_closes_every
         await asyncio.wait_for(poller.run(), 5)
     assert caught.group_contains(ZeroDivisionError)
     assert all(driver.closed for driver in drivers.values())
+
+
+class SlowSink(Recorder):
+    """A sink that takes a scan in more pieces than the loop has turns for."""
+
+    done = 0
+
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
+        for _ in range(PIECES):
+            yield
+        self.done += 1
+
+
+async def test_a_scan_that_was_read_is_taken_whole_though_polling_ends_meanwhile() -> None:
+    clock, plant, sink = VirtualClock(), make_plant(), SlowSink()
+    poller = asyncio.create_task(Poller(plant, {"plc": ScriptedDriver(clock)}, sink, clock).run())
+    await settle()
+    assert not sink.done
+    poller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await poller
+    assert sink.done == 1
