@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from agent.blackbox.recorder import Recorder
@@ -150,19 +151,24 @@ class Pipeline:
     def _report(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
         """Record what is chosen of a group's newest scan, in as many pieces as it takes bodies."""
         report = self._engine.report(group, start_boot_ns)
-        late, now = report.late, self._rows(group, scan, report)
-        parts = (
-            []
-            if late is None
-            else [(rows, late.boot_ns) for rows in split_rows(self._late_rows(group, late))]
-        )
-        parts += [(rows, start_boot_ns) for rows in split_rows(now)] if len(now) else []
-        self._before[group.number] = scan
         self.ledger.suppress(report.suppressed)
+        parts = list(self._parts(group, scan, report, start_boot_ns))
+        self._before[group.number] = scan
         for number, (rows, boot_ns) in enumerate(parts):
             if number:
                 yield
             self._store(group, rows, boot_ns)
+
+    def _parts(
+        self, group: ScanGroup, scan: Scan, report: Report, start_boot_ns: int
+    ) -> Iterator[tuple[Rows, int]]:
+        """Yield what goes into one body each, and when the scan of it began; what is late comes first."""
+        if report.late is not None:
+            for rows in split_rows(self._late_rows(group, report.late)):
+                yield rows, report.late.boot_ns
+        if report.selected.any():
+            for rows in split_rows(self._rows(group, scan, report)):
+                yield rows, start_boot_ns
 
     def _rows(self, group: ScanGroup, scan: Scan, report: Report) -> Rows:
         image, span = self._engine.image, group.span
