@@ -30,7 +30,7 @@ from bench.subject import Subject
 HELD_MS: Final = 5.0
 TAGS: Final = 10_000
 _LOAD: Final = Load(
-    devices=1, registers=TAGS, at_once=TAGS // 2, more="log: {cap: 8MB, segment: 1MB, at_least: 1h}\n"
+    devices=1, registers=TAGS, at_once=TAGS // 2, more="log: {cap: 4MB, segment: 500kB, at_least: 1h}\n"
 )
 _QUESTIONS: Final = (
     *("/status", "/alarms", "/alarms?from=4000", "/alarms?from=9000", "/tags", "/metrics"),
@@ -41,6 +41,7 @@ _ALARMS_WITHIN_S: Final = 16.0
 _MIDNIGHT_AFTER_S: Final = 64.0
 _DAY_S: Final = 86_400
 _PLACES: Final = 3
+_STREAMS: Final = ("events", "readings")
 
 
 class Held(NamedTuple):
@@ -115,9 +116,9 @@ def _measure(plan: Plan) -> _Found:
 
 
 def _gone(log: Path) -> int:
-    """Return how many files of readings the log has deleted; they are numbered from 1."""
-    kept = list(log.glob("readings-*.seg"))
-    return max(int(path.stem.rpartition("-")[2]) for path in kept) - len(kept)
+    """Return how many files the log has deleted; those of a stream are numbered from 1."""
+    streams = [[int(path.stem.rpartition("-")[2]) for path in log.glob(f"{name}-*.seg")] for name in _STREAMS]
+    return sum(max(numbers) - len(numbers) for numbers in streams)
 
 
 def _play(plan: Plan, subject: Subject, broker: Broker, watch: _Watch) -> int:
