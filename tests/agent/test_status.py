@@ -61,7 +61,7 @@ async def test_the_status_is_whole_while_a_rule_cannot_be_computed(tmp_path: Pat
     async with wired(plant, tmp_path, VirtualClock()) as wiring:
         take(wiring, [1, 0])
         assert wiring.engine.image.quality[2:].tolist() == 2 * [bad(Reason.NOT_A_NUMBER)]
-        orjson.dumps(answers(wiring)["/status"]({}))
+        orjson.dumps(at_once(status(wiring)))
 
 
 @pytest.fixture
@@ -254,14 +254,14 @@ async def test_the_kernel_names_the_caller(mode: int, group: int, answer: str, p
 ASK_AS_ANOTHER = """
 import os, sys
 from pathlib import Path
-from agent.cli.client import NotRunning, ask
+from agent.cli.client import Unanswered, ask
 path, user, group = sys.argv[1:]
 os.setgroups([])
 os.setgid(int(group))
 os.setuid(int(user))
 try:
     print(ask(Path(path), "/status"))
-except NotRunning as error:
+except Unanswered as error:
     print(error)
 """
 
