@@ -20,6 +20,7 @@ from bench import (
     flood,
     kernels,
     ladder,
+    loop,
     outage,
     overload,
     restart,
@@ -46,6 +47,7 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "southbound": southbound.run,
     "alarm": alarm.run,
     "flood": flood.run,
+    "loop": loop.run,
 }
 
 

@@ -40,11 +40,17 @@ class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
 class Subject:
     """One process under measurement; `folder` is its own, the agent's state is below it.
 
-    `wrap`: a command that becomes the process.
+    `wrap`: a command that becomes the process. `held`: where `bench.held` notes what holds its event loop.
     """
 
     def __init__(
-        self, name: Name, folder: Path, load: Load, network: Network, wrap: Sequence[str] = ()
+        self,
+        name: Name,
+        folder: Path,
+        load: Load,
+        network: Network,
+        wrap: Sequence[str] = (),
+        held: Path | None = None,
     ) -> None:
         self.name = name
         self.state = folder / "state"
@@ -54,10 +60,11 @@ class Subject:
         self._before, self._command = (
             ([], _bare_command(load, network))
             if name == "bare"
-            else _agent_commands(write_plant(folder, load, network), self.state)
+            else _agent_commands(write_plant(folder, load, network), self.state, held)
         )
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.settimeout(_LISTEN_S)
+        self._manager.bind(str(folder / "notify"))
         self._process: subprocess.Popen[bytes] | None = None
         self.ready_after_s = math.nan
 
@@ -67,19 +74,17 @@ class Subject:
         return self._running().pid
 
     def start(self) -> None:
-        """Start and return at READY=1. Raises SubjectFailed.
+        """Start, once more after a stop, and return at READY=1. Raises SubjectFailed.
 
         The agent's kernels are compiled before, by a process of their own, as its service unit does it.
         """
-        address = str(self._folder / "notify")
-        self._manager.bind(address)
         with self._log.open("wb") as log:
             if self._before:
                 subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
             begun_s = time.monotonic()
             self._process = subprocess.Popen(
                 [*self._wrap, *self._command],
-                env=os.environ | {"NOTIFY_SOCKET": address},
+                env=os.environ | {"NOTIFY_SOCKET": str(self._folder / "notify")},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -92,12 +97,14 @@ class Subject:
 
     def ask(self, question: str) -> dict[str, Any]:
         """Return the agent's answer to GET `question` on its socket; nothing for the bare loop."""
-        if self.name == "bare":
-            return {}
+        return {} if self.name == "bare" else cast(dict[str, Any], json.loads(self.fetch(question)))
+
+    def fetch(self, question: str) -> bytes:
+        """Return the agent's answer to GET `question` as it came."""
         connection = _UnixConnection(self.state / "fengsui.sock")
         try:
             connection.request("GET", question)
-            return cast(dict[str, Any], json.loads(connection.getresponse().read()))
+            return connection.getresponse().read()
         finally:
             connection.close()
 
@@ -151,9 +158,10 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _agent_commands(plant: Path, state: Path) -> tuple[list[str], list[str]]:
+def _agent_commands(plant: Path, state: Path, held: Path | None) -> tuple[list[str], list[str]]:
     agent = [sys.executable, "-c", _AGENT]
-    return [*agent, "warm", "--state", str(state)], [*agent, "run", "--state", str(state), str(plant)]
+    timed = agent if held is None else [sys.executable, "-m", "bench.held", str(held)]
+    return [*agent, "warm", "--state", str(state)], [*timed, "run", "--state", str(state), str(plant)]
 
 
 def _bare_command(load: Load, network: Network) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final
 
 from agent.bodies import RecordError
@@ -57,7 +58,7 @@ class Feed:
         self._more = more
         self._put_aside = put_aside
         self._repeat: Repeat | None = None
-        self._ready: deque[Parcel] = deque()
+        self._ready: deque[Iterator[Parcel]] = deque()
         self._loop = asyncio.get_running_loop()
         spread_s = min(SPREAD_S, away_s * SPREAD_SHARE)
         self._pace = Pace(self._loop.time, terms.backfill_bytes_per_s, after_s=terms.phase * spread_s)
@@ -80,14 +81,14 @@ class Feed:
 
     def introduce(self, dictionary: Dictionary) -> None:
         """Have this run's dictionary go first."""
-        self._ready.extend(self._packer.introduce(dictionary, current=True))
+        self._ready.append(self._packer.introduce(dictionary, current=True))
 
     def next(self, *, nothing_new: bool = False) -> Parcel | None:
         """Return what must leave next; None when there is nothing, or nothing yet.
 
         `nothing_new`: give only what was prepared before.
         """
-        while not self._ready:
+        while (parcel := self._prepared()) is None:
             if nothing_new:
                 return None
             pause_s = self._pace.wait_s
@@ -95,14 +96,14 @@ class Feed:
             rests_s = {stream: rest_s for stream in Stream if (rest_s := self._refusals.wait_s(stream))}
             taken = self._lanes.next(paused=paused, resting=rests_s)
             if taken is None:
-                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching and not paused else pause_s)
+                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching else pause_s)
                 self._resume_after(min(rests_s.values(), default=0.0))
                 return None
             if taken.replay and not self._is_wanted(taken.record):
                 continue  # it was sent since the lane was read ahead
             self._refusals.sent(taken.record.stream)
             self.prepare(taken)
-        return self._ready.popleft()
+        return parcel
 
     def prepare(self, taken: Taken) -> None:
         """Make a record ready to leave, or put it aside."""
@@ -110,16 +111,24 @@ class Feed:
             self._put_aside(taken, text("the platform hangs up whenever it is sent this record"))
             return
         try:
-            parcels = self._packer.pack(taken)
+            parcel, before = self._packer.pack(taken)
         except RecordError as error:
             self._put_aside(taken, text("the record cannot be read: {error}", error=str(error)))
             return
-        self._ready.extend(parcels)
+        self._ready.append(chain(before, (parcel,)))
         if self._repeat is not None:
             self._repeat.note(taken.record)
         if taken.paced:
-            self._pace.spend(len(parcels[-1].message.payload))
+            self._pace.spend(len(parcel.message.payload))
             self._room.enter()
+
+    def _prepared(self) -> Parcel | None:
+        while self._ready:
+            parcel = next(self._ready[0], None)
+            if parcel is not None:
+                return parcel
+            self._ready.popleft()
+        return None
 
     def answered(self, taken: Taken, took_s: float) -> None:
         """Note how long the platform's answer took."""

@@ -52,8 +52,8 @@ class Lane:
         if not self._ahead and not self._dry:
             batch = self._reader.next(BATCH_RECORDS, BATCH_BYTES)
             self._ahead.extend(batch if self._wanted is None else filter(self._wanted, batch))
-            self._dry = not batch
-            self.searching = bool(batch) and not self._ahead
+            self._dry = not batch and not self._reader.searching
+            self.searching = not self._dry and not self._ahead
         if not self._ahead:
             return None
         return Taken(self._ahead.popleft(), self._backfill, self._replay, self.paced)
@@ -74,6 +74,7 @@ class Lanes:
     Live is what is stored from now on; what is older, of this run or an earlier one, is backfill, and ends
     where live began. Events leave in their order, whatever else waits; last what somebody wants sent again.
     What is `refused` is on its way into quarantine, and leaves only if somebody wants that.
+    `searching`: `next` must be asked again although nothing was stored.
     """
 
     def __init__(self, log: Log, uplink: str, refused: Choice) -> None:
@@ -93,6 +94,7 @@ class Lanes:
             *(Lane(log.resends(uplink, stream), backfill=True) for stream in Stream),
         ]
         self._replays: list[Lane] = []
+        self.searching = False
 
     def replay(self, since_utc_ns: int, wanted: Choice) -> None:
         """Send last what was stored since then and is `wanted`, whether it was acknowledged or not."""
@@ -111,22 +113,21 @@ class Lanes:
         """Tell whether all that the platform has not acknowledged yet has been taken."""
         return all(lane.empty for lane in self._lanes)
 
-    @property
-    def searching(self) -> bool:
-        """Tell whether `next` must be asked again although nothing was stored."""
-        return any(lane.searching for lane in (*self._lanes, *self._replays))
-
     def next(self, *, paused: bool, resting: Collection[Stream]) -> Taken | None:
-        """Return the record that must leave next; None when there is none.
+        """Return the record that must leave next; None when there is none, or while `searching` for it.
 
         `paused`: what is paced must wait; `resting`: the streams that must.
         """
+        self.searching = False
         for lane in (*self._lanes, *self._replays):
             if (paused and lane.paced) or lane.stream in resting:
                 continue
             taken = lane.next()
             if taken is not None:
                 return taken
+            if lane.searching:
+                self.searching = True
+                return None
         return None
 
     def refresh(self) -> None:

@@ -202,7 +202,7 @@ def test_the_last_will_of_an_earlier_run_does_not_hide_the_present_one() -> None
 def test_readings_before_their_dictionary_are_counted() -> None:
     ledger = Ledger()
     ledger.enter(scan(1))
-    ledger.enter(received(CODEC.meta(WATER, current=True)[0]))
+    ledger.enter(received(next(CODEC.meta(WATER, current=True))))
     ledger.enter(scan(2))
     assert book(ledger)["before_meta"] == 1
 
