@@ -16,6 +16,7 @@ from rich.console import Console
 
 from bench import (
     alarm,
+    disk_faults,
     drain,
     flood,
     kernels,
@@ -23,7 +24,6 @@ from bench import (
     outage,
     overload,
     restart,
-    slow_disk,
     soak,
     southbound,
     start,
@@ -40,7 +40,7 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "overload": overload.run,
     "outage": outage.run,
     "restart": restart.run,
-    "slow_disk": slow_disk.run,
+    "disk_faults": disk_faults.run,
     "drain": drain.run,
     "soak": soak.run,
     "southbound": southbound.run,

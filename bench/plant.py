@@ -27,7 +27,7 @@ class Load:
     """What is asked for: `registers` of each of `devices` every `period_ms`.
 
     `alarms`: how many devices also carry `alarms_each` alarms, each raised or cleared every ANSWERS_PER_ALARM
-    answers.
+    answers. `log`: the log's settings, as a plant says them.
     """
 
     devices: int = 50
@@ -35,6 +35,7 @@ class Load:
     period_ms: float = 1000.0
     alarms: int = 0
     alarms_each: int = 1
+    log: str = "{}"
 
     @property
     def readings_per_s(self) -> float:
@@ -58,6 +59,7 @@ def write_plant(folder: Path, load: Load, network: Network) -> Path:
         f"scan_classes:\n  grid: {{period: {load.period_ms:g}ms}}\n"
         f"links:\n{links}devices:\n{devices}"
         "points: [points.csv]\n"
+        f"log: {load.log}\n"
         f"uplinks:\n  north: {{type: mqtt, host: {network.host}, port: {network.broker}}}\n",
         encoding="utf-8",
     )

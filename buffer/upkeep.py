@@ -81,12 +81,12 @@ class Upkeep:
         if self._books.owed:
             return
         self._books.advance()
-        runs = {stream: index.runs() for stream, index in self._books.indexes.items()}
         for uplink, cursor in self._cursors.items():
-            body = encode(self._books.positions(uplink, self._channels), runs)
+            body = encode(self._books.positions(uplink, self._channels), self._books.indexes)
             self._writer.tasks.append(partial(cursor.write, body, copies=copies))
         self._writer.tasks.extend(self.once_saved)
         self.once_saved.clear()
+        self._books.released.clear()
         self.dirty = False
         self._saved_s = time.monotonic()
 

@@ -15,7 +15,7 @@ from agent.cli.exits import Exit
 from agent.cli.options import json_option, log_option, running_state_option
 from agent.cli.speech import fail, say, shown
 from agent.cli.tables import show, table
-from buffer.aside import Aside, quarantined
+from buffer.aside import QUARANTINE, Aside, quarantined
 from config.text import text
 from config.vocabulary import RecordKind
 
@@ -33,7 +33,7 @@ def quarantine() -> None:
 def list_command(log: Path, as_json: bool) -> None:
     """List records; works whether or not an agent runs."""
     try:
-        found = list(quarantined(log / "quarantine"))
+        found = list(quarantined(log / QUARANTINE))
     except OSError as error:
         fail(text("{path}: {reason}", path=error.filename or log, reason=error.strerror), Exit.CANNOT_CREATE)
     if as_json:
