@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from buffer.examine import costs_only_the_file
+from buffer.examine import costs_only_the_file, layout_of
 from buffer.frame import REASON, Decoder
 from buffer.preambles import Bodies
 from buffer.reader import record_of
@@ -60,7 +60,8 @@ class Aside:
 def quarantined(directory: Path) -> Iterator[Aside]:
     """Yield what lies in a quarantine directory, by uplink and key; nothing is changed.
 
-    A file that is damaged or gone meanwhile is passed over. Raises OSError where this user may not look.
+    A file that is damaged or gone meanwhile is passed over. Raises OSError where this user may not look,
+    NewerFormat.
     """
     for path in sorted(directory.glob("*/*.seg")):
         found = read_aside(path)
@@ -77,7 +78,7 @@ def keys(directory: Path, uplink: str) -> Iterator[Key]:
 
 
 def read_aside(path: Path) -> Aside | None:
-    """Read one file of a quarantine; None where it is damaged or gone. Raises OSError."""
+    """Read one file of a quarantine; None where it is damaged or gone. Raises OSError, NewerFormat."""
     try:
         return _read(path)
     except OSError as error:
@@ -90,7 +91,7 @@ def _read(path: Path) -> Aside | None:
     decoder, preamble = Decoder(), Bodies()
     record: Record | None = None
     why = ""
-    for found in walk(Window(path, path.stat().st_size), PRELUDE_BYTES):
+    for found in walk(Window(path, path.stat().st_size, layout_of(path)), PRELUDE_BYTES):
         if not isinstance(found, Frame):
             continue
         if found.header.numbered:

@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from buffer.frame import FORMAT, LAYOUTS, Layout
+from buffer.scan import Window
 from buffer.segment import Contents, Opening
 from config.vocabulary import Stream
 
@@ -17,15 +19,23 @@ _NO_END: Final = 2**63
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Segment:
-    """One segment. `contents` is None, and `size_bytes` 0, while it is being written."""
+    """One segment. `contents` is None, and `size_bytes` 0, while it is being written.
+
+    `layout`: that of the version which its file says.
+    """
 
     opening: Opening
     path: Path
     size_bytes: int = 0
     contents: Contents | None = None
+    layout: Layout = LAYOUTS[FORMAT]
 
     def __lt__(self, other: Segment) -> bool:
         return self.opening.number < other.opening.number
+
+    def window(self, end: int | None = None) -> Window:
+        """Return its file to be read, up to `end` where it is still being written."""
+        return Window(self.path, self.size_bytes if end is None else end, self.layout)
 
     def totals(self) -> tuple[int, int]:
         """Return the stream's records and readings over all runs up to the end of a finished segment."""

@@ -16,6 +16,7 @@ import click
 
 from agent.cli.exits import Exit
 from agent.cli.instant import INSTANT
+from agent.cli.looking import looking_into
 from agent.cli.options import log_option
 from agent.cli.speech import fail, shown
 from agent.export import Archive, Scanned, Span
@@ -55,12 +56,10 @@ _HEADINGS = (
 def export(log: Path, since: int | None, until: int | None, tags: Sequence[str], output: Path | None) -> None:
     """Export readings."""
     patterns = [part.strip() for listed in tags for part in listed.split(",") if part.strip()]
-    try:
+    with looking_into(log):
         archive = Archive(log)
         with _opened(output) as file:
             _write(archive, Span(since, until), patterns, file)
-    except OSError as error:
-        fail(text("{path}: {reason}", path=error.filename or log, reason=error.strerror), Exit.CANNOT_CREATE)
 
 
 @contextmanager
