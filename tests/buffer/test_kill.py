@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.buffer.child import body_of
+from tests.buffer.child import body_of, promised
 from tests.buffer.rig import READINGS, SYNC_S, assert_adds_up, balance, lost, open_log, put, unsettled
 
 ROOT = Path(__file__).parents[2]
@@ -38,8 +38,7 @@ def write_until_killed(directory: Path, run: int, lines: int) -> int:
     said += child.stdout.read().splitlines()
     child.stdout.close()
     child.wait()
-    whole = [line.strip() for line in said if line.strip()]
-    return int(whole[-1])
+    return promised(said)
 
 
 def kill_again_and_again(directory: Path, kills: int, seed: int) -> None:

@@ -93,6 +93,10 @@ class Receiver:
         """Return the values of a counting device's counter, one for each key under which one came."""
         return [number for found, number in list(self._reads[device]) if run in (None, found)]
 
+    def unread(self, device: str) -> list[str]:
+        """Return the run of each Bad reading of a counting device's counter."""
+        return [scan.run for scan in list(self.scans) if scan.raw.get(device + COUNTER, 0) is None]
+
     def outstanding(self, run: str) -> dict[str, int] | None:
         """Return, by stream, how many of all records that the gateway ever made are neither here nor lost.
 

@@ -73,7 +73,10 @@ def assert_each_runs_account_is_what_arrived(receiver: Receiver) -> None:
 def assert_no_reading_is_missing_but_what_a_kill_took(
     station: Station, device: str, killed_at_s: list[float]
 ) -> None:
-    """The device counts how often it was read, so every reading has a number that arrives exactly once."""
+    """The device counts how often it was read, so every reading has a number that arrives exactly once.
+
+    One that came later than the agent waited for it arrives as Bad instead, without its number.
+    """
     unit, receiver = station.units[device], station.receiver
     arrived = receiver.counters(device)
     assert [number for number, times in Counter(arrived).items() if times > 1] == []
@@ -83,9 +86,10 @@ def assert_no_reading_is_missing_but_what_a_kill_took(
         for number in missing
         if not any(0 <= killed_s - unit.read_at_s[number] <= AT_RISK_S for killed_s in killed_at_s)
     ]
-    assert unexplained == [], f"{device}: never arrived, and no kill took them: {as_ranges(unexplained)}"
+    late = Counter(receiver.unread(device))
+    assert len(unexplained) <= late.total(), f"{device}: no kill took {as_ranges(unexplained)}; late: {late}"
     for run in receiver.runs():
-        assert len(as_ranges(receiver.counters(device, run))) <= 1, f"{device}: a hole within one run"
+        assert len(as_ranges(receiver.counters(device, run))) <= 1 + late[run], f"{device}: a hole in {run}"
 
 
 def assert_every_scan_is_of_one_piece(receiver: Receiver) -> None:
