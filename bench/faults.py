@@ -23,12 +23,13 @@ After = Literal["goes on", "restarts", "restarts in memory"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """`strike`: inside, the fault lasts. `medium`: what the state folder is on."""
+    """`strike`: inside, the fault lasts. `medium`: what the state folder is on. `log`: its settings."""
 
     name: str
     strike: Callable[[Stand], AbstractContextManager[None]]
     after: After
     medium: Medium = nullcontext
+    log: str = "{cap: 100MB, segment: 200kB}"
 
 
 @contextmanager
@@ -78,7 +79,7 @@ FAULTS: Final = (
     Fault(name="EIO on one sync", strike=_failed_sync, after="restarts"),
     Fault(name="EIO for ever", strike=_dead_medium, after="restarts in memory", medium=media.ext4),
     Fault(name="read-only", strike=_read_only, after="restarts in memory", medium=media.ext4),
-    Fault(name="ENOSPC and back", strike=_no_room, after="goes on", medium=media.tmpfs),
+    Fault(name="ENOSPC and back", strike=_no_room, after="goes on", medium=media.tmpfs, log="{cap: 4MB}"),
     Fault(name="EMFILE and back", strike=_no_descriptors, after="goes on"),
 )
 

@@ -132,6 +132,11 @@ class Index:
         """Yield the segments of a run, the newest first."""
         return reversed(self._of_run.get(run, []))
 
+    def in_hand(self) -> int:
+        """Return how many segments are not finished: the last ones."""
+        newest_first = reversed(self.segments)
+        return next((at for at, found in enumerate(newest_first) if found.contents), len(self.segments))
+
     def sealed_bytes(self) -> int:
         """Return the size of all finished segments."""
         return sum(segment.size_bytes for segment in self.segments if segment.contents is not None)
