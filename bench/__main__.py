@@ -6,6 +6,7 @@ Exit 1 when a target is missed.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,6 +61,7 @@ def main() -> int:
     parser.add_argument("--southbound-s", type=float, help="how long each run beside rude devices takes")
     parser.add_argument("--subject", choices=("agent", "bare"), default="agent", help="what is measured")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what is mounted is unmounted
     plan = replace(QUICK if asked.quick else Plan(), subject=asked.subject)
     if asked.outage_s is not None:
         plan = replace(plan, outage_s=asked.outage_s)
