@@ -18,6 +18,8 @@ from buffer.roster import CURSOR
 from buffer.settled import MAX_SPANS, Count, Fate, Settled, Span, Tally
 from config.vocabulary import Stream
 
+MAX_RELEASED: Final = 100
+"""Most records of one stream that a cursor names as having left the quarantine."""
 SLOT_BYTES: Final = 32 * 1024
 _FRONT: Final = struct.Struct("<8sQI")
 _CRC: Final = struct.Struct("<I")
@@ -76,7 +78,7 @@ def _position(position: Position, index: Index) -> dict[str, Any]:
         "stored": position.stored,
         "accounted": position.accounted,
         "newest": position.newest,
-        "released": position.released,
+        "released": position.released[-MAX_RELEASED:],
     }
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from buffer.aside import Aside
 from buffer.books import Books
 from buffer.channel import Channel
-from buffer.cursor import CursorFile, encode
+from buffer.cursor import MAX_RELEASED, CursorFile, encode
 from buffer.index import Index, Segment
 from buffer.intake import Intake
 from buffer.limits import Limits
@@ -135,6 +135,8 @@ class Upkeep:
         self.once_saved.append(partial(self._quarantine.remove, aside.path))
         self._intake.record_losses()
         self.dirty = True
+        if len(self.once_saved) >= MAX_RELEASED:
+            self.save_cursors()
 
     def _take(self, news: News) -> None:
         match news:

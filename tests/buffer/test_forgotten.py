@@ -6,6 +6,8 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
+from buffer.cursor import MAX_RELEASED, SLOT_BYTES, CursorFile
+from buffer.disk import Disk
 from buffer.log import Log
 from buffer.settled import MAX_SPANS, Count
 from config.vocabulary import LossCause, Stream
@@ -170,6 +172,26 @@ def test_a_record_that_a_crash_left_in_quarantine_after_its_release_goes_at_the_
     assert [aside.name for aside in log.quarantined("main")] == [kept.name]
     assert balance(log).quarantined == Count(1, 2)
     assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
+    assert_adds_up(log)
+    log.close()
+
+
+def test_a_whole_quarantine_can_be_emptied_at_once(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    put(log, b"begin", stream=EVENTS)
+    write(log, 3 * MAX_RELEASED)
+    for record in unsettled(log):
+        log.quarantine("main", record, "not liked")
+    log.sync(SYNC_S)
+    log.ledger()
+    for aside in log.quarantined("main"):
+        log.discard(aside)
+    finish(log)
+    assert log.quarantined("main") == []
+    log.close()
+    assert len(CursorFile(Disk(), tmp_path / "cursor-main").read() or b"") < SLOT_BYTES / 2
+    log = open_log(tmp_path, run=2)
+    assert balance(log).lost == {LossCause.DISCARDED: Count(3 * MAX_RELEASED, 6 * MAX_RELEASED)}
     assert_adds_up(log)
     log.close()
 
