@@ -31,7 +31,8 @@ class Load:
 
     `alarms`: how many devices also carry `alarms_each` alarms, each raised or cleared every ANSWERS_PER_ALARM
     answers. `at_once`: how many registers of each device are below a limit from the start, within limits from
-    scan LOW_UNTIL on, and above one from scan HIGH_FROM on, all in one scan. `more`: of the plant, as YAML.
+    scan LOW_UNTIL on, and above one from scan HIGH_FROM on, all in one scan. `log`: the log's settings, as a plant
+    says them; `more`: of the plant, as YAML.
     """
 
     devices: int = 50
@@ -41,6 +42,7 @@ class Load:
     alarms_each: int = 1
     at_once: int = 0
     more: str = ""
+    log: str = "{}"
 
     @property
     def readings_per_s(self) -> float:
@@ -64,6 +66,7 @@ def write_plant(folder: Path, load: Load, network: Network) -> Path:
         f"scan_classes:\n  grid: {{period: {load.period_ms:g}ms}}\n"
         f"links:\n{links}devices:\n{devices}"
         "points: [points.csv]\n"
+        f"log: {load.log}\n"
         f"uplinks:\n  north: {{type: mqtt, host: {network.host}, port: {network.broker}}}\n{load.more}",
         encoding="utf-8",
     )

@@ -145,7 +145,7 @@ class Reader:
             at_start = self._place.offset == PRELUDE_BYTES
             self._chapter = _Chapter(
                 segment=segment,
-                window=Window(segment.path, limit),
+                window=segment.window(limit),
                 next_seq=segment.opening.seq_before + 1 if at_start else 0,
                 next_readings=segment.opening.readings_before,
             )
