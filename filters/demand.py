@@ -48,6 +48,7 @@ class Excuse:
 class Demand:
     """A demand since `began`; `cause_onset_ns` tells one activation of the cause from the next.
 
+    Those of a latched cause until the verdict are one.
     `counts_from_ns`: an effect that was first seen since then may be what this demand brought about.
     `findings` by number of the effect. `verdict` is None while effects are awaited; UNKNOWN may still be
     replaced, in a finding and in the verdict. `verdict_ns` is when the verdict became true.
@@ -74,6 +75,8 @@ class Demand:
         """Find what the effects say by `now_ns`, and tell whether that is a new verdict."""
         if not self.open:
             return False
+        if inputs.latched and inputs.cause.rise is not None:
+            self.cause_onset_ns = max(self.cause_onset_ns, inputs.cause.rise.onset_ns)
         self.excuse = self.excuse or _excuse(inputs, now_ns)
         for number, effect in enumerate(inputs.effects):
             finding = self.findings.get(number)
@@ -189,7 +192,7 @@ def _failed(
 def _excuse(inputs: Inputs, now_ns: int) -> Excuse | None:
     """Return why an effect that is missing from now on would be no failure."""
     cause, bypass = inputs.cause, inputs.bypassed
-    if not cause.bad and not cause.true and cause.fall is not None:
+    if not inputs.latched and not cause.bad and not cause.true and cause.fall is not None:
         return Excuse(Because.CAUSE_WITHDRAWN, cause.fall.by_ns)
     if bypass is not None and bypass.bad:
         return Excuse(Because.BYPASS_UNKNOWN, now_ns)

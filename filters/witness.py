@@ -31,14 +31,15 @@ Effect
                     has been seen when an effect in time must have been sampled (T + two of its scans + its
                     filter's delay)
     INDETERMINATE   between: the samples cannot tell. Also an effect that was true before the demand and
-                    stays so; and one that is missing or late where the cause was withdrawn, or the interlock
-                    bypassed, or the bypass flag unreadable, before T was over
+                    stays so; and one that is missing or late where the cause was withdrawn (unless the plant
+                    latches it), or the interlock bypassed, or the bypass flag unreadable, before T was over
     UNKNOWN         its input is Bad when the last chance is over; replaced when it can be read again
 
 Verdict
     FAILED as soon as one effect is; else, when all are found: UNKNOWN, INDETERMINATE or PROVEN, the first
     that one of them is. It stands until the cause or the arming is false: CLEARED. If the cause returns
-    before the verdict, the first demand ends INDETERMINATE and a second one begins.
+    before the verdict, the first demand ends INDETERMINATE and a second one begins; of a latched cause it is
+    the same demand still.
 
 SPURIOUS
     An effect that changes to true while ARMED, if no demand for which it counts is told within skew + the
@@ -274,6 +275,8 @@ class Witness:
         over_ns = demand.over_ns(self.inputs)
         if over_ns is not None:
             self.memory.demand = None
+            if self.inputs.latched:
+                self.memory.answered_ns = max(self.memory.answered_ns, demand.cause_onset_ns)
             figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}
             events.append(
                 self._testimony.say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,6 +21,12 @@ from filters.proof import Entry
 from filters.shared import SharedEffects
 from filters.testimony import Testimony
 from filters.witness import Memory, Witness
+
+_WITHOUT_EFFECT_ON_MEMORY: Final[dict[str, Any]] = {
+    **dict.fromkeys(("title", "response", "basis", "proof_every"), True),
+    "cause": {"latched"},
+    "also": {"__all__": {"latched"}},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class Witnesses:
         }
         self._digest_of = {
             interlock.name: digest_of(
-                interlock.model_dump_json(exclude={"title", "response", "basis", "proof_every"}),
+                interlock.model_dump_json(exclude=_WITHOUT_EFFECT_ON_MEMORY),
                 [sight.rule.digest for sight in self._witnesses[interlock.name].inputs.all],
             )
             for interlock in plant.interlocks
