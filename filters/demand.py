@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from config.vocabulary import WitnessState
@@ -113,6 +113,16 @@ class Demand:
             counts_from_ns=moved(self.counts_from_ns, by_ns),
             verdict=self.verdict,
             verdict_ns=moved(self.verdict_ns, by_ns),
+        )
+
+    def healed(self, now_ns: int) -> Demand:
+        """Return this demand, if it is judged, without times that are still to come."""
+        return replace(
+            self,
+            began=self.began.healed(now_ns),
+            cause_onset_ns=min(self.cause_onset_ns, now_ns),
+            counts_from_ns=min(self.counts_from_ns, now_ns),
+            verdict_ns=min(self.verdict_ns, now_ns),
         )
 
     def _demanded_again(self, inputs: Inputs) -> Finding | None:

@@ -118,6 +118,18 @@ class Memory:
             told_ns=moved(self.told_ns, by_ns),
         )
 
+    def healed(self, now_ns: int) -> Memory:
+        """Return this memory, on the clock of `now_ns`, without times that are still to come."""
+        proven_ns = self.last_proven_ns
+        return replace(
+            self,
+            demand=self.demand and self.demand.healed(now_ns),
+            answered_ns=LONG_AGO if self.answered_ns > now_ns else self.answered_ns,
+            last_proven_ns=None if proven_ns is None or proven_ns > now_ns else proven_ns,
+            voted=self.voted and self.voted.healed(now_ns),
+            history=tuple(entry for entry in self.history if entry.boot_ns <= now_ns),
+        )
+
 
 class Witness:
     """Watches one interlock."""

@@ -151,7 +151,7 @@ class Witnesses:
         """
         events = []
         for name, was in saved.items():
-            memory = was.memory.moved(by_ns)
+            memory = was.memory.moved(by_ns).healed(now_ns)
             if self._digest_of.get(name) == was.rule:
                 events += self._witnesses[name].resume(memory, now_ns)
             elif memory.demand is not None and memory.demand.open:
