@@ -24,6 +24,7 @@ class Because(StrEnum):
     BYPASS_UNKNOWN = "bypass_unknown"
     DEMANDED_AGAIN = "demanded_again"
     CAUSE_NOT_DECLARED = "cause_not_declared"
+    DISARMED_BETWEEN_SAMPLES = "disarmed_between_samples"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,11 @@ class Demand:
     def open(self) -> bool:
         """Effects are awaited, or could not be read."""
         return self.verdict in (None, WitnessState.UNKNOWN)
+
+    @property
+    def doubtful(self) -> bool:
+        """Samples cannot tell whether the interlock was armed when it was demanded."""
+        return self.excuse is not None and self.excuse.because is Because.DISARMED_BETWEEN_SAMPLES
 
     def last_chance_ns(self, effect: Expected) -> int:
         """Return the instant by which an effect that came in time must have been sampled."""
@@ -147,13 +153,19 @@ def demanded(inputs: Inputs, watching_ns: int) -> Demand | None:
     began = last_of([change for change in changes if change is not None])
     if began.onset_ns < watching_ns:
         began = Change(after_ns=LONG_AGO, onset_ns=watching_ns, by_ns=watching_ns)
-    if armed is not None and not armed.true and armed.seen_true_ns < began.onset_ns:
-        return None
     if bypass is not None and bypass.true and bypass.seen_false_ns < began.onset_ns:
         return None
     earliest_ns = max(began.after_ns, began.onset_ns - inputs.patience_ns)
+    excuse = None
+    if armed is not None and not armed.true and armed.seen_true_ns < began.onset_ns:
+        if began.after_ns == LONG_AGO or armed.fall is None or armed.fall.by_ns <= earliest_ns:
+            return None
+        excuse = Excuse(Because.DISARMED_BETWEEN_SAMPLES, began.by_ns)
     return Demand(
-        began=began, cause_onset_ns=cause.rise.onset_ns, counts_from_ns=earliest_ns - inputs.skew_ns
+        began=began,
+        cause_onset_ns=cause.rise.onset_ns,
+        counts_from_ns=earliest_ns - inputs.skew_ns,
+        excuse=excuse,
     )
 
 
@@ -179,13 +191,14 @@ def _timed(demand: Demand, effect: Expected, rise: Change) -> Finding:
     """Judge an effect by the time that it took."""
     elapsed = demand.began.until(rise)
     at_ns = max(rise.by_ns, demand.began.onset_ns)
-    if elapsed.max_ns is not None and elapsed.max_ns <= effect.within_ns:
-        return Finding(outcome=WitnessState.PROVEN, at_ns=at_ns, elapsed=elapsed)
     if elapsed.min_ns > effect.within_ns:
         return _failed(demand, effect, at_ns, Because.LATE, elapsed)
-    return Finding(
-        outcome=WitnessState.INDETERMINATE, at_ns=at_ns, elapsed=elapsed, because=Because.BETWEEN_SAMPLES
-    )
+    because = Because.BETWEEN_SAMPLES
+    if elapsed.max_ns is not None and elapsed.max_ns <= effect.within_ns:
+        if not demand.doubtful:
+            return Finding(outcome=WitnessState.PROVEN, at_ns=at_ns, elapsed=elapsed)
+        because = Because.DISARMED_BETWEEN_SAMPLES
+    return Finding(outcome=WitnessState.INDETERMINATE, at_ns=at_ns, elapsed=elapsed, because=because)
 
 
 def _failed(

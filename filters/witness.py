@@ -12,12 +12,14 @@ Mode, while nothing is demanded
     DISARMED    else the arming condition is false
     UNKNOWN     else an input is Bad; told only once it has lasted two of the slowest scans
     ARMED       else
+    What changed while something was demanded is told when that is over, and begins then.
 
 Demand
     It begins at t0, the latest of: onset of the cause (its first raw sample, before median and on-delay),
     arming, end of a bypass, and the start of this witness. It is told when the cause is declared, even if
     by then the effect has disarmed the interlock, or somebody bypassed it, provided that a sample at t0 or
-    later showed it armed and in force. Cause, arming and bypass must be readable; an effect need not. One
+    later showed it armed and in force. If cause and disarming lie between the same samples it may have been
+    armed: that is told as a demand, which can neither fail nor be proven. Cause, arming and bypass must be readable; an effect need not. One
     activation of the cause demands once.
 
 Effect
@@ -142,6 +144,7 @@ class Witness:
         self._mode = Mode(inputs, testimony)
         self._suspects = Suspects(inputs, testimony)
         self._testimony = testimony
+        self._over_ns = LONG_AGO
 
     @property
     def state(self) -> WitnessState:
@@ -211,7 +214,7 @@ class Witness:
         events += self._suspects.step(now_ns, raised, demand, armed=armed)
         if memory.demand is None:
             before = memory.told
-            memory.told, told = self._mode.tell(memory.told, now_ns)
+            memory.told, told = self._mode.tell(memory.told, now_ns, self._over_ns)
             if memory.told is not before:
                 memory.told_ns = self._mode.since_ns
             events += told
@@ -286,7 +289,7 @@ class Witness:
         events = [self._tell_verdict(demand, scan_ns)] if demand.weigh(self.inputs, now_ns) else []
         over_ns = demand.over_ns(self.inputs)
         if over_ns is not None:
-            self.memory.demand = None
+            self.memory.demand, self._over_ns = None, over_ns
             if self.inputs.latched:
                 self.memory.answered_ns = max(self.memory.answered_ns, demand.cause_onset_ns)
             figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}

@@ -102,8 +102,11 @@ class Witnesses:
         """Let every witness take its first look."""
         return [event for name in self._witnesses for event in self._step(name, now_ns, now_ns, set())]
 
-    def step(self, now_ns: int, moves: Int64s) -> list[Event]:
-        """Return what became true by `now_ns`, when the comparisons made these moves (`filters.judge`)."""
+    def step(self, now_ns: int, moves: Int64s) -> list[list[Event]]:
+        """Return what became true by `now_ns`, when the comparisons made these moves (`filters.judge`).
+
+        A list for each witness that looked, in the order in which it is to be told.
+        """
         heard = moves[self._heard[moves[:, 0]], :3].tolist()
         scans_ns = dict.fromkeys(self._awaiting, LONG_AGO)
         if self.due_ns <= now_ns:
@@ -112,7 +115,7 @@ class Witnesses:
             for name in self._looking[row]:
                 scans_ns[name] = max(at_ns, scans_ns.get(name, LONG_AGO))
         raised = {row for row, move, _ in heard if move == RAISED}
-        events = [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+        events = [self._step(name, now_ns, scans_ns[name], raised) for name in scans_ns]
         for name in scans_ns:
             demand = self._witnesses[name].memory.demand
             if demand is not None:
