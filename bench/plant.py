@@ -31,8 +31,8 @@ class Load:
 
     `alarms`: how many devices also carry `alarms_each` alarms, each raised or cleared every ANSWERS_PER_ALARM
     answers. `at_once`: how many registers of each device are below a limit from the start, within limits from
-    scan LOW_UNTIL on, and above one from scan HIGH_FROM on, all in one scan. `log`: the log's settings, as a plant
-    says them; `more`: of the plant, as YAML.
+    scan LOW_UNTIL on, and above one from scan HIGH_FROM on, all in one scan. `log`: the log's settings, as a
+    plant says them; `more`: of the plant, as YAML.
     """
 
     devices: int = 50

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from buffer.preambles import Kept
+from buffer.segment import Contents
 from buffer.settled import Count
 from config.vocabulary import LossCause, RecordKind
 from tests.buffer.faulty import FaultyDisk
@@ -60,6 +61,23 @@ def test_the_newest_state_and_anchor_survive_a_crash(tmp_path: Path) -> None:
     assert log.recovery.state == Kept(b"newest state", BOOT_ID)
     assert log.recovery.anchor == Kept(b"newest anchor", BOOT_ID)
     log.close()
+
+
+def test_a_record_that_claims_the_end_of_time_does_not_say_when_the_run_ended(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log", run=5)
+    put(log, b"x")
+    log.append(EVENTS, RecordKind.EVENT, b"e", first_boot_ns=2**63 - 1, last_boot_ns=2**63 - 1)
+    log.sync(SYNC_S)
+    crashed = crash(log, tmp_path / "log")
+    for directory in (tmp_path / "log", crashed):
+        previous = reopened(directory, run=6).recovery.previous
+        assert previous is not None
+        assert 2000 <= previous.last_boot_ns < 2**63 - 1
+
+
+def test_a_seal_that_claims_the_end_of_time_does_not_say_when_the_run_ended() -> None:
+    sealed = Contents(last=1, next_readings=0, last_boot_ns=2**63 - 1).body()
+    assert Contents.parse(sealed).last_boot_ns == 0
 
 
 def test_a_state_older_than_the_previous_run_says_of_which_boot_it_is(tmp_path: Path) -> None:
