@@ -193,6 +193,8 @@ class Engine:
         for number in range(len(self._groups)):
             self._groups[number]["sample_ns"] = boot_ns
             self._groups[number]["touched"] = number < self._scan_groups
+            if number < self._scan_groups:
+                self._groups[number]["stale_at_ns"] = boot_ns + self._groups[number]["stale_after_ns"]
         self._due_ns = boot_ns
         self._backlog.add(iter(self.witnesses.begin(boot_ns)))
 

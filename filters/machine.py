@@ -14,7 +14,8 @@ sees. One moves through four phases:
   usable sample), FALLING too (its delay stands still meanwhile), ACTIVE stays. So what cannot be read may
   hasten an alarm and never its end. Only the test IS_BAD judges the quality itself.
 * A virtual tag (`filters.series`) is computed anew whenever a scan group that it rests on was scanned or has
-  become stale, and then looked at. It shows what it shows since its oldest sample, and no longer than that.
+  become stale, and then looked at; while no scan comes, once in every period. It shows what it shows since
+  its oldest sample, and no longer than that.
 * Beside that, the *raw* samples date an excursion: `onset_ns` is the first sample that met the limit, before
   median and on-delay, `before_ns` the last one before that did not; the truth lies between the two. After
   a spike that the median took out, the onset is forgotten when the spike has left the window.
@@ -282,6 +283,8 @@ def judge_groups(
             at_ns = group["stale_at_ns"]
             count = expire_all(group, states, at_ns, moves, count)
             age(group, scaled, value, quality, since_boot_ns)
+            if group["first_renewal"] < group["end_renewal"]:
+                group["stale_at_ns"] = now_ns + group["period_ns"]
             group["due_ns"] = now_ns
             count = take_in(
                 groups, number, rules, states, renewals, steps, ring, ring_ns,

@@ -115,3 +115,33 @@ def test_a_peak_of_an_input_that_is_no_newer_than_another_is_kept_in_the_window(
         line.scan(at_s - 1 + b_s if peak else at_s, quick, b=-20 if peak else 0)
     (_, _, rose_s), (_, _, fell_s) = told(line.events)
     assert fell_s - rose_s == pytest.approx(5.0, abs=0.6)
+
+
+@pytest.mark.parametrize(
+    ("when", "true_s"), [("age(x) > 30s", 35.0), ("on_for(bad(x), 5s)", 12.0)], ids=["age", "bad"]
+)
+def test_what_time_alone_makes_true_is_told_though_no_scan_comes_any_more(
+    kernels: Kernels, when: str, true_s: float
+) -> None:
+    """The last scan at 4 s, stale at 7 s."""
+    line = rule(when, kernels)
+    for second in range(5):
+        line.scan(second, x=1)
+    while line.due_s < 60:
+        line.judge(line.due_s)
+    assert told(line.events) == [("alarm_raised", "r", true_s)]
+
+
+def test_what_was_never_read_gets_old_as_well(kernels: Kernels) -> None:
+    line = rule("on_for(bad(x), 5s)", kernels)
+    line.judge(0)
+    while line.due_s < 60:
+        line.judge(line.due_s)
+    assert told(line.events) == [("alarm_raised", "r", 5.0)]
+
+
+def test_a_plant_without_expressions_is_not_looked_at_again_and_again(kernels: Kernels) -> None:
+    line = Rig(plant(tag("x", h=5)), kernels)
+    line.scan(0, x=1)
+    line.judge(line.due_s)
+    assert line.due_s == float("inf")
