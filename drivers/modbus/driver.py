@@ -7,13 +7,13 @@ from typing import Final
 
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
-from drivers.contract import DeviceError, DeviceTimeout, DriverCounters, Scan
+from drivers.contract import DeviceError, DriverCounters, Scan
 from drivers.modbus.fence import Fence
 from drivers.modbus.forecast import Work
 from drivers.modbus.frame import READ_WORDS
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.herald import Herald
-from drivers.modbus.inquiry import Inquiry, Reply
+from drivers.modbus.inquiry import Inquiry
 from drivers.modbus.layout import Layout, forbidden_places, point_of
 from drivers.modbus.planner import Block, Limits
 from drivers.modbus.pulse import Pulses
@@ -49,7 +49,8 @@ class ModbusDriver:
             ),
         )
         self._fence = Fence(self._herald)
-        self._inquiry = Inquiry(link, device.unit_id, self.counters, self._fence)
+        values = sorted({point.range for points in self._points.values() for point in points})
+        self._inquiry = Inquiry(link, device.unit_id, self.counters, self._fence, values)
         self._periods_s = {group.number: plant.scan_class_of(group).period / _SECOND_NS for group in groups}
         self.link = link
         self._layouts = {number: self._lay_out(number) for number in self._points}
@@ -69,8 +70,7 @@ class ModbusDriver:
     async def _scan(self, group: ScanGroup) -> Scan:
         layout = self._layout(group)
         replies = await self._inquiry.ask(layout.blocks)
-        await self._inquiry.learn(layout.blocks, replies)
-        if layout.version != self._fence.version and not any(map(_is_missed, replies)):
+        if await self._inquiry.learn(layout.blocks, replies):
             layout = self._layout(group)
             replies = await self._inquiry.ask(layout.blocks)
         await self._inquiry.try_fenced()
@@ -104,10 +104,6 @@ class ModbusDriver:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _is_missed(reply: Reply) -> bool:
-    return isinstance(reply, DeviceTimeout)
 
 
 def _describe(block: Block) -> Text:

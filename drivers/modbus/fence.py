@@ -13,6 +13,8 @@ from drivers.modbus.planner import Block, Place, Range, block_of
 BLAMES_ADDRESS: Final = frozenset({2, 3})
 """Exceptions whose reason may be one address within a block, or the block's size."""
 
+_PASSING: Final = frozenset({4})  # a device's failure may be mended any time
+
 FIRST_RETRY_S: Final = 60.0
 LONGEST_RETRY_S: Final = 3600.0
 MOST_QUESTIONS: Final = 64
@@ -57,10 +59,11 @@ class Fence:
         return None if fenced is None else fenced.code
 
     def take_due(self, now_s: float) -> Range | None:
-        """Return a fenced range that may be asked for again; its next turn comes after twice the wait."""
+        """Return a range that may be asked for again; mostly its next turn comes after twice the wait."""
         for refused, fenced in self._fenced.items():
             if fenced.due_s <= now_s:
-                fenced.wait_s = min(2 * fenced.wait_s, LONGEST_RETRY_S)
+                if fenced.code not in _PASSING:
+                    fenced.wait_s = min(2 * fenced.wait_s, LONGEST_RETRY_S)
                 fenced.due_s = now_s + fenced.wait_s
                 return refused
         return None
@@ -95,25 +98,37 @@ async def find_refused(
     """Halve a block that was refused with `code` until every range that is refused alone is fenced.
 
     Where both halves are answered, the gap between them or the size of the whole was at fault: a cut keeps
-    them apart. Gives up when no effort is left; what is refused still is cut off from the rest then, so that
-    the next scan goes on from there.
+    them apart. Gives up when no effort is left, or where `ask` raises; what is refused still is cut off from
+    the rest then, so that the next scan goes on from there.
     """
     refused = [(block, code)]
-    while refused and effort.is_left(now_s()):
-        block, code = refused.pop()
-        if len(block.ranges) == 1:
-            effort.questions -= 1
-            if await ask(block) in BLAMES_ADDRESS:  # asked again, for a fence costs a minute of data
-                fence.add(block.ranges[0], code, now_s())
-            continue
-        middle = len(block.ranges) // 2
-        halves = [block_of(block.ranges[:middle]), block_of(block.ranges[middle:])]
+    try:
+        while refused and effort.is_left(now_s()):
+            block, code = refused[-1]
+            guilty = await _guilty_part(block, code, fence, ask, effort, now_s)
+            refused[-1:] = guilty
+    finally:
+        for left, _ in refused:
+            fence.cut(Place(left.function_code, left.start))
+            fence.cut(Place(left.function_code, left.start + left.count))
+
+
+async def _guilty_part(
+    block: Block, code: int, fence: Fence, ask: Ask, effort: Effort, now_s: Callable[[], float]
+) -> list[tuple[Block, int]]:
+    """Return which halves of a refused block are refused too; a single range that is gets fenced off."""
+    if len(block.ranges) == 1:
+        effort.questions -= 1
+        if await ask(block) in BLAMES_ADDRESS:  # asked again, for a fence costs a minute of data
+            fence.add(block.ranges[0], code, now_s())
+        return []
+    middle = len(block.ranges) // 2
+    halves = [block_of(block.ranges[:middle]), block_of(block.ranges[middle:])]
+    effort.questions -= 2
+    codes: list[int] = []
+    try:
         codes = [await ask(half) for half in halves]
-        effort.questions -= 2
-        guilty = [(half, code) for half, code in zip(halves, codes, strict=True) if code in BLAMES_ADDRESS]
-        refused.extend(guilty)
+    finally:
         if not any(codes):
             fence.cut(Place(block.function_code, halves[1].start))
-    for left, _ in refused:
-        fence.cut(Place(left.function_code, left.start))
-        fence.cut(Place(left.function_code, left.start + left.count))
+    return [(half, code) for half, code in zip(halves, codes, strict=True) if code in BLAMES_ADDRESS]
