@@ -119,10 +119,8 @@ REASONS: Final[dict[Reason, ReasonFacts]] = {
 
 _MISCONDUCT: Final[dict[int, Text]] = {
     Misconduct.SILENT: text("Bad: the device falls silent at this address, asked again every 1 to 60 min"),
-    Misconduct.GARBLED: text(
-        "Bad: the device answers wrongly at this address, asked again every 1 to 60 min"
-    ),
-    Misconduct.HUNG_UP: text("Bad: the device hangs up at this address, asked again every 1 to 60 min"),
+    Misconduct.GARBLED: text("Bad: the device answers wrongly at this address, asked again at least hourly"),
+    Misconduct.HUNG_UP: text("Bad: the device hangs up at this address, asked again at least hourly"),
 }
 
 
@@ -192,7 +190,7 @@ def describe(word: int, meaning: str = "") -> Text:
         return names[severity]
     if reason is Reason.FENCED:
         return _MISCONDUCT.get(detail) or text(
-            "Bad: address refused by the device (exception {code}), asked again every 1 to 60 min",
+            "Bad: address refused by the device (exception {code}), asked again at least hourly",
             code=detail,
         )
     if reason is Reason.SENTINEL and meaning:

@@ -12,17 +12,14 @@ from typing import Final
 
 from config.vocabulary import Misconduct
 from drivers.contract import Desync, DeviceError, DeviceRefused, DeviceTimeout, LinkDown
-from drivers.modbus.admission import BUSY, NOBODY_THERE
-from drivers.modbus.fence import BLAMES_ADDRESS, Fence
+from drivers.modbus.admission import BUSY
+from drivers.modbus.fence import BLAMES_ADDRESS, UNHEARD, Fence
 from drivers.modbus.planner import Block, Place, Range
 
 ENOUGH: Final = 4
 """Times in a row that a block is missed, but for the first beside answers to others, until it is blamed."""
 
 _HALF_KNOWN: Final = ENOUGH - 1  # of the halves of a block that was missed so often
-
-UNHEARD: Final = NOBODY_THERE | {Misconduct.SILENT}
-"""Codes of failures that cost the time in which nobody answers."""
 
 
 def code_of(error: DeviceError) -> int | None:
@@ -78,8 +75,11 @@ class Blame:
 
     def missed(self, block: Block, code: int, *, alive: bool, now_s: float) -> None:
         """Hear that a block brought none; `alive`: the device answered others in the same scan."""
-        times = max(self._missed[wanted].times if wanted in self._missed else 0 for wanted in block.ranges)
+        known = [self._missed[wanted] for wanted in block.ranges if wanted in self._missed]
+        times = max((missed.times for missed in known), default=0)
         times = times + 1 if alive else max(1, times)
+        if any(missed.code != code for missed in known):
+            code = Misconduct.GARBLED  # now this, now that: it may be noise
         if times < ENOUGH:
             self._note(block, times, code)
         elif len(block.ranges) == 1:

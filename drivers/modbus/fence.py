@@ -7,16 +7,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from config.vocabulary import Misconduct
+from drivers.modbus.admission import NOBODY_THERE
+from drivers.modbus.frame import DEVICE_FAILURE
 from drivers.modbus.herald import Herald
 from drivers.modbus.planner import Block, Place, Range, block_of
 
 BLAMES_ADDRESS: Final = frozenset({2, 3})
 """Exceptions whose reason may be one address within a block, or the block's size."""
 
-_PASSING: Final = frozenset({4})  # a device's failure may be mended any time
+UNHEARD: Final = NOBODY_THERE | {Misconduct.SILENT}
+"""Codes of failures that cost the time in which nobody answers."""
 
 FIRST_RETRY_S: Final = 60.0
+SOON_S: Final = 2.0
+"""The first wait where asking costs no timeout and the reason may have been noise: that passes."""
+
 LONGEST_RETRY_S: Final = 3600.0
+_LONGEST_FAILURE_S: Final = 60.0  # exception 4: a device's failure may be mended any time
 MOST_QUESTIONS: Final = 64
 LONGEST_S: Final = 1.0
 
@@ -43,7 +51,8 @@ class Fence:
     def add(self, refused: Range, code: int, now_s: float) -> None:
         """Fence off a range that is refused even when it is asked for alone."""
         self._herald.fenced(refused, code)
-        self._fenced[refused] = _Fenced(code, FIRST_RETRY_S, now_s + FIRST_RETRY_S)
+        wait_s = FIRST_RETRY_S if code in BLAMES_ADDRESS | UNHEARD else SOON_S
+        self._fenced[refused] = _Fenced(code, wait_s, now_s + wait_s)
         self.cut(Place(refused.function_code, refused.start))
         self.cut(Place(refused.function_code, refused.end))
 
@@ -59,11 +68,11 @@ class Fence:
         return None if fenced is None else fenced.code
 
     def take_due(self, now_s: float) -> Range | None:
-        """Return a range that may be asked for again; mostly its next turn comes after twice the wait."""
+        """Return a fenced range that may be asked for again; its next turn comes after twice the wait."""
         for refused, fenced in self._fenced.items():
             if fenced.due_s <= now_s:
-                if fenced.code not in _PASSING:
-                    fenced.wait_s = min(2 * fenced.wait_s, LONGEST_RETRY_S)
+                longest_s = _LONGEST_FAILURE_S if fenced.code == DEVICE_FAILURE else LONGEST_RETRY_S
+                fenced.wait_s = min(2 * fenced.wait_s, longest_s)
                 fenced.due_s = now_s + fenced.wait_s
                 return refused
         return None

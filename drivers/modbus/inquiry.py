@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from drivers.contract import Demoted, DeviceError, DeviceRefused, DriverCounters
 from drivers.modbus.admission import NOBODY_THERE
-from drivers.modbus.blame import UNHEARD, Blame, code_of
-from drivers.modbus.fence import BLAMES_ADDRESS, LONGEST_S, Effort, Fence, find_refused
+from drivers.modbus.blame import Blame, code_of
+from drivers.modbus.fence import BLAMES_ADDRESS, LONGEST_S, UNHEARD, Effort, Fence, find_refused
 from drivers.modbus.frame import Answer, ReadRequest
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.planner import Block, Range, block_of

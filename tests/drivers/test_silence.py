@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from config.faults import Place
 from config.links import ModbusTcpLink
 from config.vocabulary import GOOD, Reason, bad
-from drivers.contract import Demoted, DriverCounters
+from drivers.contract import Demoted, DriverCounters, LinkDown
+from drivers.modbus.demotion import GRACE
 from drivers.modbus.fence import FIRST_RETRY_S, Effort, Fence, find_refused
 from drivers.modbus.frame import ReadRequest
 from drivers.modbus.guard import GuardedLink
@@ -162,3 +164,16 @@ async def test_a_risky_question_waits_for_what_the_link_has_saved() -> None:
     with pytest.raises(Demoted):
         await link.read(request, counters, risky=True)
     assert (counters.requests, counters.connects, counters.unasked) == (0, 0, 1)
+
+
+async def test_whom_a_link_does_not_ask_is_cut_off_with_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    link = GuardedLink(ModbusTcpLink(type="modbus-tcp", host="127.0.0.1", port=port))
+    link.demotion.answered(2)
+    for _ in range(GRACE):
+        link.demotion.unanswered(1, asyncio.get_running_loop().time())
+    for unit_id, failure in ((1, Demoted), (2, LinkDown), (1, LinkDown)):
+        request = ReadRequest(unit_id=unit_id, function_code=3, address=0, count=1)
+        with pytest.raises(failure):
+            await link.read(request, DriverCounters())
