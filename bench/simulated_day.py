@@ -86,6 +86,9 @@ class Platform:
         if "seq" in content:
             self._enter(content)
 
+    def hurry(self) -> None:
+        """See `Uplink`."""
+
     async def closed(self) -> Text:
         closed: asyncio.Future[Text] = asyncio.get_running_loop().create_future()
         return await closed

@@ -1,8 +1,9 @@
-"""What leaves next over one connection, and when: the lanes, held back where a narrow line asks for it."""
+"""What leaves next over one connection, and when: the lanes, held back for a narrow line or a refusal."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -13,9 +14,12 @@ from agent.uplinks.lanes import Lanes, Taken
 from agent.uplinks.pace import Pace, Room
 from agent.uplinks.parcels import Packer, Parcel
 from agent.uplinks.poison import Suspicion
+from agent.uplinks.refusals import Refusals
 from agent.uplinks.repeat import Repeat
 from agent.uplinks.terms import Terms
+from buffer.record import Record
 from config.text import Text, text
+from config.vocabulary import Stream
 
 SPREAD_S: Final = 10.0
 SPREAD_SHARE: Final = 0.1
@@ -40,6 +44,7 @@ class Feed:
         terms: Terms,
         window: int,
         suspicion: Suspicion,
+        refusals: Refusals,
         more: Callable[[], None],
         put_aside: PutAside,
         *,
@@ -48,6 +53,7 @@ class Feed:
         self._lanes = lanes
         self._packer = packer
         self._suspicion = suspicion
+        self._refusals = refusals
         self._more = more
         self._put_aside = put_aside
         self._repeat: Repeat | None = None
@@ -66,7 +72,7 @@ class Feed:
     def replay(self, since_utc_ns: int) -> None:
         """Send last what was stored since then, even if the platform has acknowledged it."""
         self._repeat = Repeat(since_utc_ns, self._packer)
-        self._lanes.replay(since_utc_ns, self._repeat.wanted)
+        self._lanes.replay(since_utc_ns, self._is_wanted)
 
     def refresh(self) -> None:
         """Look for records: some were stored."""
@@ -86,10 +92,15 @@ class Feed:
                 return None
             pause_s = self._pace.wait_s
             paused = self._room.full or pause_s > 0
-            taken = self._lanes.next(paused=paused)
+            rests_s = {stream: rest_s for stream in Stream if (rest_s := self._refusals.wait_s(stream))}
+            taken = self._lanes.next(paused=paused, resting=rests_s)
             if taken is None:
                 self._resume_after(SEARCH_PAUSE_S if self._lanes.searching and not paused else pause_s)
+                self._resume_after(min(rests_s.values(), default=0.0))
                 return None
+            if taken.replay and not self._is_wanted(taken.record):
+                continue  # it was sent since the lane was read ahead
+            self._refusals.sent(taken.record.stream)
             self.prepare(taken)
         return self._ready.popleft()
 
@@ -121,10 +132,18 @@ class Feed:
         if self._resume is not None:
             self._resume.cancel()
 
+    def _is_wanted(self, record: Record) -> bool:
+        """Tell whether a record is to be sent again: none that was refused, that would be in vain."""
+        return self._repeat is not None and not self._refusals.knows(record) and self._repeat.wanted(record)
+
     def _resume_after(self, pause_s: float) -> None:
-        """Have it looked again when backfill may go on."""
-        if pause_s and self._resume is None:
-            self._resume = self._loop.call_later(pause_s, self._on_resume)
+        """Have it looked again when something may go on; the soonest such time counts."""
+        if not 0.0 < pause_s < math.inf:
+            return
+        if self._resume is not None and self._resume.when() <= self._loop.time() + pause_s:
+            return
+        self.close()
+        self._resume = self._loop.call_later(pause_s, self._on_resume)
 
     def _on_resume(self) -> None:
         self._resume = None
