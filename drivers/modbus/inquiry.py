@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from config.text import text
 from drivers.contract import Demoted, DeviceError, DeviceRefused, DriverCounters
 from drivers.modbus.admission import NOBODY_THERE
 from drivers.modbus.blame import Blame, code_of
@@ -81,7 +82,7 @@ class Inquiry:
         return reply
 
     async def _ask_suspects(self, suspects: Sequence[Block], others: Sequence[Reply]) -> dict[Block, Reply]:
-        """Ask for blocks that were missed, after the `others` of the scan, until one is missed again.
+        """Ask for blocks that were missed, after the `others` of the scan, until one is missed or time is up.
 
         Where there are no others, a sign of life comes first. Raises DeviceError where there is none.
         """
@@ -90,6 +91,7 @@ class Inquiry:
         resync = not others and any(isinstance(reply, Answer) and reply.resync for reply in seen)
         replies: dict[Block, Reply] = {}
         missed: DeviceError | None = None
+        until_s = _now_s() + LONGEST_S
         for block in suspects:
             reply = missed or await self._try(block, risky=self._blame.is_risky(block))
             if missed is None:
@@ -98,6 +100,8 @@ class Inquiry:
                 reply = reply._replace(resync=reply.resync or resync)
             elif _ends_the_asking(reply):
                 missed = reply
+            elif missed is None and _now_s() > until_s:
+                missed = Demoted(text("not asked yet: what is wrong with it is found out in later scans"))
             replies[block] = reply
         return replies
 

@@ -17,7 +17,7 @@ _LENGTH_AT: Final = 6  # bytes up to the end of the length field, which counts w
 _SHORTEST: Final = 3  # unit id, function code, and an exception code or a byte count
 _LONGEST: Final = 254  # unit id and the longest PDU
 
-_PROTOCOL: Final = b"\0\0"
+_IN_EVERY_HEAD: Final = bytes(3)  # protocol, and the high byte of a length
 _EARLIER: Final = 4  # questions whose answers may still be under way, or come twice
 
 
@@ -62,8 +62,10 @@ def hear_mbap(
 
 def _ends_with_earlier(frame: bytes, transaction_id: int) -> bool:
     """Tell whether a frame ends in a whole answer to an earlier question, in place of what was cut off."""
+    if frame.find(_IN_EVERY_HEAD, _HEADER.size) < 0:
+        return False
     for earlier in range(max(1, transaction_id - _EARLIER), transaction_id):
-        at = frame.rfind(earlier.to_bytes(2, "big") + _PROTOCOL, _LENGTH_AT)
+        at = frame.rfind(earlier.to_bytes(2, "big") + _IN_EVERY_HEAD, _LENGTH_AT)
         if at >= 0 and len(frame) >= at + _LENGTH_AT + _SHORTEST:
             head = _Head(*_HEADER.unpack_from(frame, at))
             if head.length == len(frame) - at - _LENGTH_AT and head.unit_id == frame[_LENGTH_AT]:

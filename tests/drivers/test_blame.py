@@ -11,7 +11,7 @@ from agent.simulate.modbus import ModbusSimulator
 from config.plant import ScanGroup
 from config.vocabulary import GOOD, Misconduct, Reason, bad, uncertain
 from drivers.contract import DeviceError, Driver
-from drivers.modbus.fence import FIRST_RETRY_S
+from drivers.modbus.fence import FIRST_RETRY_S, LONGEST_S
 from tests.drivers.address_site import PERIOD_S, TIMEOUT_S, Conduct, HungUpError, silent, site
 from tests.drivers.virtual_loop import run_virtually
 
@@ -159,6 +159,21 @@ def test_a_device_that_starts_anew_when_it_is_asked_wrongly_is_not_asked_so_for_
             for _ in range(4 * FEW):
                 await plant.scan()
             assert await plant.scan() == {200: fenced(Misconduct.SILENT)}
+
+    run_virtually(story())
+
+
+def test_finding_out_about_a_hundred_addresses_holds_no_scan_for_long() -> None:
+    async def story() -> None:
+        wrong = set(range(100, 200))
+        async with site([0, *wrong], wrong, conduct=exception(1)) as plant:
+            plant.bus.thinking_s = (0.05, 0.06)
+            loop, fast = asyncio.get_running_loop(), plant.plant.groups[0]
+            for _ in range(40):
+                begun_s = loop.time()
+                scan = await plant.drivers["plc"].scan(fast)
+                assert loop.time() - begun_s < LONGEST_S + 0.3
+            assert scan.quality.tolist() == [GOOD] + [fenced(1)] * 100
 
     run_virtually(story())
 
