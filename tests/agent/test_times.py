@@ -203,7 +203,7 @@ class Frozen:
                     quality=np.full(2, quality if frozen else 0, dtype=np.uint32),
                     source_utc_ns=np.array([0, shown_ns], dtype=np.int64),
                 )
-                wiring.devices.take(plant.groups[0], scan, clock.boot_ns())
+                at_once(wiring.devices.take(plant.groups[0], scan, clock.boot_ns()))
                 watch.look(clock.boot_ns())
                 now = clock.boot_ns()
                 self.wrong_s.append((wiring.timebase.anchor.utc_ns_of(now) - NOW_NS - now + begun_ns) / S)
