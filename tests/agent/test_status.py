@@ -310,7 +310,9 @@ async def test_prometheus_reads_the_metrics(place: Path, tmp_path: Path) -> None
     assert {line.partition("{")[0] for line in samples} <= told
     assert samples['fengsui_readings_total{fate="recorded"}'] == "6"
     assert samples[f'fengsui_uplink_connected{{uplink="{UPLINK}"}}'] == "0"
-    assert samples[f'fengsui_uplink_backlog{{uplink="{UPLINK}",stream="readings"}}'] == "2"
+    assert (
+        samples[f'fengsui_uplink_backlog{{uplink="{UPLINK}",stream="readings"}}'] == "3"
+    )  # two scans and a piece of the black box
     assert samples['fengsui_device_answers{device="plc"}'] == "1"
     assert samples["fengsui_alarms"] == "1"
     assert samples["fengsui_clock_synchronised"] == "0"
