@@ -123,12 +123,14 @@ class ProfileAlarm(Titled, Based):
     """An alarm that more than one reading decides, or a state that is one: `when` is an expression.
 
     It is over roles, series and parameters, as is `suppressed_when`: while the alarm means nothing.
+    `latch`: it stands until it is acknowledged.
     """
 
     when: Line
     suppressed_when: Line = ""
     on_delay: Line = "0s"
     off_delay: Line = "0s"
+    latch: bool = False
     priority: Literal["critical", "high", "medium", "low"] = "high"
     response: Line = ""
 
