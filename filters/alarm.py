@@ -86,7 +86,7 @@ class SavedAlarm:
         return Alarm(
             state=self.state,
             since_ns=moved(self.since_ns, by_ns),
-            onset_ns=moved(self.onset_ns, by_ns),
+            onset_ns=moved(self.since_ns if self.onset_ns == NEVER else self.onset_ns, by_ns),
             before_ns=moved(self.before_ns, by_ns),
             withheld=self.withheld,
         )
