@@ -101,7 +101,7 @@ class Parameter(Based):
 class RoleIs(Model):
     """A role or a series compared with a number, or `any_of` several such; a word as number is a parameter.
 
-    Of `any_of`, those count whose roles are played.
+    Of `any_of`, those count whose roles are played. `latched`, of a cause: see `config.rules.Cause`.
     """
 
     role: Identifier = ""
@@ -111,6 +111,7 @@ class RoleIs(Model):
     below: float | str | None = None
     limit: Limit | None = None
     on_delay: Line | None = None
+    latched: bool | None = None
 
 
 class RoleEffect(RoleIs):
