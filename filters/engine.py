@@ -54,7 +54,7 @@ class Engine:
         self._comparisons = Comparisons(plant, wanted, watched, kernels)
         cadence_ns = plant.description.gateway.alarm_repeat
         self.annunciator = Alarms(rules, self._comparisons, self.image, self.maintenance.flags, cadence_ns)
-        self.witnesses = Witnesses(plant, self._comparisons, self.image)
+        self.witnesses = Witnesses(plant, self._comparisons, self.image, self.maintenance.flags)
         series = Series(plant, kernels)
         self._scan_groups = len(plant.groups)
         self._groups = kernels.lay(_groups(plant, self._comparisons, series))
@@ -204,11 +204,14 @@ class Engine:
         moves, due_ns = self._judge.judge(now_boot_ns)
         self._unjudged.clear()
         in_service = self.maintenance.step(now_boot_ns)
-        told = [*self.witnesses.step(now_boot_ns, moves), self.witnesses.mutes.step(now_boot_ns), in_service]
+        unmuted = self.witnesses.mutes.step(now_boot_ns)
+        told = [*self.witnesses.step(now_boot_ns, moves), unmuted, in_service]
         if len(moves) or any(told):
             self._backlog.add(heapq.merge(self.annunciator.follow(moves), *told, key=_became_true))
         if in_service:
             self._backlog.add(self.annunciator.review(now_boot_ns))
+        if in_service or unmuted:
+            self._backlog.add(iter(self.witnesses.review(now_boot_ns)))
         self._due_ns = min(due_ns, self.witnesses.due_ns)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from config.vocabulary import EventKind, Flag, Priority, Withheld, WitnessState
+from config.vocabulary import EventKind, Priority, Withheld, WitnessState
 from filters.demand import Demand, Finding
-from filters.event import Event, Evidence, Figures, trust_figures
+from filters.event import Event, Figures, trust_figures
 from filters.holds import Holds
 from filters.image import Image
 from filters.interlock import Expected
+from filters.layout import Uint32s
+from filters.sayings import BEGINS, ENDS, Matter, Saying, Sayings
 from filters.sight import Sight
 
 PRIORITIES: Final = {
@@ -44,13 +47,25 @@ KIND_OF: Final = {
 
 
 class Testimony:
-    """Speaks for one interlock; `mutes`: those whose events are kept but not told."""
+    """Speaks for one interlock.
+
+    `flags`: by tag number, not 0 where somebody works on it; `mutes`: the interlocks whose events are kept
+    but not told. `sayings`: what stands of what was said.
+    """
 
     def __init__(
-        self, interlock: str, image: Image, mutes: Holds, response: str = "", basis: str = ""
+        self,
+        interlock: str,
+        image: Image,
+        flags: Uint32s,
+        mutes: Holds,
+        response: str = "",
+        basis: str = "",
     ) -> None:
+        self.sayings = Sayings()
         self._interlock = interlock
         self._image = image
+        self._flags = flags
         self._mutes = mutes
         self._response = response
         self._basis = basis
@@ -63,26 +78,60 @@ class Testimony:
         shown_ns: int | None = None,
         inputs: Iterable[Sight] = (),
         figures: Figures | None = None,
+        about: Matter | None = None,
     ) -> Event:
-        """Return an event of something that became true at `boot_ns` and was shown later, at `shown_ns`."""
-        evidence = tuple(self._image.evidence(tag) for tag in dict.fromkeys(one.tag for one in inputs))
+        """Return an event of something that became true at `boot_ns` and was shown later, at `shown_ns`.
+
+        `about`: what it is said of, where its kind does not say that.
+        """
+        tags = [*dict.fromkeys(one.tag for one in inputs)]
+        withheld = self.reason(tags)
+        if kind in ENDS:
+            withheld = self.sayings.end(ENDS[kind])
+        elif matter := about or BEGINS.get(kind):
+            saying = Saying(
+                kind=kind, boot_ns=boot_ns, figures=figures or {}, withheld=withheld, told=withheld is None
+            )
+            withheld = self.sayings.begin(matter, saying)
+        return self._event(kind, boot_ns, boot_ns if shown_ns is None else shown_ns, tags, figures, withheld)
+
+    def tell_at_last(self, matter: Matter, inputs: Iterable[Sight], now_ns: int) -> list[Event]:
+        """Tell what stands and was withheld, with its inputs as they stand now, if nothing withholds it."""
+        saying, tags = self.sayings.standing[matter], [*dict.fromkeys(one.tag for one in inputs)]
+        if saying.withheld is None or self.reason(tags) is not None:
+            return []
+        figures = saying.figures | {"no_longer": saying.withheld.value}
+        self.sayings.standing[matter] = replace(saying, withheld=None, told=True)
+        return [self._event(saying.kind, saying.boot_ns, now_ns, tags, figures, None)]
+
+    def reason(self, tags: Iterable[int]) -> Withheld | None:
+        """Return why what rests on these tags is not told; None: it is."""
+        if any(self._flags[tag] for tag in tags):
+            return Withheld.MAINTENANCE
+        return Withheld.MUTED if self._interlock in self._mutes else None
+
+    def _event(
+        self,
+        kind: EventKind,
+        boot_ns: int,
+        shown_ns: int,
+        tags: list[int],
+        figures: Figures | None,
+        withheld: Withheld | None,
+    ) -> Event:
+        evidence = tuple(self._image.evidence(tag) for tag in tags)
         return Event(
             kind=kind,
             rule=self._interlock,
             priority=PRIORITIES[kind],
             boot_ns=boot_ns,
-            scan_boot_ns=boot_ns if shown_ns is None else shown_ns,
+            scan_boot_ns=shown_ns,
             evidence=evidence,
             figures=(figures or {}) | trust_figures(evidence),
-            withheld=self._withheld(evidence),
+            withheld=withheld,
             response=self._response,
             basis=self._basis,
         )
-
-    def _withheld(self, evidence: tuple[Evidence, ...]) -> Withheld | None:
-        if any(seen.quality & Flag.MAINTENANCE for seen in evidence):
-            return Withheld.MAINTENANCE
-        return Withheld.MUTED if self._interlock in self._mutes else None
 
     def interruption(self, demand: Demand, now_ns: int) -> Event:
         """Return the end of a demand that a restart cut short before its verdict."""

@@ -15,12 +15,13 @@ from filters.event import Event
 from filters.holds import Holds
 from filters.image import Image
 from filters.interlock import inputs_of
-from filters.layout import LONG_AGO, NEVER, Bools, Int64s
+from filters.layout import LONG_AGO, NEVER, Bools, Int64s, Uint32s
 from filters.machine import RAISED
-from filters.proof import Entry
+from filters.proof import Entry, failures_since_proof
 from filters.shared import SharedEffects
 from filters.testimony import Testimony
-from filters.witness import Memory, Witness
+from filters.witness import Witness
+from filters.witness_memory import Memory
 
 _WITHOUT_EFFECT_ON_MEMORY: Final[dict[str, Any]] = {
     **dict.fromkeys(("title", "response", "basis", "proof_every"), True),
@@ -53,6 +54,11 @@ class InterlockStatus:
     muted: bool
     history: tuple[Entry, ...]
 
+    @property
+    def failed_since_proof(self) -> int:
+        """How often it failed since its last proof, as far as the history goes back; tests do not count."""
+        return failures_since_proof(self.history)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedInterlock:
@@ -68,16 +74,17 @@ class Witnesses:
     `due_ns`: when time alone decides something next.
     """
 
-    def __init__(self, plant: Plant, comparisons: Comparisons, image: Image) -> None:
+    def __init__(self, plant: Plant, comparisons: Comparisons, image: Image, flags: Uint32s) -> None:
         self.due_ns = NEVER
         self.mutes: Final = Holds(EventKind.INTERLOCK_MUTE_ENDED)
         self._image = image
+        self._flags = flags
         inputs = {interlock.name: inputs_of(interlock, plant, comparisons) for interlock in plant.interlocks}
         self._shared = SharedEffects(inputs)
         self._witnesses = {
             interlock.name: Witness(
                 self._shared.patient(interlock.name, inputs[interlock.name]),
-                Testimony(interlock.name, image, self.mutes, interlock.response, interlock.basis),
+                Testimony(interlock.name, image, flags, self.mutes, interlock.response, interlock.basis),
                 interlock.proof_every,
             )
             for interlock in plant.interlocks
@@ -122,6 +129,10 @@ class Witnesses:
                 self._excuse_others(name, dict.fromkeys(self._shared.of(name), demand.counts_from_ns))
         return events
 
+    def review(self, now_ns: int) -> list[Event]:
+        """Return what stands and was withheld, where nothing withholds it any more."""
+        return [event for witness in self._witnesses.values() for event in witness.review(now_ns)]
+
     def _step(self, name: str, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         witness = self._witnesses[name]
         events = witness.step(now_ns, scan_ns, raised)
@@ -158,7 +169,9 @@ class Witnesses:
             if self._digest_of.get(name) == was.rule:
                 events += self._witnesses[name].resume(memory, now_ns)
             elif memory.demand is not None and memory.demand.open:
-                events.append(Testimony(name, self._image, self.mutes).interruption(memory.demand, now_ns))
+                testimony = Testimony(name, self._image, self._flags, self.mutes)
+                testimony.sayings.standing = memory.sayings
+                events.append(testimony.interruption(memory.demand, now_ns))
         return events
 
     def statuses(self) -> list[InterlockStatus]:
