@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from agent.anchor import pack_anchor
 from agent.balances import Lost, losses_before
 from agent.blackbox.recorder import Recorder
-from agent.certificates.store import CertificateStore
 from agent.clock import Clock, boot_id
 from agent.devices import DeviceJournal
 from agent.dictionary import pack_tags, unpack_tags
@@ -29,9 +28,11 @@ from agent.uplinks.registry import make_forwarders
 from agent.uplinks.session import Gateway
 from buffer.log import Log
 from buffer.volatile import Opened, Volatile, open_somewhere
+from config.opcua import OpcUaLink
 from config.plant import Plant
 from config.text import Text
 from config.vocabulary import RecordKind, Stream
+from drivers.opcua.keys import KeyStore
 from drivers.registry import make_drivers
 from filters.engine import Engine
 from filters.kernels import Kernels
@@ -103,7 +104,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         keepsake=keepsake,
         poller=Poller(
             plant,
-            make_drivers(plant, CertificateStore(layout.certificates, plant.description.gateway)),
+            make_drivers(plant, _keys(plant, layout)),
             devices,
             clock,
             governor.stride,
@@ -116,6 +117,15 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
         volatile=opened.volatile,
         disk_healed=opened.healed,
     )
+
+
+def _keys(plant: Plant, layout: Layout) -> KeyStore | None:
+    """Return where certificates are kept; None where no link can need one, and nothing is imported for it."""
+    if not any(isinstance(link, OpcUaLink) for link in plant.description.links.values()):
+        return None
+    from agent.certificates.store import CertificateStore
+
+    return CertificateStore(layout.certificates, plant.description.gateway)
 
 
 def _open_log(

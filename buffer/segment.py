@@ -10,12 +10,8 @@ from typing import Final
 
 import orjson
 
-from buffer.frame import Entry, Header
+from buffer.frame import FORMAT, Entry, Header
 from config.vocabulary import LossCause, RecordKind, Stream
-
-FORMAT: Final = 1
-READABLE: Final = frozenset({FORMAT})
-"""This version and the one before it, where there is one."""
 
 _PRELUDE: Final = struct.Struct("<8sHHI")
 PRELUDE_BYTES: Final = _PRELUDE.size

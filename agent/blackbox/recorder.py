@@ -13,6 +13,7 @@ from buffer.log import Log
 from config.models import BlackBox
 from config.plant import Plant, ScanGroup
 from config.rules import Interlock
+from config.turns import Pieces, at_once
 from config.vocabulary import EventKind, Priority, RecordKind, Stream
 from filters.event import Event
 from filters.image import Image
@@ -55,12 +56,23 @@ class Recorder:
         self._inputs_of = {interlock.name: _inputs(interlock, plant) for interlock in plant.interlocks}
 
     def keep(self, group: ScanGroup, boot_ns: int) -> None:
-        """Keep the group's newest scan, begun at `boot_ns`, and record what is due of its window."""
+        """Keep the group's newest scan, begun at `boot_ns`."""
         ring, image, span = self._rings[group.number], self._image, group.span
         ring.keep(boot_ns, image.raw[span], image.value[span], image.quality[span])
+
+    def advance(self, group: ScanGroup, boot_ns: int) -> Pieces:
+        """Record what is due of a group's window since its scan begun at `boot_ns`, a body in each piece."""
         window = self._open.get(group.number)
-        if window is not None:
-            self._advance(group, ring, window, boot_ns)
+        if window is None:
+            return
+        ring, over = self._rings[group.number], boot_ns >= window.until_boot_ns
+        window.next = max(window.next, ring.begin)
+        for _ in range(_BODIES_PER_SCAN):
+            waiting = ring.end - window.next
+            if waiting >= _scans_per_body(group) or (over and waiting):
+                yield from self._write(group, ring, window)
+        if over and window.next == ring.end:
+            del self._open[group.number]
 
     def trigger(self, events: Iterable[Event]) -> None:
         """Open the windows that these events ask for."""
@@ -75,7 +87,7 @@ class Recorder:
             ring = self._rings[number]
             window.next = max(window.next, ring.begin)
             while window.next < ring.end:
-                self._write(self._groups[number], ring, window)
+                at_once(self._write(self._groups[number], ring, window))
         self._open.clear()
 
     def _asks(self, event: Event) -> bool:
@@ -100,18 +112,8 @@ class Recorder:
             next=self._rings[number].since(event.boot_ns - self._settings.before),
         )
 
-    def _advance(self, group: ScanGroup, ring: Ring, window: _Open, boot_ns: int) -> None:
-        over = boot_ns >= window.until_boot_ns
-        window.next = max(window.next, ring.begin)
-        for _ in range(_BODIES_PER_SCAN):
-            waiting = ring.end - window.next
-            if waiting >= _scans_per_body(group) or (over and waiting):
-                self._write(group, ring, window)
-        if over and window.next == ring.end:
-            del self._open[group.number]
-
-    def _write(self, group: ScanGroup, ring: Ring, window: _Open) -> None:
-        """Record what fits into one body for each stretch of tags."""
+    def _write(self, group: ScanGroup, ring: Ring, window: _Open) -> Pieces:
+        """Record what fits into one body for each stretch of tags, a body in each piece."""
         last = min(ring.end - window.next, _scans_per_body(group)) + window.next - 1
         for start in range(0, group.count, _TAGS_PER_BODY):
             tags = slice(start, min(start + _TAGS_PER_BODY, group.count))
@@ -124,6 +126,7 @@ class Recorder:
                 first_boot_ns=int(scans.boot_ns[0]),
                 last_boot_ns=int(scans.boot_ns[-1]),
             )
+            yield
         window.next = last + 1
 
 

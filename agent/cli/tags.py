@@ -9,7 +9,7 @@ from urllib.parse import quote
 import click
 import orjson
 
-from agent.cli.client import NotRunning, ask, find_socket
+from agent.cli.client import Unanswered, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, shown
@@ -43,7 +43,7 @@ def tags_or_exit(names: tuple[str, ...], state: Path | None) -> list[dict[str, A
     questions = [f"/tags?tag={quote(name)}" for name in names] or ["/tags"]
     try:
         found = [tag for question in questions for tag in ask(find_socket(state), question)]
-    except NotRunning as error:
+    except Unanswered as error:
         fail(error.words, Exit.UNAVAILABLE)
     if unknown := set(names) - {tag["tag"] for tag in found}:
         fail(text("no such tag: {names}", names=", ".join(sorted(unknown))), Exit.USAGE)
