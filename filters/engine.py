@@ -28,7 +28,7 @@ from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
 from filters.maintenance import Maintenance
 from filters.report import Report, Reporter
 from filters.series.series import Series
-from filters.snapshot import VERSION, Snapshot, dump, load
+from filters.snapshot import VERSION, Snapshot, dump, load, state_lost
 from filters.witnesses import InterlockStatus, Witnesses
 
 EVENTS_AT_ONCE: Final = 25
@@ -155,12 +155,12 @@ class Engine:
 
         `same_boot`: its times are of this boot. Otherwise they are taken as ages: of `ended_boot_ns`, by the
         clock of that boot, if the run went on until then after its state was kept, plus the `away_ns` between
-        the boots that somebody vouches for. State that another version wrote is passed over; a rule that has
-        changed starts afresh.
+        the boots that somebody vouches for. State that cannot be read, or that another version wrote, is told
+        as lost; a rule that has changed starts afresh.
         """
         snapshot = load(state)
         if snapshot is None:
-            return []
+            return [state_lost(now_boot_ns)]
         self._now_ns = now_boot_ns
         by_ns = 0 if same_boot else now_boot_ns - max(snapshot.now_ns, ended_boot_ns) - away_ns
         self.witnesses.mutes.resume(snapshot.mutes, by_ns)

@@ -46,9 +46,14 @@ def entered(history: tuple[Entry, ...], events: Iterable[Event]) -> tuple[Entry,
     new = [
         Entry(kind=event.kind, boot_ns=event.boot_ns, figures=dict(event.figures), withheld=event.withheld)
         for event in events
-        if event.kind in _WORTH_KEEPING
+        if event.kind in _WORTH_KEEPING or _has_an_aftermath(event)
     ]
     return (*history, *new)[-KEPT:] if new else history
+
+
+def _has_an_aftermath(event: Event) -> bool:
+    """Tell whether the end of a demand says more of its effects than the verdict did."""
+    return event.kind is EventKind.INTERLOCK_CLEARED and not {"effect", "not_held"}.isdisjoint(event.figures)
 
 
 def told_at_last(history: tuple[Entry, ...], events: Iterable[Event]) -> tuple[Entry, ...]:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Final
 
 from config.vocabulary import EventKind, Priority, Withheld, WitnessState
-from filters.demand import Demand, Finding
+from filters.demand import Demand
 from filters.event import Event, Figures, trust_figures
 from filters.holds import Holds
 from filters.image import Image
-from filters.interlock import Expected
 from filters.layout import Uint32s
 from filters.sayings import BEGINS, ENDS, Matter, Saying, Sayings
 from filters.sight import Sight
+from filters.witness_memory import Memory
 
 PRIORITIES: Final = {
     EventKind.INTERLOCK_FAILED: Priority.CRITICAL,
@@ -133,48 +133,18 @@ class Testimony:
             basis=self._basis,
         )
 
+    def over_by_change(self, memory: Memory, now_ns: int) -> list[Event]:
+        """Return the ends of what stood of an interlock that no longer is what it was."""
+        self.sayings.standing = memory.sayings
+        events = []
+        if memory.demand is not None and memory.demand.open:
+            events.append(self.interruption(memory.demand, now_ns))
+        ends = {matter: kind for kind, matter in ENDS.items() if kind is not EventKind.DEMAND_INTERRUPTED}
+        over: Figures = {"because": "rule_changed"}
+        standing = [matter for matter in memory.sayings if matter in ends]
+        return events + [self.say(ends[matter], now_ns, figures=over) for matter in standing]
+
     def interruption(self, demand: Demand, now_ns: int) -> Event:
         """Return the end of a demand that a restart cut short before its verdict."""
         figures: Figures = {"onset_boot_ns": demand.began.onset_ns}
         return self.say(EventKind.DEMAND_INTERRUPTED, now_ns, figures=figures)
-
-
-def verdict_figures(findings: Iterable[tuple[Expected, Finding]]) -> Figures:
-    """Return the numbers of a verdict: of the effect that decides it, and of each where there are several.
-
-    It is decided by the worst outcome, and among equals by the effect that came nearest to its budget. An
-    `elapsed_max_ms` is missing where nothing bounds it, both are where the effect was never seen.
-    """
-    pairs = sorted(findings, key=_weight)
-    figures: Figures = {}
-    if len(pairs) > 1:
-        for effect, finding in pairs:
-            figures |= _effect_figures(effect, finding, f"{effect.sight.rule.tag.tag}.")
-    effect, finding = pairs[-1]
-    return figures | {"effect": effect.sight.rule.tag.tag} | _effect_figures(effect, finding)
-
-
-_RANKING: Final = (
-    WitnessState.PROVEN,
-    WitnessState.INDETERMINATE,
-    WitnessState.UNKNOWN,
-    WitnessState.FAILED,
-)
-
-
-def _weight(pair: tuple[Expected, Finding]) -> tuple[int, float]:
-    effect, finding = pair
-    used_ns = finding.elapsed.max_ns if finding.elapsed else None
-    share = used_ns / effect.within_ns if used_ns is not None and effect.within_ns else float("inf")
-    return _RANKING.index(finding.outcome), share
-
-
-def _effect_figures(effect: Expected, finding: Finding, prefix: str = "") -> Figures:
-    figures: Figures = {f"{prefix}budget_ms": effect.within_ns / 1e6}
-    if finding.elapsed is not None:
-        figures[f"{prefix}elapsed_min_ms"] = finding.elapsed.min_ns / 1e6
-        if finding.elapsed.max_ns is not None:
-            figures[f"{prefix}elapsed_max_ms"] = finding.elapsed.max_ns / 1e6
-    if finding.because is not None:
-        figures[f"{prefix}because"] = finding.because.value
-    return figures

@@ -41,16 +41,17 @@ Verdict
     FAILED as soon as one effect is; else, when all are found: UNKNOWN, INDETERMINATE or PROVEN, the first
     that one of them is. It stands until the cause or the arming is false: CLEARED. If the cause returns
     before the verdict, the first demand ends INDETERMINATE and a second one begins; of a latched cause it is
-    the same demand still.
+    the same demand still. CLEARED says what came after the verdict: the time of an effect that was late, and
+    which effects were gone again while the cause stood (`not_held`).
 
 SPURIOUS
     An effect that changes to true while ARMED, if no demand for which it counts is told within skew + the
     cause's filter delay and on-delay + two of the slowest scans, and the interlock stays ARMED so long (a
-    process that ends orderly disarms). Not told where the effects have other reasons, too (`exclusive` is
-    false). Where several interlocks have the same effect, a demand of any of them
-    explains it, the longest of their times is waited, and it is told once, by the first of them. If a raw
-    sample did show the cause in that time, the event says that the cause was not declared: our delays may be
-    longer than the plant's.
+    process that ends orderly disarms). What cannot be read meanwhile puts that off; if it lasts, the event
+    says so. Not told where the effects have other reasons, too (`exclusive` is false). Where several
+    interlocks have the same effect, a demand of any of them explains it, the longest of their times is
+    waited, and it is told once, by the first of them. If a raw sample did show the cause in that time, the
+    event says that the cause was not declared: our delays may be longer than the plant's.
 
 Restart
     A demand whose verdict was open is told as interrupted. If its cause still stands, it is a new demand as
@@ -60,6 +61,7 @@ Restart
 from __future__ import annotations
 
 from config.vocabulary import EventKind, Withheld, WitnessState
+from filters.aftermath import Aftermath
 from filters.demand import Demand, demanded
 from filters.event import Event, Figures
 from filters.interlock import Inputs
@@ -70,7 +72,8 @@ from filters.readiness import Readiness
 from filters.retelling import Retelling
 from filters.sayings import Matter
 from filters.suspects import Suspects
-from filters.testimony import KIND_OF, Testimony, verdict_figures
+from filters.testimony import KIND_OF, Testimony
+from filters.verdict import verdict_figures
 from filters.vote import Vote
 from filters.witness_memory import Memory
 
@@ -79,15 +82,15 @@ class Witness:
     """Watches one interlock."""
 
     def __init__(self, inputs: Inputs, testimony: Testimony, proof_every_ns: int | None = None) -> None:
-        self.memory = Memory(sayings=testimony.sayings.standing)
         self.inputs = inputs
         self._proof_every_ns = proof_every_ns
         self._readiness = Readiness(inputs, testimony)
         self._mode = Mode(inputs, testimony)
-        self._suspects = Suspects(inputs, testimony)
+        self._suspects = Suspects(inputs, self._mode, testimony)
         self._retelling = Retelling(inputs, testimony)
         self._testimony = testimony
         self._over_ns = LONG_AGO
+        self.memory = Memory(sayings=testimony.sayings.standing, suspects=self._suspects.standing)
 
     @property
     def state(self) -> WitnessState:
@@ -165,8 +168,7 @@ class Witness:
             events += self._begin(scan_ns)
             demand = memory.demand or demand
             events += self._pursue(now_ns, scan_ns)
-        armed = was_armed and self._mode.now is WitnessState.ARMED
-        events += self._suspects.step(now_ns, raised, demand, armed=armed)
+        events += self._suspects.step(now_ns, raised, demand, was_armed=was_armed)
         if memory.demand is None:
             before = memory.told
             memory.told, told = self._mode.tell(memory.told, now_ns, self._over_ns)
@@ -222,7 +224,7 @@ class Witness:
         demand = demanded(self.inputs, memory.watching_ns)
         if demand is None or demand.began.onset_ns <= memory.answered_ns:
             return []
-        memory.demand = demand
+        memory.demand, memory.aftermath = demand, Aftermath()
         memory.answered_ns = demand.began.onset_ns
         memory.demands += 1
         declared_ns = max(scan_ns, demand.began.onset_ns)
@@ -243,12 +245,15 @@ class Witness:
         if demand is None:
             return []
         events = [self._tell_verdict(demand, scan_ns)] if demand.weigh(self.inputs, now_ns) else []
+        if not demand.open:
+            self.memory.aftermath.look(demand, self.inputs)
         over_ns = demand.over_ns(self.inputs)
         if over_ns is not None:
             self.memory.demand, self._over_ns = None, over_ns
             if self.inputs.latched:
                 self.memory.answered_ns = max(self.memory.answered_ns, demand.cause_onset_ns)
             figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}
+            figures |= self.memory.aftermath.figures(self.inputs)
             events.append(
                 self._testimony.say(
                     EventKind.INTERLOCK_CLEARED,
@@ -283,6 +288,7 @@ class Witness:
         """Begin again at `now_ns` with what an earlier run remembered, on this run's clock."""
         self.memory, demand = memory, memory.demand
         self._testimony.sayings.standing = memory.sayings
+        self._suspects.standing = memory.suspects
         if memory.voted is not None and isinstance(self.inputs.cause, Vote):
             self.inputs.cause.resume(memory.voted)
         memory.watching_ns = now_ns

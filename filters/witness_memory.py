@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from config.vocabulary import WitnessState
+from filters.aftermath import Aftermath
 from filters.demand import Demand
 from filters.layout import LONG_AGO, moved
 from filters.proof import Entry
@@ -21,7 +22,8 @@ class Memory:
     `unready_ns`: since when it is armed and not ready. `voted`: how the vote of its causes came about.
     `known_ns`: since when it is watched. `proof_owed`: told that its last proof is too old. `bypasses`,
     `bypassed_before_ns`: how often it was bypassed, and for how long without the bypass that lasts.
-    `sayings`: what was said of it and stands.
+    `sayings`: what was said of it and stands. `aftermath`: that of the demand that is judged.
+    `suspects`: effects that came without a cause so far, by their number.
     """
 
     told: WitnessState | None = None
@@ -42,6 +44,21 @@ class Memory:
     history: tuple[Entry, ...] = ()
     told_ns: int = LONG_AGO
     sayings: dict[Matter, Saying] = field(default_factory=dict)
+    aftermath: Aftermath = field(default_factory=Aftermath)
+    suspects: dict[int, Change] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Memory:
+        """What an interlock keeps under its name when it comes to look at other things: no proof of that."""
+        return Memory(
+            demands=self.demands,
+            proven=self.proven,
+            failed=self.failed,
+            known_ns=self.known_ns,
+            bypasses=self.bypasses,
+            bypassed_before_ns=self.bypassed_before_ns,
+            history=self.history,
+        )
 
     def moved(self, by_ns: int) -> Memory:
         """Return this memory on a clock that reads `by_ns` more."""
@@ -58,6 +75,7 @@ class Memory:
             history=tuple(entry.moved(by_ns) for entry in self.history),
             told_ns=moved(self.told_ns, by_ns),
             sayings={matter: saying.moved(by_ns) for matter, saying in self.sayings.items()},
+            suspects={number: rise.moved(by_ns) for number, rise in self.suspects.items()},
         )
 
     def healed(self, now_ns: int) -> Memory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -22,12 +22,6 @@ from filters.shared import SharedEffects
 from filters.testimony import Testimony
 from filters.witness import Witness
 from filters.witness_memory import Memory
-
-_WITHOUT_EFFECT_ON_MEMORY: Final[dict[str, Any]] = {
-    **dict.fromkeys(("title", "response", "basis", "proof_every"), True),
-    "cause": {"latched"},
-    "also": {"__all__": {"latched"}},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +56,10 @@ class InterlockStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedInterlock:
-    """What a witness remembered, and the digest of its rule."""
+    """What a witness remembered, and a digest of all that it looked at; an earlier version wrote none."""
 
-    rule: str
     memory: Memory
+    looked_at: str = ""
 
 
 class Witnesses:
@@ -91,8 +85,8 @@ class Witnesses:
         }
         self._digest_of = {
             interlock.name: digest_of(
-                interlock.model_dump_json(exclude=_WITHOUT_EFFECT_ON_MEMORY),
-                [sight.rule.digest for sight in self._witnesses[interlock.name].inputs.all],
+                interlock.vote,
+                [(sight.rule.key, sight.rule.digest) for sight in inputs[interlock.name].all],
             )
             for interlock in plant.interlocks
         }
@@ -154,24 +148,25 @@ class Witnesses:
     def save(self) -> dict[str, SavedInterlock]:
         """Return what every witness remembers, by the interlock's name."""
         return {
-            name: SavedInterlock(rule=self._digest_of[name], memory=witness.memory)
+            name: SavedInterlock(looked_at=self._digest_of[name], memory=witness.memory)
             for name, witness in self._witnesses.items()
         }
 
     def resume(self, saved: dict[str, SavedInterlock], by_ns: int, now_ns: int) -> list[Event]:
         """Take up saved memories, on a clock that reads `by_ns` more, at the time `now_ns` of that clock.
 
-        Of an interlock that is gone or has changed, only the demand that was open is told as interrupted.
+        Of an interlock that looks at other things now, or is gone, what was told and stood is told as over;
+        its log goes on under its name.
         """
         events = []
         for name, was in saved.items():
             memory = was.memory.moved(by_ns).healed(now_ns)
-            if self._digest_of.get(name) == was.rule:
+            if was.looked_at in ("", self._digest_of.get(name)) and name in self._witnesses:
                 events += self._witnesses[name].resume(memory, now_ns)
-            elif memory.demand is not None and memory.demand.open:
-                testimony = Testimony(name, self._image, self._flags, self.mutes)
-                testimony.sayings.standing = memory.sayings
-                events.append(testimony.interruption(memory.demand, now_ns))
+                continue
+            events += Testimony(name, self._image, self._flags, self.mutes).over_by_change(memory, now_ns)
+            if name in self._witnesses:
+                self._witnesses[name].resume(memory.log, now_ns)
         return events
 
     def statuses(self) -> list[InterlockStatus]:
