@@ -126,6 +126,11 @@ def _overload(wiring: Wiring) -> Iterator[Text]:
             "{count} readings were not stored because the disk was too slow",
             count=wiring.pipeline.ledger.refused,
         )
+    if wiring.black_box.lost_scans:
+        yield text(
+            "the black box lost {count} scans: this machine is too slow for it",
+            count=wiring.black_box.lost_scans,
+        )
 
 
 def _storage(wiring: Wiring) -> Iterator[Text]:

@@ -70,7 +70,6 @@ class Pipeline:
         if large:
             yield
         self.judge(at_most=0 if large else EVENTS_AT_ONCE)
-        yield from self._black_box.advance(group, start_boot_ns)
         if large:
             yield
         yield from self._report(group, scan, start_boot_ns)

@@ -53,7 +53,10 @@ class Engine:
         watched = watched_keys(plant) | {row.key for row in silencing}
         self._comparisons = Comparisons(plant, wanted, watched, kernels)
         cadence_ns = plant.description.gateway.alarm_repeat
-        self.annunciator = Alarms(rules, self._comparisons, self.image, self.maintenance.flags, cadence_ns)
+        devices = [tag.device for tag in plant.signals]
+        self.annunciator = Alarms(
+            rules, self._comparisons, self.image, self.maintenance.flags, devices, cadence_ns
+        )
         self.witnesses = Witnesses(plant, self._comparisons, self.image, self.maintenance.flags)
         series = Series(plant, kernels)
         self._scan_groups = len(plant.groups)
@@ -164,10 +167,10 @@ class Engine:
         self._now_ns = now_boot_ns
         by_ns = 0 if same_boot else now_boot_ns - max(snapshot.now_ns, ended_boot_ns) - away_ns
         self.witnesses.mutes.resume(snapshot.mutes, by_ns)
-        self.maintenance.resume(snapshot.maintenance, by_ns)
+        self.maintenance.resume(snapshot.maintenance, by_ns, now_boot_ns)
         self._comparisons.resume(snapshot.comparisons, by_ns)
-        self.annunciator.shelves.resume(snapshot.shelves, by_ns)
         self.annunciator.nuisance.resume(snapshot.nuisance, by_ns)
+        self.annunciator.resume_shelves(snapshot.shelves, by_ns, now_boot_ns)
         events = self.annunciator.resume(snapshot.alarms, snapshot.firsts, by_ns, now_boot_ns)
         events += self.witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
         return events
@@ -192,6 +195,8 @@ class Engine:
         for number in range(len(self._groups)):
             self._groups[number]["sample_ns"] = boot_ns
             self._groups[number]["touched"] = number < self._scan_groups
+            if number < self._scan_groups:
+                self._groups[number]["stale_at_ns"] = boot_ns + self._groups[number]["stale_after_ns"]
         self._due_ns = boot_ns
         self._backlog.add(iter(self.witnesses.begin(boot_ns)))
 
