@@ -335,6 +335,7 @@ class EventKind(StrEnum):
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
     RUNNING_OUT = "running_out"
+    STATE_LOST = "state_lost"
 
 
 class LossCause(StrEnum):
