@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-
-import numpy as np
+from collections.abc import Iterator, Mapping
 
 from agent.balances import losses
 from agent.buses import MUCH, overloads
 from agent.expiry import running_out
 from agent.findings import LOSS_CAUSES
-from agent.judged import is_of_lost_device
 from agent.volatile import warning
 from agent.wiring import Wiring
+from config.plant import ScanGroup
 from config.text import Text, text
 from config.units import S, show_duration
 from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessState, describe
 from drivers.registry import modbus_buses
 
 
-def concerns(wiring: Wiring) -> Iterator[Text]:
-    """Yield what somebody should know, most pressing first."""
+def concerns(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
+    """Yield what somebody should know, most pressing first.
+
+    `silent`: how many alarms each device that does not answer has folded into one line.
+    """
     if wiring.volatile is not None:
         yield warning(wiring.volatile)
     if wiring.degraded is not None:
         yield wiring.degraded
     yield from _interlocks(wiring)
-    yield from _absent(wiring)
+    yield from _absent(wiring, silent)
     yield from _bad_tags(wiring)
     yield from _set_aside(wiring)
     for name, forwarder in wiring.forwarders.items():
@@ -67,16 +67,10 @@ def _interlocks(wiring: Wiring) -> Iterator[Text]:
             yield text("interlock {title} cannot be witnessed: an input has no good value", title=title)
 
 
-def _absent(wiring: Wiring) -> Iterator[Text]:
+def _absent(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
     """Yield devices that do not answer, each with the alarms of its sensors folded into one line."""
-    absences = wiring.poller.absences()
-    silent = Counter(
-        wiring.plant.signals[alarm.tag].device
-        for alarm in (wiring.engine.annunciator.all() if absences else ())
-        if alarm.state.stands and is_of_lost_device(wiring, alarm, absences)
-    )
-    for device, absence in absences.items():
-        if silent[device]:
+    for device, absence in wiring.poller.absences().items():
+        if silent.get(device):
             yield text(
                 "device {device} does not answer: {cause}; {count} alarms of its sensors stand",
                 device=device,
@@ -102,20 +96,22 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
     plant = wiring.plant
     quality = wiring.engine.image.quality[: len(plant.tags)]  # of what is computed, its inputs tell
     bad = (quality >> CLASS_SHIFT == QualityClass.BAD) & (quality != NOT_YET_READ)
-    found: dict[str, list[int]] = {}
-    for number in np.flatnonzero(bad).tolist():
-        found.setdefault(plant.tags[number].device, []).append(number)
+    groups: dict[str, list[ScanGroup]] = {}
+    for group in plant.groups:
+        groups.setdefault(group.device, []).append(group)
     absent = wiring.poller.absences()
-    for device, numbers in found.items():
-        if device in absent:
+    for device, owned in groups.items():
+        count = sum(int(bad[group.span].sum()) for group in owned)
+        if device in absent or not count:
             continue
+        first = next(group.first + int(bad[group.span].argmax()) for group in owned if bad[group.span].any())
         yield text(
             "{count} of {total} tags of device {device} are bad; {tag}: {quality}",
-            count=len(numbers),
-            total=sum(group.count for group in plant.groups if group.device == device),
+            count=count,
+            total=sum(group.count for group in owned),
             device=device,
-            tag=plant.tags[numbers[0]].tag,
-            quality=describe(int(quality[numbers[0]])),
+            tag=plant.tags[first].tag,
+            quality=describe(int(quality[first])),
         )
 
 

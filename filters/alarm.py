@@ -99,7 +99,7 @@ class SavedAlarm:
         return Alarm(
             state=self.state,
             since_ns=moved(self.since_ns, by_ns),
-            onset_ns=moved(self.onset_ns, by_ns),
+            onset_ns=moved(self.since_ns if self.onset_ns == NEVER else self.onset_ns, by_ns),
             before_ns=moved(self.before_ns, by_ns),
             withheld=self.withheld,
             heard=self.withheld is None if self.heard is None else self.heard,

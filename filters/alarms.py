@@ -67,6 +67,7 @@ class Alarms:
         self._repeats = Repeats(repeat_ns)
         self._review_ns = NEVER
         self._reset: list[Event] = []
+        self._saved: bytes | None = None
         self._ranks = {row: _URGENCY.index(rule.comparison.tag.priority) for row, rule in self._rules.items()}
         self._tags: Int64s = np.array(comparisons.tag_of, dtype=np.int64)
         self._heard: Bools = np.zeros(len(comparisons.rows), dtype=np.bool_)
@@ -136,19 +137,29 @@ class Alarms:
         if alarm.state is not AlarmState.NORMAL:
             self._keep(row, alarm)
             return
-        del self.alarms[row]
+        self._forget(row)
         if stood:
             figures: Figures = {"active_ms": (now_ns - alarm.since_ns) / 1e6, "because": "reset"}
             self._reset.append(self._say(EventKind.ALARM_CLEARED, row, now_ns, figures, alarm.unheard))
 
-    def all(self) -> Iterator[ActiveAlarm]:
-        """Yield the alarms that are not normal, the most urgent first, each made when it is taken."""
-        for row in sorted(self.alarms, key=self._ranks.__getitem__):
-            yield self._shown(row, self.alarms[row])
+    def all(self, first: int = 0) -> Iterator[ActiveAlarm]:
+        """Yield the alarms that are not normal, the most urgent first, from the place `first`.
 
-    def save(self) -> Iterator[bytes]:
-        """Yield the alarms that are not normal, each as a member of a JSON object."""
-        return (alarm.kept for alarm in self.alarms.values())
+        Each is made when it is taken; those that are over by then are passed over.
+        """
+        for row in sorted(self.alarms, key=self._ranks.__getitem__)[first:]:
+            if row in self.alarms:
+                yield self._shown(row, self.alarms[row])
+
+    def standing(self) -> int:
+        """Return how many alarms stand."""
+        return sum(alarm.state.stands for alarm in self.alarms.values())
+
+    def save(self) -> bytes:
+        """Return the alarms that are not normal as the members of a JSON object."""
+        if self._saved is None:
+            self._saved = b",".join(alarm.kept for alarm in self.alarms.values())
+        return self._saved
 
     def save_firsts(self) -> dict[str, First]:
         """Return the first-out of every group's episode."""
@@ -220,7 +231,7 @@ class Alarms:
         alarm.state = step(alarm.state, Input.FALL, latch=rule.latch)
         self._keep(row, alarm)
         if alarm.state is AlarmState.NORMAL:
-            del self.alarms[row]
+            self._forget(row)
         kind = EventKind.ALARM_LATCHED if alarm.state.stands else EventKind.ALARM_CLEARED
         figures: Figures = {
             "off_delay_ms": rule.comparison.off_delay_ns / 1e6,
@@ -253,8 +264,12 @@ class Alarms:
 
     def _keep(self, row: int, alarm: Alarm) -> None:
         """Note what is to be remembered of an alarm: when it changes, lest all are written down at once."""
-        rule = self._rules[row].comparison
+        self._saved, rule = None, self._rules[row].comparison
         alarm.kept = SavedAlarm.of(alarm, self._comparisons.digest(row), rule.tag.priority).member(rule.key)
+
+    def _forget(self, row: int) -> None:
+        del self.alarms[row]
+        self._saved = None
 
     def _shown(self, row: int, alarm: Alarm) -> ActiveAlarm:
         rule = self._rules[row]

@@ -144,6 +144,8 @@ class Comparisons:
             state["phase"] = ACTIVE
             state["due_ns"] = NEVER
             state["blind"] = 1
+            for name in ("onset_ns", "rose_onset_ns"):
+                state[name] = state["rose_ns"] if state[name] == NEVER else state[name]
 
 
 def _rules(

@@ -18,7 +18,8 @@ sees. One moves through four phases:
   its oldest sample, and no longer than that.
 * Beside that, the *raw* samples date an excursion: `onset_ns` is the first sample that met the limit, before
   median and on-delay, `before_ns` the last one before that did not; the truth lies between the two. After
-  a spike that the median took out, the onset is forgotten when the spike has left the window.
+  a spike that the median took out, the onset is forgotten when the spike has left the window. What no raw
+  sample shows, because it is smoothing alone that meets the limit, begins with the look that shows it.
 
 As `filters.arithmetic`, this is plain Python that `filters.kernels` compiles.
 """
@@ -120,6 +121,13 @@ def date(state: Row, met: bool, at_ns: int, known_ns: int) -> None:
     state["quiet"] = 0
 
 
+def date_unseen(state: Row, at_ns: int, before_ns: int) -> None:
+    """Let what no raw sample has shown begin now; at `before_ns` it was not so yet."""
+    state["onset_ns"] = at_ns
+    state["before_ns"] = before_ns
+    state["run_ns"] = at_ns
+
+
 def step(rule: Row, state: Row, met: bool, at_ns: int) -> None:
     """Move to the next phase, or begin the delay towards it; `expire` does the rest."""
     if state["phase"] == NORMAL and met:
@@ -160,8 +168,11 @@ def look(rule: Row, state: Row, scaled: float, value: float, bad: bool, at_ns: i
         hold(state, at_ns)
     else:
         limit = rule["limit"] if state["phase"] < ACTIVE else rule["release"]
+        before_ns = state["quiet_ns"]
         date(state, meets(rule["test"], scaled, rule["limit"]), at_ns, known_ns)
         step(rule, state, meets(rule["test"], value, limit), at_ns)
+        if state["phase"] == RISING and state["onset_ns"] == NEVER:
+            date_unseen(state, at_ns, before_ns)
 
 
 def look_all(

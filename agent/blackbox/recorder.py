@@ -14,6 +14,7 @@ from agent.clock import Clock, Timer
 from agent.dictionary import Dictionary
 from buffer.log import Log
 from config.plant import Plant, ScanGroup
+from config.turns import Pieces, at_once
 from config.units import MS, S
 from config.vocabulary import EventKind, Priority, RecordKind, Stream
 from filters.event import Event
@@ -28,6 +29,7 @@ _WAITS_AT_MOST_NS: Final = 2 * S
 """So old may a scan of an open window become before it is recorded: what a kill or a power cut may take."""
 _PACE_NS: Final = 2 * MS
 _NO_ROOM_NS: Final = 50 * MS
+_DONE: Final = object()
 _LONGEST_NS: Final = 600 * S
 """How long after the event that opened it a window ends, whatever else happens meanwhile."""
 
@@ -70,6 +72,7 @@ class Recorder:
         self._open: dict[int, _Open] = {}
         self._ripe: deque[int] = deque()
         self._timer: Timer | None = None
+        self._writing: tuple[int, Pieces] | None = None
         self._groups_of = groups_of_signals(plant)
         self._inputs_of = inputs_of_interlocks(plant)
 
@@ -94,6 +97,8 @@ class Recorder:
         """Record what open windows have so far; they end here."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._writing is not None:
+            at_once(self._writing[1])
         for number, window in self._open.items():
             self._finish(number, window)
         self._open.clear()
@@ -147,20 +152,30 @@ class Recorder:
         self._timer = self._clock.call_at(self._clock.boot_ns() + in_ns, self._turn)
 
     def _turn(self) -> None:
-        """Record a little of the window that has waited longest."""
+        """Record a body of the window that has waited longest."""
         self._timer = None
         if not self._log.has_room(Stream.READINGS):
             self._come_back(_NO_ROOM_NS)
             return
-        number = self._ripe.popleft()
+        if self._writing is None:
+            number = self._ripe.popleft()
+            self._writing = number, self._write(number, self._open[number])
+        number, pieces = self._writing
+        if next(pieces, _DONE) is _DONE:
+            self._writing = None
+            self._rest(number)
+        if self._ripe or self._writing is not None:
+            self._come_back(_PACE_NS)
+
+    def _rest(self, number: int) -> None:
+        """Have the rest of a window come in its turn, or end it."""
         window = self._open[number]
-        self._write(number, window)
+        if number in self._ripe:
+            return
         if window.next < window.ripe:
             self._ripe.append(number)
         elif self._is_over(number, window):
             del self._open[number]
-        if self._ripe:
-            self._come_back(_PACE_NS)
 
     def _is_over(self, number: int, window: _Open) -> bool:
         ring = self._rings[number]
@@ -169,16 +184,17 @@ class Recorder:
     def _finish(self, number: int, window: _Open) -> None:
         window.ripe = self._rings[number].end
         while window.next < window.ripe:
-            self._write(number, window)
+            at_once(self._write(number, window))
 
-    def _write(self, number: int, window: _Open) -> None:
-        """Record what fits into one body for each stretch of tags."""
+    def _write(self, number: int, window: _Open) -> Pieces:
+        """Record what fits into one body for each stretch of tags, a body in each piece."""
         group, ring = self._groups[number], self._rings[number]
         self._forgo(ring, window)
-        end = min(window.ripe, window.next + _scans_per_body(group))
-        for start in range(0, group.count if end > window.next else 0, _TAGS_PER_BODY):
+        begin, end = window.next, min(window.ripe, window.next + _scans_per_body(group))
+        window.next = end
+        for start in range(0, group.count if end > begin else 0, _TAGS_PER_BODY):
             tags = slice(start, min(start + _TAGS_PER_BODY, group.count))
-            scans: Scans = ring.scans(window.next, end - 1, tags)
+            scans: Scans = ring.scans(begin, end - 1, tags)
             piece = Window(rule=window.rule, event_boot_ns=window.event_boot_ns, scans=scans)
             self._log.append(
                 Stream.READINGS,
@@ -187,7 +203,7 @@ class Recorder:
                 first_boot_ns=int(scans.boot_ns[0]),
                 last_boot_ns=int(scans.boot_ns[-1]),
             )
-        window.next = end
+            yield
 
     def _forgo(self, ring: Ring, window: _Open) -> None:
         """Count the scans that the ring no longer has as lost."""
