@@ -19,8 +19,8 @@ Demand
     arming, end of a bypass, and the start of this witness. It is told when the cause is declared, even if
     by then the effect has disarmed the interlock, or somebody bypassed it, provided that a sample at t0 or
     later showed it armed and in force. If cause and disarming lie between the same samples it may have been
-    armed: that is told as a demand, which can neither fail nor be proven. Cause, arming and bypass must be readable; an effect need not. One
-    activation of the cause demands once.
+    armed: that is told as a demand, which can neither fail nor be proven. Cause, arming and bypass must be
+    readable; an effect need not. One activation of the cause demands once.
 
 Effect
     A change to true counts if it may have come after the cause, which lies between two samples: if it was
