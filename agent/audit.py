@@ -9,13 +9,13 @@ from typing import Final
 from agent.events import own_event
 from agent.sentences import brief
 from agent.wiring import Wiring
-from config.text import Text
+from config.text import Text, text
 from config.units import S
 from config.vocabulary import EventKind
 from filters.event import Figures
 
 _QUIET_NS: Final = 60 * S
-"""So long, what one user is refused of one kind is only counted: whoever tries again and again fills no log."""
+"""So long, what one user is refused of one kind is only counted: trying again and again fills no log."""
 
 
 @dataclass(slots=True)
@@ -46,6 +46,10 @@ class Audit:
         more: Figures = {"refused_before": before.since} if before is not None and before.since else {}
         figures = said(arguments) | more | {"user": user}
         self._tell(EventKind.OPERATOR_REFUSED, action, figures, why)
+
+    def turned_away(self, user: str, path: str) -> None:
+        """Tell that the socket did not let somebody ask for a path."""
+        self.refused(user, brief(path), {}, text("not in the group that owns the socket"))
 
     def _tell(self, kind: EventKind, action: str, figures: Figures, detail: Text | None = None) -> None:
         event = own_event(kind, action, self._wiring.clock.boot_ns(), **figures)

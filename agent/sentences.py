@@ -24,7 +24,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.ALARM_SHELF_ENDED: text("alarm {rule} is no longer shelved, as it was by {user}: {why}"),
     EventKind.MAINTENANCE_ENDED: text("{rule} is in service again, after maintenance by {user}: {why}"),
     EventKind.OPERATOR_ACTION: text("{user} did {rule}: {subject}"),
-    EventKind.OPERATOR_REFUSED: text("{user} was refused {rule} ({subject})"),
+    EventKind.OPERATOR_REFUSED: text("{user} was refused {rule}"),
     EventKind.INTERLOCK_ARMED: text("interlock {rule} is armed"),
     EventKind.INTERLOCK_DISARMED: text("interlock {rule} is not armed"),
     EventKind.INTERLOCK_DEMAND: text("interlock {rule} is demanded: {subject}"),
@@ -103,7 +103,7 @@ def brief(words: str) -> str:
 
 
 def _subject(event: Event, dictionary: Dictionary) -> Text | str:
-    if event.kind in (EventKind.OPERATOR_ACTION, EventKind.OPERATOR_REFUSED):
+    if event.kind is EventKind.OPERATOR_ACTION:
         return _arguments(event)
     if "effect" in event.figures:
         return _verdict(event, dictionary)

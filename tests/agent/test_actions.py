@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agent.actions import actions
+from agent.audit import Audit
 from agent.judged import alarms
 from agent.past import take_up
 from agent.status import answers, status
@@ -80,6 +81,18 @@ async def test_who_is_refused_again_and_again_is_told_once_a_minute_and_counted(
                 act["end_maintenance"]("wang" if second % 2 else "li", {"subject": "plc"})
         told = [(event.figures["user"], event.figures.get("refused_before")) for event in events(wiring)]
         assert told == [("li", None), ("wang", None), ("li", 29), ("wang", 29), ("li", 29)]
+
+
+async def test_who_may_not_ask_at_all_is_told_by_name(tmp_path: Path) -> None:
+    async with wired(forwarding_plant(), tmp_path, VirtualClock()) as wiring:
+        Audit(wiring).turned_away("guest", "/actions/maintain")
+        (told,) = events(wiring)
+        assert (told.kind, told.rule, told.figures) == (
+            "operator_refused",
+            "/actions/maintain",
+            {"user": "guest"},
+        )
+        assert told.text.en == ("guest was refused /actions/maintain: not in the group that owns the socket")
 
 
 async def test_of_many_alarms_that_are_acknowledged_at_once_every_name_is_kept(tmp_path: Path) -> None:

@@ -259,14 +259,18 @@ async def test_an_answer_that_fails_is_a_line_for_the_journal(
 async def test_the_kernel_names_the_caller(mode: int, group: int, answer: str, place: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("capability: only root can act as another user")
-    path = place / "fengsui.sock"
-    async with serve_status(path, {"/status": lambda _: "all well"}, {}):
+    path, strangers = place / "fengsui.sock", []
+    async with serve_status(
+        path, {"/status": lambda _: "all well"}, {}, lambda user, asked: strangers.append((user, asked))
+    ):
         path.chmod(mode)
         other = await asyncio.create_subprocess_exec(
             sys.executable, "-c", ASK_AS_ANOTHER, path, str(NOBODY), str(group), stdout=subprocess.PIPE
         )
         said, _ = await other.communicate()
     assert answer in said.decode()
+    turned_away = "403" in answer
+    assert [asked for _, asked in strangers] == ["/status"] * turned_away
 
 
 ASK_AS_ANOTHER = """
