@@ -107,12 +107,27 @@ def standing(wiring: Wiring) -> Generator[None, None, Standing]:
             yield
         if not alarm.state.stands:
             continue
-        device = wiring.plant.signals[alarm.tag].device
-        if device in absent and alarm.rule.endswith(".bad"):
+        device = _lost_device(wiring, alarm) if absent and alarm.rule.endswith(".bad") else ""
+        if device in absent:
             silent[device] += 1
         elif alarm.withheld is None and len(told) < ALARMS_AT_ONCE:
             told.append(_alarm(wiring, alarm, now))
     return Standing(pressing=told, silent=silent)
+
+
+def _lost_device(wiring: Wiring, alarm: ActiveAlarm) -> str:
+    """Return the one device that an alarm says cannot be read: of a rule, that of all its Bad inputs."""
+    plant, quality = wiring.plant, wiring.engine.image.quality
+    virtual = plant.virtual(plant.signals[alarm.tag].tag)
+    if virtual is None:
+        return plant.signals[alarm.tag].device
+    inputs = [plant.number_of[name] for name in virtual.inputs]
+    bad = {
+        plant.signals[number].device
+        for number in inputs
+        if class_of(int(quality[number])) is QualityClass.BAD
+    }
+    return bad.pop() if len(bad) == 1 else ""
 
 
 def interlocks(wiring: Wiring) -> list[Json]:
