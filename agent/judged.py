@@ -142,7 +142,12 @@ def proof_log(wiring: Wiring, name: str) -> list[Json]:
     now = wiring.clock.boot_ns()
     history = [entry for found in wiring.engine.interlocks() if found.name == name for entry in found.history]
     return [
-        {"event": entry.kind, "ago_s": (now - entry.boot_ns) / 1e9, "figures": entry.figures}
+        {
+            "event": entry.kind,
+            "ago_s": (now - entry.boot_ns) / 1e9,
+            "figures": entry.figures,
+            "withheld": entry.withheld,
+        }
         for entry in reversed(history)
     ]
 

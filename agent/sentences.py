@@ -109,6 +109,8 @@ def _subject(event: Event, dictionary: Dictionary) -> Text | str:
         return _arguments(event)
     if "effect" in event.figures:
         return _verdict(event, dictionary)
+    if event.figures.get("because") == "rule_changed":
+        return text("its rule has changed")
     if not event.evidence:
         return text("no evidence")
     measured = _measured(event.evidence[0], dictionary)

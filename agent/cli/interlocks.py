@@ -28,6 +28,7 @@ _EVENTS = {
     "interlock_not_ready": text("not ready"),
     "interlock_ready": text("ready"),
     "interlock_proof_due": text("proof is due"),
+    "interlock_cleared": text("cause gone"),
     "demand_interrupted": text("demand was interrupted"),
 }
 
@@ -89,10 +90,10 @@ def history(name: str, state: Path | None, as_json: bool) -> None:
         rows.add_row(
             shown(_EVENTS[entry["event"]]),
             _span(entry["ago_s"]),
-            str(figures.get("effect", "")),
+            str(figures.get("effect", figures.get("not_held", ""))),
             _elapsed(figures),
             f"{figures['budget_ms'] / 1000:g} s" if "budget_ms" in figures else "",
-            str(figures.get("because", "")),
+            str(figures.get("because", "not_held" if "not_held" in figures else "")),
         )
     show(rows)
     if not found:
