@@ -11,7 +11,6 @@ from typing import Final
 from agent.wiring import Wiring
 from config.text import Text, text
 from config.vocabulary import (
-    EventKind,
     Limit,
     Priority,
     QualityClass,
@@ -23,6 +22,7 @@ from config.vocabulary import (
 from filters.alarm import ActiveAlarm
 from filters.holds import Holds
 from filters.lifecycle import AlarmState
+from filters.proof import failures_of
 from filters.witnesses import InterlockStatus
 
 Json = dict[str, object]
@@ -131,7 +131,7 @@ def _lost_device(wiring: Wiring, alarm: ActiveAlarm) -> str:
 
 
 def interlocks(wiring: Wiring) -> list[Json]:
-    """Return every interlock with its state and what was counted of it in this run."""
+    """Return every interlock with its state and what was counted of it since it is watched."""
     titles = {interlock.name: interlock.title for interlock in wiring.plant.interlocks}
     now = wiring.clock.boot_ns()
     return [_interlock(found, titles[found.name], now) for found in wiring.engine.interlocks()]
@@ -202,7 +202,7 @@ def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
 
 def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
     last_proven = found.last_proven_boot_ns
-    failures = [entry for entry in found.history if entry.kind is EventKind.INTERLOCK_FAILED]
+    failures = failures_of(found.history)
     last_failed = failures[-1] if failures else None
     return {
         "interlock": found.name,

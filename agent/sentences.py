@@ -56,6 +56,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.MAINS_LOST: text("the mains failed"),
     EventKind.MAINS_RESTORED: text("the mains are back"),
     EventKind.DAILY_SUMMARY: text("the account of the day"),
+    EventKind.STATE_LOST: text("what the agent remembered cannot be read; alarms and interlocks begin anew"),
     EventKind.OVERLOAD: text("{rule} cannot keep up"),
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
     EventKind.RUNNING_OUT: text("a certificate comes to its end"),
@@ -83,6 +84,7 @@ _BECAUSE: Final = {
     Because.BYPASSED: text("the interlock was bypassed meanwhile"),
     Because.BYPASS_UNKNOWN: text("the bypass flag could not be read"),
     Because.DEMANDED_AGAIN: text("it was demanded again before that"),
+    Because.DISARMED_BETWEEN_SAMPLES: text("it was disarmed between the samples that show the cause"),
 }
 
 _LONGEST: Final = 200

@@ -199,12 +199,13 @@ class Alarms:
 
     def _follow(self, moves: Int64s, seen: Iterator[Evidence]) -> Iterator[Event]:
         for (row, move, at_ns, onset_ns, before_ns), evidence in zip(rows_of(*moves.T), seen, strict=True):
-            if row not in self._rules:
+            if row in self._rules:
+                if move == RAISED and not self._explained.holds_back(row, at_ns):
+                    yield from self._rise(row, at_ns, Alarm.raised(at_ns, onset_ns, before_ns), evidence)
+                elif move == CLEARED and not self._explained.forget(row):
+                    yield from self._fall(row, at_ns, evidence)
+            if row in self._withholding.rows:
                 yield from self.review(at_ns)
-            elif move == RAISED and not self._explained.holds_back(row, at_ns):
-                yield from self._rise(row, at_ns, Alarm.raised(at_ns, onset_ns, before_ns), evidence)
-            elif move == CLEARED and not self._explained.forget(row):
-                yield from self._fall(row, at_ns, evidence)
 
     def _rise(self, row: int, at_ns: int, risen: Alarm, seen: Evidence) -> Iterator[Event]:
         rule, alarm = self._rules[row], self.alarms.get(row)

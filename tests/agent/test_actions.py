@@ -206,7 +206,7 @@ async def test_what_the_sensors_of_a_lost_device_say_is_one_line_of_the_status(t
     plant = forwarding_plant(tags_each=40, tag={"safety": True, "fault_delay": "2s"})
     async with wired(plant, tmp_path, clock) as wiring:
         silent = DeviceTimeout(text("no answer within {seconds} s", seconds=1))
-        wiring.poller._lost("plc", silent, clock.boot_ns())
+        wiring.poller._failed(wiring.plant.groups[0], silent, clock.boot_ns())
         take(wiring, [0] * 40, quality=bad(Reason.TIMEOUT))
         await clock.advance(10 * S)
         found = at_once(status(wiring))

@@ -111,7 +111,7 @@ async def test_the_status_is_whole_and_plain_json(tmp_path: Path) -> None:
 async def test_a_lost_device_is_a_concern_with_its_cause_instead_of_its_tags(tmp_path: Path) -> None:
     async with troubled(tmp_path) as wiring:
         words = text("no answer within {seconds} s", seconds=1)
-        wiring.poller._lost("plc", DeviceTimeout(words), wiring.clock.boot_ns())
+        wiring.poller._failed(wiring.plant.groups[0], DeviceTimeout(words), wiring.clock.boot_ns())
         found = [concern["en"] for concern in at_once(status(wiring))["concerns"]]  # type: ignore[attr-defined]
         assert "device plc does not answer: no answer within 1 s" in found
         assert not any("tags of device" in concern for concern in found)
