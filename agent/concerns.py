@@ -47,7 +47,7 @@ def concerns(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
 
 
 def _interlocks(wiring: Wiring) -> Iterator[Text]:
-    """Yield interlocks that failed in this run, are bypassed, or cannot be witnessed now."""
+    """Yield interlocks that failed and were not proven since, are bypassed, or cannot be witnessed now."""
     titles = {interlock.name: interlock.title or interlock.name for interlock in wiring.plant.interlocks}
     for found in wiring.engine.interlocks():
         title = titles[found.name]
@@ -57,9 +57,9 @@ def _interlocks(wiring: Wiring) -> Iterator[Text]:
             yield text("interlock {title} is armed and not ready", title=title)
         if found.proof_due_boot_ns is not None and found.proof_due_boot_ns <= wiring.clock.boot_ns():
             yield text("interlock {title} must be proof-tested", title=title)
-        if found.failed:
+        if count := found.failed_since_proof:
             yield text(
-                "interlock {title} FAILED {count} times since the start", title=title, count=found.failed
+                "interlock {title} FAILED {count} times since its last proof", title=title, count=count
             )
         if found.state is WitnessState.BYPASSED:
             yield text("interlock {title} is bypassed", title=title)

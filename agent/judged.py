@@ -11,7 +11,6 @@ from typing import Final
 from agent.wiring import Wiring
 from config.text import Text, text
 from config.vocabulary import (
-    EventKind,
     Limit,
     Priority,
     QualityClass,
@@ -23,6 +22,7 @@ from config.vocabulary import (
 from filters.alarm import ActiveAlarm
 from filters.holds import Holds
 from filters.lifecycle import AlarmState
+from filters.proof import failures_of
 from filters.witnesses import InterlockStatus
 
 Json = dict[str, object]
@@ -107,16 +107,31 @@ def standing(wiring: Wiring) -> Generator[None, None, Standing]:
             yield
         if not alarm.state.stands:
             continue
-        device = wiring.plant.signals[alarm.tag].device
-        if device in absent and alarm.rule.endswith(".bad"):
+        device = _lost_device(wiring, alarm) if absent and alarm.rule.endswith(".bad") else ""
+        if device in absent:
             silent[device] += 1
         elif alarm.withheld is None and len(told) < ALARMS_AT_ONCE:
             told.append(_alarm(wiring, alarm, now))
     return Standing(pressing=told, silent=silent)
 
 
+def _lost_device(wiring: Wiring, alarm: ActiveAlarm) -> str:
+    """Return the one device that an alarm says cannot be read: of a rule, that of all its Bad inputs."""
+    plant, quality = wiring.plant, wiring.engine.image.quality
+    virtual = plant.virtual(plant.signals[alarm.tag].tag)
+    if virtual is None:
+        return plant.signals[alarm.tag].device
+    inputs = [plant.number_of[name] for name in virtual.inputs]
+    bad = {
+        plant.signals[number].device
+        for number in inputs
+        if class_of(int(quality[number])) is QualityClass.BAD
+    }
+    return bad.pop() if len(bad) == 1 else ""
+
+
 def interlocks(wiring: Wiring) -> list[Json]:
-    """Return every interlock with its state and what was counted of it in this run."""
+    """Return every interlock with its state and what was counted of it since it is watched."""
     titles = {interlock.name: interlock.title for interlock in wiring.plant.interlocks}
     now = wiring.clock.boot_ns()
     return [_interlock(found, titles[found.name], now) for found in wiring.engine.interlocks()]
@@ -187,7 +202,7 @@ def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
 
 def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
     last_proven = found.last_proven_boot_ns
-    failures = [entry for entry in found.history if entry.kind is EventKind.INTERLOCK_FAILED]
+    failures = failures_of(found.history)
     last_failed = failures[-1] if failures else None
     return {
         "interlock": found.name,

@@ -24,6 +24,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.ALARM_SHELF_ENDED: text("alarm {rule} is no longer shelved, as it was by {user}: {why}"),
     EventKind.MAINTENANCE_ENDED: text("{rule} is in service again, after maintenance by {user}: {why}"),
     EventKind.OPERATOR_ACTION: text("{user} did {rule}: {subject}"),
+    EventKind.OPERATOR_REFUSED: text("{user} was refused {rule}"),
     EventKind.INTERLOCK_ARMED: text("interlock {rule} is armed"),
     EventKind.INTERLOCK_DISARMED: text("interlock {rule} is not armed"),
     EventKind.INTERLOCK_DEMAND: text("interlock {rule} is demanded: {subject}"),
@@ -55,6 +56,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.MAINS_LOST: text("the mains failed"),
     EventKind.MAINS_RESTORED: text("the mains are back"),
     EventKind.DAILY_SUMMARY: text("the account of the day"),
+    EventKind.STATE_LOST: text("what the agent remembered cannot be read; alarms and interlocks begin anew"),
     EventKind.OVERLOAD: text("{rule} cannot keep up"),
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
     EventKind.RUNNING_OUT: text("a certificate comes to its end"),
@@ -82,7 +84,10 @@ _BECAUSE: Final = {
     Because.BYPASSED: text("the interlock was bypassed meanwhile"),
     Because.BYPASS_UNKNOWN: text("the bypass flag could not be read"),
     Because.DEMANDED_AGAIN: text("it was demanded again before that"),
+    Because.DISARMED_BETWEEN_SAMPLES: text("it was disarmed between the samples that show the cause"),
 }
+
+_LONGEST: Final = 200
 
 
 def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -> Text:
@@ -92,6 +97,11 @@ def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -
     arguments = {**event.figures, "rule": title, "subject": subject}
     said = Text(_SENTENCES[event.kind].template, tuple(arguments.items()))
     return said if detail is None else text("{sentence}: {detail}", sentence=said, detail=detail)
+
+
+def brief(words: str) -> str:
+    """Return what somebody has written, cut where it is long."""
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 3] + "..."
 
 
 def _subject(event: Event, dictionary: Dictionary) -> Text | str:
@@ -118,7 +128,7 @@ def _against_limit(event: Event, measured: Text, dictionary: Dictionary) -> Text
 
 
 def _arguments(event: Event) -> str:
-    return ", ".join(f"{key}={value}" for key, value in event.figures.items() if key != "user")
+    return ", ".join(f"{key}={brief(str(value))}" for key, value in event.figures.items() if key != "user")
 
 
 def _verdict(event: Event, dictionary: Dictionary) -> Text:

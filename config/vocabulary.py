@@ -301,6 +301,7 @@ class EventKind(StrEnum):
     ALARM_SHELF_ENDED = "alarm_shelf_ended"
     MAINTENANCE_ENDED = "maintenance_ended"
     OPERATOR_ACTION = "operator_action"
+    OPERATOR_REFUSED = "operator_refused"
     INTERLOCK_ARMED = "interlock_armed"
     INTERLOCK_DISARMED = "interlock_disarmed"
     INTERLOCK_DEMAND = "interlock_demand"
@@ -335,6 +336,7 @@ class EventKind(StrEnum):
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
     RUNNING_OUT = "running_out"
+    STATE_LOST = "state_lost"
 
 
 class LossCause(StrEnum):

@@ -222,7 +222,8 @@ class Alarms:
         figures: Figures = {"on_delay_ms": rule.comparison.on_delay_ns / 1e6, "onset_boot_ns": risen.onset_ns}
         figures |= self._in_group(row, risen)
         yield announce(EventKind.ALARM_RAISED, rule, at_ns, seen, figures, risen.withheld, self._others(rule))
-        yield from self.nuisance.raised(rule.name, at_ns, told=risen.withheld is None)
+        news = risen.withheld is None and not self._explained.echoes(row)
+        yield from self.nuisance.raised(rule.name, at_ns, told=news)
 
     def _fall(self, row: int, at_ns: int, seen: Evidence) -> Iterator[Event]:
         rule, alarm = self._rules[row], self.alarms[row]
