@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from agent.dictionary import Dictionary
+from agent.verdict import verdict_words
 from config.tags import ValueType
 from config.text import Text, text
 from config.vocabulary import EventKind, Limit, QualityClass, class_of, describe
-from filters.demand import Because
 from filters.event import Event, Evidence
 
 _SENTENCES: Final[dict[EventKind, Text]] = {
@@ -67,22 +68,6 @@ _REACHED: Final = {
     Limit.HH: text("{measured}, at or above its very high limit of {limit}"),
 }
 _LEFT: Final = text("{measured}; the limit is {limit}")
-_VERDICT: Final = ("budget_ms", "elapsed_min_ms", "elapsed_max_ms")
-_SEEN: Final = {
-    1: text("{effect} was not seen; {budget_ms} s are allowed"),
-    2: text("{effect} was seen after more than {elapsed_min_ms} s; {budget_ms} s are allowed"),
-    3: text("{effect} was seen after {elapsed_min_ms} to {elapsed_max_ms} s; {budget_ms} s are allowed"),
-}
-"""By how many of `_VERDICT` are known."""
-_BECAUSE: Final = {
-    Because.BETWEEN_SAMPLES: text("the samples are too far apart to tell"),
-    Because.TRUE_BEFORE: text("it was so before the cause"),
-    Because.INPUT_BAD: text("an input had no good value"),
-    Because.CAUSE_WITHDRAWN: text("the cause was gone before the time was over"),
-    Because.BYPASSED: text("the interlock was bypassed meanwhile"),
-    Because.BYPASS_UNKNOWN: text("the bypass flag could not be read"),
-    Because.DEMANDED_AGAIN: text("it was demanded again before that"),
-}
 
 
 def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -> Text:
@@ -97,8 +82,9 @@ def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -
 def _subject(event: Event, dictionary: Dictionary) -> Text | str:
     if event.kind is EventKind.OPERATOR_ACTION:
         return _arguments(event)
-    if "effect" in event.figures:
-        return _verdict(event, dictionary)
+    verdict = verdict_words(event.figures, partial(_label_of, dictionary))
+    if verdict is not None:
+        return verdict
     if not event.evidence:
         return text("no evidence")
     measured = _measured(event.evidence[0], dictionary)
@@ -121,15 +107,8 @@ def _arguments(event: Event) -> str:
     return ", ".join(f"{key}={value}" for key, value in event.figures.items() if key != "user")
 
 
-def _verdict(event: Event, dictionary: Dictionary) -> Text:
-    """Return what decided an interlock's verdict: which effect was seen when; see `filters.testimony`."""
-    figures = event.figures
-    effect = next((tag.label for tag in dictionary.tags if tag.name == figures["effect"]), figures["effect"])
-    seconds = {name: f"{figures[name] / 1000:.2f}" for name in _VERDICT if name in figures}  # type: ignore[operator]
-    seen = replace(_SEEN[len(seconds)], arguments=(("effect", effect), *seconds.items()))
-    because = figures.get("because")
-    why = _BECAUSE.get(Because(str(because))) if because is not None else None
-    return seen if why is None else text("{seen}; {why}", seen=seen, why=why)
+def _label_of(dictionary: Dictionary, name: str) -> str:
+    return next((tag.label for tag in dictionary.tags if tag.name == name), name)
 
 
 def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:

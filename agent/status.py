@@ -21,6 +21,7 @@ from agent.status_server import Answer, Plain
 from agent.uplinks.forward import ForwardState
 from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
+from config.series import when_name
 from config.tags import Tag
 from config.vocabulary import describe
 from drivers.registry import modbus_buses
@@ -79,12 +80,15 @@ def _machine_error_s(wiring: Wiring) -> float | None:
 
 
 def tags(wiring: Wiring, name: str | None) -> list[Json]:
-    """Return every tag, or one: value, quality, since when, why bad. An unknown name gives an empty list."""
-    numbers: range | list[int] = range(len(wiring.plant.signals))
-    if name is not None:
-        number = wiring.plant.number_of.get(name)
-        numbers = [] if number is None else [number]
-    return [_tag(wiring, number) for number in numbers]
+    """Return every tag, or one: value, quality, since when, why bad. An unknown name gives an empty list.
+
+    The name of an alarm that an expression decides means that expression.
+    """
+    if name is None:
+        return [_tag(wiring, number) for number in range(len(wiring.plant.signals))]
+    known = wiring.plant.number_of
+    number = known.get(name, known.get(when_name(name)))
+    return [] if number is None else [_tag(wiring, number)]
 
 
 def _gap(gap: GapBody) -> Json:

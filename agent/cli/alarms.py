@@ -14,6 +14,7 @@ from agent.cli.exits import Exit
 from agent.cli.options import for_option, json_option, running_state_option, why_option
 from agent.cli.speech import fail, language, say, shown
 from agent.cli.tables import show, table
+from agent.spans import span_of
 from config.text import text
 
 Json = dict[str, Any]
@@ -70,8 +71,8 @@ def shelve(name: str, duration: str | None, why: str | None, state: Path | None)
     if duration is None or why is None:
         fail(text("say for how long and why: --for 2h --why ..."), Exit.USAGE)
     with answered():
-        act(find_socket(state), "shelve", alarm=name, why=why, **{"for": duration})
-    say(text("{alarm} is shelved for {duration}", alarm=name, duration=duration))
+        done = act(find_socket(state), "shelve", alarm=name, why=why, **{"for": duration})
+    say(text("{alarm} is shelved for {duration}", alarm=name, duration=span_of(done["for_s"])))
 
 
 @alarms.command(help=shown(text("Take an alarm from the shelf.")))
@@ -111,7 +112,7 @@ def _show(listed: list[Json], shelves: list[Json], total: int) -> None:
         )
     shelved = table(text("shelved"), text("still for"), text("by"), text("why"))
     for shelf in shelves:
-        left = shown(text("{seconds} s", seconds=round(shelf["left_s"])))
+        left = shown(span_of(shelf["left_s"]))
         shelved.add_row(shelf["name"], left, shelf["who"], shelf["why"])
     show(rows, shelved)
     if len(listed) < total:

@@ -1,0 +1,129 @@
+"""What an operator reads at the terminal: what failed, what is over, what to do; nothing misleads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from agent.actions import actions
+from agent.cli.buffer import forecast
+from agent.judged import alarms
+from agent.spans import span_of
+from agent.status import answers, status
+from agent.wiring import Wiring
+from tests.agent.rig import events, forwarding_plant, take, wired
+from tests.virtual import VirtualClock
+
+S = 10**9
+CUT: dict[str, Any] = {
+    "name": "cut",
+    "title": "断水联锁",
+    "cause": {"tag": "plc_0", "above": 4},
+    "effects": [
+        {"tag": "plc_1", "equals": 1, "within": "5s"},
+        {"tag": "plc_2", "equals": 1, "within": "5s"},
+    ],
+    "response": "按下急停，撤离人员",
+    "basis": "铝七条",
+}
+
+
+async def play(wiring: Wiring, clock: VirtualClock, scans: Sequence[Sequence[float]]) -> None:
+    for raw in scans:
+        take(wiring, raw)
+        await clock.advance(S)
+
+
+def concerns(wiring: Wiring, language: str = "en") -> list[str]:
+    return [concern[language] for concern in status(wiring)["concerns"]]  # type: ignore[attr-defined]
+
+
+async def test_a_failed_interlock_names_every_missing_effect(tmp_path: Path) -> None:
+    plant, clock = forwarding_plant(tags_each=3, rules={"interlocks": [CUT]}), VirtualClock()
+    async with wired(plant, tmp_path, clock) as wiring:
+        await play(wiring, clock, [[0, 0, 0], *[[5, 0, 0]] * 8])
+        (failed,) = [event for event in events(wiring) if event.kind == "interlock_failed"]
+        assert "plc_1 was not seen; 5.00 s are allowed" in failed.text.en
+        assert "plc_2 was not seen; 5.00 s are allowed" in failed.text.en
+        assert "plc_2 未见到，允许 5.00 秒" in failed.text.zh
+        (told,) = orjson.loads(orjson.dumps(answers(wiring)["/history"]({"interlock": "cut"})))
+        assert {effect["effect"] for effect in told["effects"]} == {"plc_1", "plc_2"}
+        assert told["effects"][0]["because_words"]["zh"] == "未见到"
+
+
+async def test_an_effect_that_came_in_time_is_not_among_the_missing(tmp_path: Path) -> None:
+    plant, clock = forwarding_plant(tags_each=3, rules={"interlocks": [CUT]}), VirtualClock()
+    async with wired(plant, tmp_path, clock) as wiring:
+        await play(wiring, clock, [[0, 0, 0], [5, 0, 0], *[[5, 1, 0]] * 7])
+        (failed,) = [event for event in events(wiring) if event.kind == "interlock_failed"]
+        assert "plc_2 was not seen" in failed.text.en
+        assert "plc_1" not in failed.text.en.partition("FAILED")[2]
+
+
+async def test_a_failed_interlock_says_when_how_and_what_is_to_be_done_muted_or_not(tmp_path: Path) -> None:
+    plant, clock = forwarding_plant(tags_each=3, rules={"interlocks": [CUT]}), VirtualClock()
+    async with wired(plant, tmp_path, clock) as wiring:
+        await play(wiring, clock, [[0, 0, 0], *[[5, 0, 0]] * 8])
+        (said,) = [concern for concern in concerns(wiring) if "FAILED" in concern]
+        assert said.startswith("interlock 断水联锁 FAILED 1 times since the start, last at ")
+        assert "plc_1 was not seen" in said
+        assert said.endswith("to do: 按下急停，撤离人员")
+        (one,) = status(wiring)["interlocks"]  # type: ignore[misc]
+        assert (one["response"], one["basis"]) == ("按下急停，撤离人员", "铝七条")
+        assert "plc_1" in one["last_failed_words"]["en"]
+        actions(wiring)["mute"]("wang", {"interlock": "cut", "for": "1h", "why": "试验"})
+        assert said + " (muted)" in concerns(wiring)
+        assert any(concern.endswith("（通知已静默）") for concern in concerns(wiring, "zh"))
+
+
+async def test_an_alarm_that_is_over_does_not_read_as_standing(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(forwarding_plant(tag={"h": 4}), tmp_path, clock) as wiring:
+        await play(wiring, clock, [[0, 0], [5, 0]])
+        assert said_of(wiring) == ["plc_0 (plc): high, 5, for 1 s, high priority"]
+        await play(wiring, clock, [[1, 0]] * 2)
+        assert said_of(wiring) == ["plc_0 (plc): high is over, now 1, raised 3 s ago, high priority"]
+        assert said_of(wiring, "zh") == ["plc_0（plc）：高已结束，现 1，3 秒前报警，高优先级"]
+
+
+async def test_an_alarm_by_expression_goes_by_its_own_name_with_the_readings_it_rests_on(
+    tmp_path: Path,
+) -> None:
+    rules = {"alarms": {"both": {"when": "plc_0 > 4 and plc_1 > 4", "title": "同时过高"}}}
+    clock = VirtualClock()
+    async with wired(forwarding_plant(tag={"unit": "kPa"}, rules=rules), tmp_path, clock) as wiring:
+        await play(wiring, clock, [[0, 0], [5, 6]])
+        assert said_of(wiring) == [
+            "both (同时过高): condition met, plc_0 5 kPa, plc_1 6 kPa, for 1 s, high priority"
+        ]
+        (tag,) = answers(wiring)["/tags"]({"tag": "both"})  # type: ignore[misc]
+        assert tag["tag"] == "both/when"
+
+
+def said_of(wiring: Wiring, language: str = "en") -> list[str]:
+    return [alarm["words"][language] for alarm in alarms(wiring)["alarms"]]  # type: ignore[attr-defined]
+
+
+def test_the_drain_forecast_says_nothing_of_idle_uplinks_that_is_not_so() -> None:
+    assert forecast(0, shrunk=0, sent=0, connected=False) == "empty"
+    assert forecast(2, shrunk=-1, sent=40, connected=True) == "keeps_up"
+    assert forecast(2, shrunk=0, sent=0, connected=True) == "stands"
+    assert forecast(500, shrunk=100, sent=120, connected=True) == "drains"
+    assert forecast(500, shrunk=-20, sent=0, connected=False) == "disconnected"
+    assert forecast(500, shrunk=-20, sent=10, connected=True) == "grows"
+
+
+def test_a_length_of_time_is_told_as_exactly_as_somebody_cares() -> None:
+    told = [span_of(seconds).show("zh") for seconds in (38, 119.4, 600, 7199, 9000, 100_000, 200_000)]
+    assert told == [
+        "38 秒",
+        "119 秒",
+        "10 分钟",
+        "2 小时",
+        "2 小时 30 分钟",
+        "27 小时 47 分钟",
+        "2 天 8 小时",
+    ]
