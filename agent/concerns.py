@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from agent import naming
 from agent.balances import losses
 from agent.buses import MUCH, overloads
 from agent.expiry import running_out
@@ -103,12 +104,13 @@ def _absent(wiring: Wiring) -> Iterator[Text]:
         if silent[device]:
             yield text(
                 "device {device} does not answer: {cause}; {count} alarms of its sensors stand",
-                device=device,
+                device=naming.device(wiring.plant, device),
                 cause=absence.cause,
                 count=silent[device],
             )
         else:
-            yield text("device {device} does not answer: {cause}", device=device, cause=absence.cause)
+            name = naming.device(wiring.plant, device)
+            yield text("device {device} does not answer: {cause}", device=name, cause=absence.cause)
 
 
 def _set_aside(wiring: Wiring) -> Iterator[Text]:
@@ -136,7 +138,7 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
             "{count} of {total} tags of device {device} are bad; {tag}: {quality}",
             count=len(numbers),
             total=sum(group.count for group in plant.groups if group.device == device),
-            device=device,
+            device=naming.device(plant, device),
             tag=plant.tags[numbers[0]].tag,
             quality=describe(int(quality[numbers[0]])),
         )

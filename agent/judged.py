@@ -8,6 +8,7 @@ from functools import partial, reduce
 from itertools import islice
 from typing import Final
 
+from agent.naming import titled
 from agent.spans import span_of
 from agent.verdict import BECAUSE, EffectFound, effects_found, verdict_words
 from agent.wiring import Wiring
@@ -214,8 +215,7 @@ def _subject(wiring: Wiring, alarm: ActiveAlarm) -> Text | str:
     """Return what an alarm is about: its tag with its title, or where an expression decides, the rule."""
     tag = wiring.plant.signals[alarm.tag]
     name = tag.tag if wiring.plant.virtual(tag.tag) is None else alarm.rule.removesuffix(".bad")
-    title = tag.title or tag.device
-    return name if title in ("", name) else text("{tag} ({title})", tag=name, title=title)
+    return titled(name, tag.title or tag.device)
 
 
 def _measured(wiring: Wiring, number: int) -> Text | str:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from agent.dictionary import Dictionary
+from agent.naming import titled
 from agent.verdict import verdict_words
 from config.tags import ValueType
 from config.text import Text, text
@@ -61,6 +62,9 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.RUNNING_OUT: text("a certificate comes to its end"),
 }
 
+ABOUT_DEVICES: Final = frozenset((EventKind.DEVICE_LOST, EventKind.DEVICE_RESTORED))
+"""Kinds of event whose rule is a device."""
+
 _REACHED: Final = {
     Limit.LL: text("{measured}, at or below its very low limit of {limit}"),
     Limit.L: text("{measured}, at or below its low limit of {limit}"),
@@ -72,11 +76,17 @@ _LEFT: Final = text("{measured}; the limit is {limit}")
 
 def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -> Text:
     """Return what happened, in a sentence; `detail` is what the event's finder has to add."""
-    title = dictionary.interlocks.get(event.rule) or event.rule
+    title = _named(event, dictionary)
     subject = _subject(event, dictionary)
     arguments = {**event.figures, "rule": title, "subject": subject}
     said = Text(_SENTENCES[event.kind].template, tuple(arguments.items()))
     return said if detail is None else text("{sentence}: {detail}", sentence=said, detail=detail)
+
+
+def _named(event: Event, dictionary: Dictionary) -> Text | str:
+    if event.kind in ABOUT_DEVICES:
+        return titled(event.rule, dictionary.devices.get(event.rule, ""))
+    return dictionary.interlocks.get(event.rule) or event.rule
 
 
 def _subject(event: Event, dictionary: Dictionary) -> Text | str:
@@ -123,4 +133,6 @@ def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
         held = text("true") if evidence.value else text("not true")
         return text("{tag} is {quality}", tag=facts.label, quality=held)
     measured = f"{evidence.value:.6g} {facts.unit}".rstrip()
+    if meaning := facts.meaning_of(evidence.raw):
+        return text("{tag} is {measured} ({meaning})", tag=facts.label, measured=measured, meaning=meaning)
     return text("{tag} is {measured}", tag=facts.label, measured=measured)

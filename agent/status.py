@@ -108,6 +108,7 @@ def _devices(wiring: Wiring) -> list[Json]:
     return [
         {
             "device": name,
+            "title": wiring.plant.description.devices[name].title,
             "answers": name not in absences,
             "lost_for_s": (now - absences[name].since_boot_ns) / 1e9 if name in absences else None,
             **asdict(wiring.poller.drivers[name].counters),

@@ -58,7 +58,7 @@ class EffectFound:
 
 
 def effects_found(figures: Mapping[str, float | int | str | None]) -> tuple[EffectFound, ...]:
-    """Return what a verdict's figures say of every effect, the decisive one first; of other events nothing."""
+    """Return what a verdict's figures say of every effect, the decisive one first; of others nothing."""
     decides = figures.get("effect")
     if not isinstance(decides, str) or "budget_ms" not in figures:
         return ()

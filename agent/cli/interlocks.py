@@ -14,7 +14,7 @@ from agent.cli.client import act, answered, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import for_option, json_option, running_state_option, why_option
 from agent.cli.speech import fail, language, say, shown
-from agent.cli.tables import show, table
+from agent.cli.tables import show, shown_name, table
 from agent.spans import span_of
 from config.text import Text, text
 from config.wording import unknown
@@ -63,7 +63,7 @@ def _show(found: list[Json]) -> None:
     )
     for one in found:
         rows.add_row(
-            "\n".join(dict.fromkeys(filter(None, (one["interlock"], one["title"])))),
+            shown_name(one["interlock"], one["title"]),
             one["state_words"][language()],
             *(str(one[key]) for key in ("demands", "proven", "failed")),
             str(one["demands"] - one["proven"] - one["failed"]),

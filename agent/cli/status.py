@@ -13,7 +13,7 @@ from agent.cli.client import NotRunning, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, say, shown
-from agent.cli.tables import show, table
+from agent.cli.tables import show, shown_name, table
 from agent.spans import local_clock, span_of
 from config.text import Text, text
 
@@ -80,7 +80,7 @@ def _devices(found: Json) -> Table:
     for device in found["devices"]:
         answers = shown(text("yes")) if device["answers"] else shown(_lost(found, device["lost_for_s"]))
         counts = (str(device[key]) for key in ("requests", "timeouts", "refused"))
-        rows.add_row(device["device"], answers, *counts)
+        rows.add_row(shown_name(device["device"], device["title"]), answers, *counts)
     return rows
 
 

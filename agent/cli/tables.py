@@ -17,6 +17,11 @@ def table(*headings: Text) -> Table:
     return found
 
 
+def shown_name(name: str, title: str) -> str:
+    """Return what a row is called: its name, and below it its title, where that says more."""
+    return name if title in ("", name) else f"{name}\n{title}"
+
+
 def show(*tables: Table) -> None:
     """Print the tables that have rows."""
     console = Console(markup=False, emoji=False, highlight=False)

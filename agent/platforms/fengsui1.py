@@ -93,6 +93,7 @@ class Fengsui1:
                         for index, facts in enumerate(dictionary.tags[first : first + TAGS_PER_META])
                     ],
                     "interlocks": dictionary.interlocks,
+                    "devices": dictionary.devices,
                     "quality": _quality_table(),
                 },
                 retain=current,
@@ -271,6 +272,7 @@ def _gap(record: Record, anchor: Anchor | None) -> Json:
         "end": _moment(gap.end),
         "scans_missed": gap.scans_missed,
         "by": gap.by,
+        "title": gap.title,
         "text": Words.of(gap.words()),
     }
 
@@ -316,6 +318,7 @@ def _tag(number: int, facts: TagFacts) -> Json:
         "limits": facts.limits,
         "safety": facts.safety,
         "sentinels": facts.sentinels,
+        "enum": facts.enum,
     }
 
 

@@ -14,7 +14,9 @@ from agent.judged import alarms
 from agent.spans import span_of
 from agent.status import answers, status
 from agent.wiring import Wiring
-from tests.agent.rig import events, forwarding_plant, take, wired
+from config.text import text
+from drivers.contract import DeviceTimeout
+from tests.agent.rig import events, forwarding_plant, gaps, take, wired
 from tests.virtual import VirtualClock
 
 S = 10**9
@@ -127,3 +129,17 @@ def test_a_length_of_time_is_told_as_exactly_as_somebody_cares() -> None:
         "27 小时 47 分钟",
         "2 天 8 小时",
     ]
+
+
+async def test_a_device_is_told_by_the_title_that_people_read(tmp_path: Path) -> None:
+    async with wired(forwarding_plant(title="1号倾动炉控制器"), tmp_path, VirtualClock()) as wiring:
+        cause = DeviceTimeout(text("no answer within {seconds} s", seconds=1))
+        wiring.poller._lost("plc", cause, wiring.clock.boot_ns())
+        (lost,) = [event for event in events(wiring) if event.kind == "device_lost"]
+        assert lost.title == "1号倾动炉控制器"
+        assert lost.text.zh.startswith("设备 plc（1号倾动炉控制器）")
+        assert "device plc (1号倾动炉控制器) does not answer: no answer within 1 s" in concerns(wiring)
+        (gap,) = gaps(wiring)[:1]
+        assert gap.title == "1号倾动炉控制器"
+        (found,) = status(wiring)["devices"]  # type: ignore[misc]
+        assert found["title"] == "1号倾动炉控制器"
