@@ -125,7 +125,8 @@ def _set_aside(wiring: Wiring) -> Iterator[Text]:
 
 def _bad_tags(wiring: Wiring) -> Iterator[Text]:
     """Yield what devices that do answer have no good value of: a wrong address, a broken wire."""
-    plant, quality = wiring.plant, wiring.engine.image.quality
+    plant = wiring.plant
+    quality = wiring.engine.image.quality[: len(plant.tags)]  # of what is computed, its inputs tell
     bad = (quality >> CLASS_SHIFT == QualityClass.BAD) & (quality != NOT_YET_READ)
     found: dict[str, list[int]] = {}
     for number in np.flatnonzero(bad).tolist():

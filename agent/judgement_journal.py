@@ -48,8 +48,8 @@ _GOOD_NEWS: Final = frozenset(
 class JudgementJournal:
     """Writes a line for a finding.
 
-    In a flood only the first `MOST_LINES` within `WITHIN_NS`, and every interlock that failed. What somebody has
-    withheld (shelved, muted, in maintenance) is not told here either.
+    In a flood only the first `MOST_LINES` within `WITHIN_NS`, and every interlock that failed. What somebody
+    has withheld (shelved, muted, in maintenance) is not told here either.
     """
 
     def __init__(self, dictionary: Dictionary) -> None:

@@ -107,7 +107,9 @@ class Plant:
         """Where a tag is described, virtual or not."""
         if number < len(self.tags):
             return self.places[number]
-        return self.where.get(self.virtuals[number - len(self.tags)].loc, self.places[0])
+        loc = self.virtuals[number - len(self.tags)].loc
+        known = (loc[:length] for length in range(len(loc), 0, -1))
+        return next((self.where[part] for part in known if part in self.where), self.places[0])
 
     def signal(self, name: str) -> Tag:
         """The tag of this name, virtual or not."""

@@ -11,7 +11,7 @@ import orjson
 
 from agent.cli.buffer_export import export
 from agent.cli.buffer_quarantine import quarantine
-from agent.cli.client import NotRunning, ask, find_socket
+from agent.cli.client import NotRunning, Unanswered, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import json_option, log_directory, running_state_option
 from agent.cli.speech import fail, say, shown
@@ -65,6 +65,8 @@ def _found(state: Path | None) -> Json:
         after, passed_s = ask(path, "/status"), time.monotonic() - began_s
     except NotRunning as error:
         return _on_disk(log_directory(state), error.words)
+    except Unanswered as error:
+        fail(error.words, Exit.UNAVAILABLE)
     return _running(before, after, passed_s)
 
 

@@ -23,12 +23,16 @@ _PLACES: Final = (Path("/run/fengsui"), Path("/var/lib/fengsui"))
 _TIMEOUT_S: Final = 5.0
 
 
-class NotRunning(Exception):  # noqa: N818 - the failure's own word
-    """No agent answers at the socket."""
+class Unanswered(Exception):  # noqa: N818 - the failure's own word
+    """The agent has no answer to this question."""
 
     def __init__(self, words: Text) -> None:
         self.words = words
         super().__init__(str(words))
+
+
+class NotRunning(Unanswered):
+    """No agent answers at the socket."""
 
 
 def find_socket(state: Path | None) -> Path:
@@ -48,23 +52,23 @@ class ActionRefused(Exception):  # noqa: N818
 
 
 def ask(path: Path, question: str) -> Any:
-    """Return the answer to GET `question` as JSON. Raises NotRunning."""
+    """Return the answer to GET `question` as JSON. Raises Unanswered."""
     status, body = _exchange(path, "GET", question)
     if status != http.HTTPStatus.OK:
-        raise NotRunning(text("the agent at {path} refused: {status}", path=path, status=status))
+        raise Unanswered(text("the agent at {path} refused: {status}", path=path, status=status))
     return orjson.loads(body)
 
 
 def act(path: Path, action: str, **arguments: object) -> Any:
     """Have the agent do something on behalf of this user, and return its answer.
 
-    Raises NotRunning, ActionRefused.
+    Raises Unanswered, ActionRefused.
     """
     status, body = _exchange(path, "POST", f"/actions/{action}", orjson.dumps(arguments))
     if status == http.HTTPStatus.CONFLICT:
         raise ActionRefused(orjson.loads(body)[language()])
     if status != http.HTTPStatus.OK:
-        raise NotRunning(text("the agent at {path} refused: {status}", path=path, status=status))
+        raise Unanswered(text("the agent at {path} refused: {status}", path=path, status=status))
     return orjson.loads(body)
 
 
@@ -73,7 +77,7 @@ def answered() -> Iterator[None]:
     """End the command where the agent does not answer or refuses, with its words."""
     try:
         yield
-    except NotRunning as error:
+    except Unanswered as error:
         fail(error.words, Exit.UNAVAILABLE)
     except ActionRefused as error:
         click.echo(error.words, err=True)

@@ -9,7 +9,7 @@ import click
 import orjson
 from rich.table import Table
 
-from agent.cli.client import NotRunning, ask, find_socket
+from agent.cli.client import Unanswered, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, say, shown
@@ -27,7 +27,7 @@ def status(state: Path | None, as_json: bool) -> None:
     """Show the status of the running agent."""
     try:
         found = ask(find_socket(state), "/status")
-    except NotRunning as error:
+    except Unanswered as error:
         fail(error.words, Exit.UNAVAILABLE)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 import orjson
 
-from agent.cli.client import NotRunning, ask, find_socket
+from agent.cli.client import Unanswered, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, shown
@@ -50,7 +50,7 @@ def tags_or_exit(names: tuple[str, ...], state: Path | None) -> list[dict[str, A
         found = {name: ask(path, f"/tags?tag={quote(name)}") for name in names}
         missing = [name for name in names if not found[name]]
         known = [tag["tag"] for tag in ask(path, "/tags")] if missing else []
-    except NotRunning as error:
+    except Unanswered as error:
         fail(error.words, Exit.UNAVAILABLE)
     for name in missing:
         click.echo(shown(unknown(text("tag"), name, known)), err=True)

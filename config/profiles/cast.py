@@ -101,11 +101,15 @@ def shortcomings(cast: Cast, tag_of: Callable[[str], Tag], document: Document) -
 
 def _too_slow(tag: Tag, role: Role, document: Document) -> Iterator[Text]:
     period = document.section("scan_classes", tag.scan_class).get("period")
-    if role.scan and isinstance(period, str) and parse_duration_ns(period) > parse_duration_ns(role.scan):
+    try:
+        period_ns = parse_duration_ns(str(period))
+    except ValueError:
+        return  # told at its own place
+    if role.scan and period_ns > parse_duration_ns(role.scan):
         yield text(
             "{tag} is scanned every {period}; as {title} it should be at least every {scan}",
             tag=tag.tag,
-            period=period,
+            period=str(period),
             title=role.zh,
             scan=role.scan,
         )

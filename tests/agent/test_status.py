@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 import pytest
 
-from agent.cli.client import ActionRefused, NotRunning, _exchange, act, ask
+from agent.cli.client import ActionRefused, NotRunning, Unanswered, _exchange, act, ask
 from agent.cli.tags import value_of
 from agent.status import answers
 from agent.status_server import Refused, SocketPathTooLong, SocketUnusable, check_path, serve_status
@@ -52,6 +52,15 @@ async def troubled(state: Path) -> AsyncIterator[Wiring]:
         wiring.engine.image.quality[2] = bad(Reason.REFUSED, detail=2)
         await clock.advance(S // 2)
         yield wiring
+
+
+async def test_the_status_is_whole_while_a_rule_cannot_be_computed(tmp_path: Path) -> None:
+    rules = {"series": {"ratio": {"value": "plc_0 / plc_1"}}, "alarms": {"high": {"when": "ratio > 5"}}}
+    plant = forwarding_plant(tags_each=2, rules=rules)
+    async with wired(plant, tmp_path, VirtualClock()) as wiring:
+        take(wiring, [1, 0])
+        assert wiring.engine.image.quality[2:].tolist() == 2 * [bad(Reason.NOT_A_NUMBER)]
+        orjson.dumps(answers(wiring)["/status"]({}))
 
 
 @pytest.fixture
@@ -151,7 +160,7 @@ async def test_the_socket_is_for_owner_and_group_and_goes_with_the_agent(place: 
     async with serve_status(path, {"/status": lambda _: {"all": "well"}}, {}):
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         assert await asked(path, "/status") == {"all": "well"}
-        with pytest.raises(NotRunning, match="refused: 404"):
+        with pytest.raises(Unanswered, match="refused: 404"):
             await asked(path, "/secrets")
     assert not path.exists()
     with pytest.raises(NotRunning, match="is it running"):
@@ -204,9 +213,9 @@ async def test_an_action_hears_who_asks_and_may_refuse(place: Path) -> None:
         assert await asyncio.to_thread(act, path, "ring", bell="east") == f"{user} rings east"
         with pytest.raises(ActionRefused, match="all well"):
             await asyncio.to_thread(act, path, "ring")
-        with pytest.raises(NotRunning, match="refused: 404"):
+        with pytest.raises(Unanswered, match="refused: 404"):
             await asyncio.to_thread(act, path, "burn")
-        with pytest.raises(NotRunning, match="refused: 405"):
+        with pytest.raises(Unanswered, match="refused: 405"):
             await asked(path, "/actions/ring")
 
 
@@ -215,7 +224,7 @@ async def test_an_answer_that_fails_is_a_line_for_the_journal(
 ) -> None:
     path = place / "fengsui.sock"
     async with serve_status(path, {"/status": lambda _: 1 / 0}, {}):
-        with pytest.raises(NotRunning, match="refused: 500"):
+        with pytest.raises(Unanswered, match="refused: 500"):
             await asked(path, "/status")
     assert "ZeroDivisionError" in caplog.text
 

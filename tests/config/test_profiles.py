@@ -163,3 +163,13 @@ def test_the_example_of_a_profile_is_sound_and_arms_every_rule(name: str) -> Non
         remark.show() for remark in plant.remarks if not any(role in remark.show() for role in left_out)
     ]
     assert (use.use, unarmed) == (name, [])
+
+
+def test_a_period_that_cannot_be_read_is_told_once_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "plant.yaml").write_text(
+        HEAD.replace("1s", "1sec") + "profiles: {c1: {use: dust_wet}}\n", encoding="utf-8"
+    )
+    (tmp_path / "points.csv").write_text(TABLE, encoding="utf-8")
+    with pytest.raises(ConfigError) as found:
+        load(tmp_path)
+    assert [fault.show() for fault in found.value.faults if "1sec" in fault.show()]

@@ -100,6 +100,11 @@ def _act(step: dict[str, Any], instruments: Instruments, stage: Stage) -> None:
 
 def tell(name: str, kernels: Kernels) -> list[str]:
     """Return what the engine says of a story: a line per event, seconds since the story's start."""
+    return list(lines(happenings(name, kernels)))
+
+
+def happenings(name: str, kernels: Kernels) -> list[Event]:
+    """Return the events of a story."""
     plant, _, title = name.partition("/")
     told = read(plant)
     story = next(story for story in told["stories"] if story["name"] == title)
@@ -109,7 +114,7 @@ def tell(name: str, kernels: Kernels) -> list[str]:
         stage.run_until(START_NS + at_ns)
         _act(step, instruments, stage)
     stage.run_until(START_NS + parse_duration_ns(story["until"]))
-    return list(lines(stage.events))
+    return stage.events
 
 
 def lines(events: list[Event]) -> Iterator[str]:
