@@ -212,7 +212,7 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "limits": {limit.value: level for limit, level in tag.limits.items()},
         "period_ms": wiring.plant.period_ns(tag.tag) / 1e6,
         "delay_ms": wiring.plant.delay_ns(tag.tag) / 1e6,
-        "place": str(wiring.plant.place_of(number)),
+        "place": wiring.plant.spelled(wiring.plant.place_of(number)),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -110,6 +110,13 @@ class Plant:
         loc = self.virtuals[number - len(self.tags)].loc
         known = (loc[:length] for length in range(len(loc), 0, -1))
         return next((self.where[part] for part in known if part in self.where), self.places[0])
+
+    def spelled(self, place: Place) -> str:
+        """Return a place for people: its file as seen from the folder of `plant.yaml`, if within."""
+        folder = next((mark.file.parent for mark in self.where.values()), None)
+        if folder is None or not place.file.is_relative_to(folder):
+            return str(place)
+        return str(replace(place, file=place.file.relative_to(folder)))
 
     def signal(self, name: str) -> Tag:
         """The tag of this name, virtual or not."""

@@ -73,8 +73,7 @@ def _looks(
 
 def _period_s(found: list[Json]) -> float:
     fastest_ms: float = min(tag["period_ms"] for tag in found)
-    return max(_WIDE: Final = 120
-_SHORTEST_S, fastest_ms / 1000)
+    return max(_SHORTEST_S, fastest_ms / 1000)
 
 
 def _table(found: list[Json], past: dict[str, Sparkline]) -> Table:
