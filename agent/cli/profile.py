@@ -15,7 +15,15 @@ from agent.cli.options import json_option
 from agent.cli.speech import fail, language, say, shown
 from agent.cli.tables import show, table
 from config.profiles.library import names, profile
-from config.profiles.models import LimitValue, Mark, Profile, ProfileInterlock, RoleEffect, RoleIs
+from config.profiles.models import (
+    LimitValue,
+    Mark,
+    Parameter,
+    Profile,
+    ProfileInterlock,
+    RoleEffect,
+    RoleIs,
+)
 from config.text import Text, text
 from config.wording import unknown
 
@@ -102,8 +110,14 @@ def _limit(found: LimitValue) -> str:
 def _parameters(found: Profile) -> Table:
     rows = table(text("parameter"), text("value"), text("rests on"), text("basis"))
     for name, parameter in found.parameters.items():
-        rows.add_row(name, str(parameter.value), shown(MARKS[parameter.mark]), parameter.basis)
+        rows.add_row(name, _number(parameter), shown(MARKS[parameter.mark]), parameter.basis)
     return rows
+
+
+def _number(parameter: Parameter) -> str:
+    if parameter.ratio is None:
+        return str(parameter.value)
+    return f"{100 * parameter.ratio:g} % x normal {parameter.of}"
 
 
 def _alarms(found: Profile) -> Table:
@@ -134,6 +148,8 @@ def _effect(effect: RoleEffect, found: Profile) -> str:
 
 
 def _condition(part: RoleIs) -> str:
+    if part.any_of:
+        return " | ".join(map(_condition, part.any_of))
     if part.limit is not None:
         return f"{part.role} {part.limit}"
     for sign, number in (("=", part.equals), (">", part.above), ("<", part.below)):

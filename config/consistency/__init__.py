@@ -29,7 +29,7 @@ def inconsistencies(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Ite
     yield from site_faults(draft)
     yield from device_faults(draft, rows, all_read=all_read)
     yield from tag_faults(draft, rows)
-    yield from alarm_faults(rows, all_read=all_read)
+    yield from alarm_faults(rows, draft.series, all_read=all_read)
     yield from address_faults(draft, rows)
     yield from named_faults(draft, rows, all_read=all_read)
     yield from calendar_faults(draft, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -10,7 +11,7 @@ from pydantic import JsonValue
 
 from config.faults import Fault, Loc
 from config.points.read import Row
-from config.profiles.models import Profile, ProfileUse, Role
+from config.profiles.models import Profile, ProfileUse, Role, StateIs
 from config.tags import Tag
 from config.text import Text, text
 from config.units import parse_duration_ns
@@ -19,6 +20,9 @@ from config.yaml_source import Document
 
 _NOBODY: Final = {"tag": "_", "device": "_", "scan_class": "_", "address": "_"}
 _RATIO: Final = "ratio"
+
+WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""A word of an expression: a role, a series, a parameter, or what expressions are made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,29 @@ class Cast:
     def named(self, role: str) -> str:
         """Return what a played role, or a series of the profile, is called in this plant."""
         return self.tag_of.get(role, self.rule(role))
+
+    def lacks(self, word: str) -> Text | None:
+        """Say why a role, a series or a parameter means nothing here; None: it does, or is no such word."""
+        if word in self.profile.roles:
+            return None if word in self.tag_of else self.nobody(word)
+        if word in self.profile.series:
+            return self.lacking(self.profile.series[word])
+        if self.value(word) is None:
+            role = self.profile.parameters[word].of
+            return text(
+                "{what} rests on the normal value of {role}, which is not given", what=word, role=role
+            )
+        return None
+
+    def lacking(self, source: str) -> Text | None:
+        """Say why an expression means nothing here, by its first word that does not; None: it does."""
+        return next((why for word in WORD.findall(source) if (why := self.lacks(word)) is not None), None)
+
+    def value(self, word: JsonValue) -> JsonValue:
+        """Return what a parameter is here, None where that is not known; anything else as it stands."""
+        if not isinstance(word, str) or word not in self.profile.parameters:
+            return word
+        return self.use.set.get(word, self.profile.parameters[word].at(self.use.normal))
 
     def nobody(self, role: str) -> Text:
         """Say that no tag plays a role."""
@@ -67,11 +94,13 @@ def cast(
     return Cast(name=name, loc=loc, use=use, profile=profile, tag_of=played), faults
 
 
-def instructed(row: Row, role: Role, normal: float | None) -> Row:
+def instructed(row: Row, name: str, cast: Cast) -> Row:
     """Return a row whose tag has what its role asks for, wherever the table says nothing."""
-    settings = {field: _in_units(value, normal) for field, value in role.settings.items()}
-    limits: dict[str, JsonValue] = {limit.lower(): found.at(normal) for limit, found in role.limits.items()}
-    asked = {field: value for field, value in (settings | limits).items() if value is not None}
+    role, normal = cast.profile.roles[name], cast.use.normal.get(name)
+    asked = {field: _in_units(value, normal) for field, value in role.settings.items()}
+    asked |= {limit.lower(): found.at(normal) for limit, found in role.limits.items()}
+    asked["suppressed_when"] = _suppressor(role.suppressed_when, cast)
+    asked = {field: value for field, value in asked.items() if value is not None}
     silent = asked.keys() - row.tag.model_fields_set
     meant = Tag.model_validate(_NOBODY | {field: asked[field] for field in silent})
     return replace(row, tag=row.tag.model_copy(update={field: getattr(meant, field) for field in silent}))
@@ -96,6 +125,8 @@ def shortcomings(cast: Cast, tag_of: Callable[[str], Tag], document: Document) -
                     limit=limit,
                     role=name,
                 )
+        if role.suppressed_when is not None and (why := cast.lacks(role.suppressed_when.role)) is not None:
+            yield text("the alarms of {tag} are told while the process rests, too: {why}", tag=tag, why=why)
         yield from _too_slow(tag_of(tag), role, document)
 
 
@@ -113,6 +144,13 @@ def _too_slow(tag: Tag, role: Role, document: Document) -> Iterator[Text]:
             title=role.zh,
             scan=role.scan,
         )
+
+
+def _suppressor(state: StateIs | None, cast: Cast) -> JsonValue:
+    """Return what suppresses a role's alarms in this plant; None where nothing does."""
+    if state is None or cast.lacks(state.role) is not None:
+        return None
+    return {"tag": cast.named(state.role), "equals": state.equals}
 
 
 def _in_units(value: JsonValue, normal: float | None) -> JsonValue:

@@ -8,28 +8,21 @@ used; what cannot be armed is not a fault but a remark.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
-from config.expression.parse import spelled
 from config.faults import Fault, Loc
 from config.points.read import Row
 from config.profiles.cast import Cast, cast, instructed, shortcomings
 from config.profiles.library import names, profile
-from config.profiles.models import ProfileUse, RoleIs
+from config.profiles.meaning import Json, alternatives, condition, expression, why_not
+from config.profiles.models import ProfileInterlock, ProfileUse
 from config.tags import Tag
 from config.text import Text, text
 from config.wording import unknown
 from config.yaml_source import Document, Mark
-
-_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NUMBERS: Final = ("above", "below", "within", "on_delay")
-
-Json = dict[str, JsonValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,67 +106,74 @@ class _Expansion:
 
     def _instruct(self, parts: Cast) -> None:
         for name, tag in parts.tag_of.items():
-            role = parts.profile.roles[name]
             number = self._number_of[tag]
-            self._rows[number] = instructed(self._rows[number], role, parts.use.normal.get(name))
+            self._rows[number] = instructed(self._rows[number], name, parts)
 
     def _write_expressions(self, parts: Cast) -> None:
         for name, source in parts.profile.series.items():
-            if self._played(parts, name, _roles_in(source, parts)):
-                raw: Json = {"value": _in_tags(source, parts)}
+            if parts.lacking(source) is None:
+                raw: Json = {"value": expression(source, parts)}
                 self._named["series"][parts.rule(name)] = (raw, parts.loc)
         for name, alarm in parts.profile.alarms.items():
-            if name in parts.use.without or not self._played(parts, name, _roles_in(alarm.when, parts)):
+            if name in parts.use.without:
+                continue
+            why = parts.lacking(alarm.when)
+            if why is not None:
+                self._unarmed(parts, name, why)
                 continue
             raw = {
-                "when": _in_tags(alarm.when, parts),
+                "when": expression(alarm.when, parts),
                 "title": alarm.zh,
-                "on_delay": _set(alarm.on_delay, parts),
-                "off_delay": _set(alarm.off_delay, parts),
+                "on_delay": parts.value(alarm.on_delay),
+                "off_delay": parts.value(alarm.off_delay),
                 "priority": alarm.priority,
                 "response": alarm.response,
                 "basis": alarm.basis,
             }
+            if alarm.suppressed_when and parts.lacking(alarm.suppressed_when) is None:
+                raw["suppressed_when"] = expression(alarm.suppressed_when, parts)
             self._named["alarms"][parts.rule(name)] = (raw, parts.loc)
 
     def _write_interlocks(self, parts: Cast) -> None:
         for name, interlock in parts.profile.interlocks.items():
-            needed = [part.role for part in (interlock.armed_when, interlock.cause) if part is not None]
-            if name in parts.use.without or not self._played(parts, name, needed):
-                continue
-            cause = interlock.cause
-            if cause.limit and cause.limit not in self._tag(parts.tag_of[cause.role]).limits:
-                self._unarmed(parts, name, text("its cause has no limit"))
-                continue
-            effects = [
-                _condition(effect, parts) for effect in interlock.effects if effect.role in parts.tag_of
-            ]
-            for effect in interlock.effects:
-                if effect.role not in parts.tag_of:
-                    why = text("an effect is not seen: {nobody}", nobody=parts.nobody(effect.role))
-                    self._unarmed(parts, name, why)
-            if effects:
-                raw: Json = {
-                    "name": parts.rule(name),
-                    "title": interlock.zh,
-                    "cause": _condition(cause, parts),
-                    "effects": list(effects),
-                    "exclusive": interlock.exclusive,
-                }
-                for key in ("armed_when", "bypassed_when"):
-                    part = getattr(interlock, key)
-                    if part is not None and part.role in parts.tag_of:
-                        raw[key] = _condition(part, parts)
-                self._interlocks.append((raw, parts.loc))
+            why = None if name in parts.use.without else self._impossible(interlock, parts)
+            if why is not None:
+                self._unarmed(parts, name, why)
+            elif name not in parts.use.without:
+                self._write_interlock(parts, name, interlock)
 
-    def _played(self, parts: Cast, rule: str, roles: Sequence[str]) -> bool:
-        """Tell whether all roles of a rule are played; remark the first that is not."""
-        for role in roles:
-            if role not in parts.tag_of and parts.named(role) not in self._named["series"]:
-                if role in parts.profile.roles:
-                    self._unarmed(parts, rule, parts.nobody(role))
-                return False
-        return True
+    def _impossible(self, interlock: ProfileInterlock, parts: Cast) -> Text | None:
+        """Say why an interlock cannot be witnessed at all."""
+        cause = interlock.cause
+        needed = [part for part in (interlock.armed_when, cause) if part is not None]
+        whys = [why for part in needed if (why := why_not(part, parts)) is not None]
+        if whys:
+            return whys[0]
+        if cause.limit and cause.limit not in self._tag(parts.tag_of[cause.role]).limits:
+            return text("its cause has no limit")
+        return None
+
+    def _write_interlock(self, parts: Cast, name: str, interlock: ProfileInterlock) -> None:
+        for effect in interlock.effects:
+            for _, unseen in alternatives(effect, parts):
+                if unseen is not None:
+                    self._unarmed(parts, name, text("an effect is not seen: {why}", why=unseen))
+        effects = [condition(effect, parts) for effect in interlock.effects if why_not(effect, parts) is None]
+        if not effects:
+            return
+        raw: Json = {
+            "name": parts.rule(name),
+            "title": interlock.zh,
+            "cause": condition(interlock.cause, parts),
+            "effects": list(effects),
+            "exclusive": interlock.exclusive,
+            "basis": interlock.basis,
+        }
+        for key in ("armed_when", "ready_when", "bypassed_when"):
+            part = getattr(interlock, key)
+            if part is not None and why_not(part, parts) is None:
+                raw[key] = condition(part, parts)
+        self._interlocks.append((raw, parts.loc))
 
     def _unarmed(self, parts: Cast, rule: str, why: Text) -> None:
         words = text("rule {rule} of {name} is not armed in full: {why}", rule=rule, name=parts.name, why=why)
@@ -195,35 +195,3 @@ def _unknown_names(parts: Cast, document: Document) -> Iterator[Fault]:
         for name in getattr(parts.use, key):
             if name not in choices:
                 yield Fault(document.key_place(*parts.loc, key, name), unknown(noun, name, choices))
-
-
-def _roles_in(source: str, parts: Cast) -> list[str]:
-    """Return the roles and series that an expression names."""
-    known = {**parts.profile.roles, **parts.profile.series}
-    return [word for word in dict.fromkeys(_WORD.findall(source)) if word in known]
-
-
-def _in_tags(source: str, parts: Cast) -> str:
-    """Return an expression over the plant's tags: roles, series and parameters by what they are here."""
-
-    def meant(match: re.Match[str]) -> str:
-        word = match.group()
-        if word in parts.tag_of or word in parts.profile.series:
-            return spelled(parts.named(word))
-        return str(_set(word, parts))
-
-    return _WORD.sub(meant, source)
-
-
-def _condition(part: RoleIs, parts: Cast) -> Json:
-    """Return a condition of an interlock over the plant's tags."""
-    given = part.model_dump(exclude_none=True, exclude={"role"}, mode="json")
-    meant = {key: _set(value, parts) if key in _NUMBERS else value for key, value in given.items()}
-    return {"tag": parts.named(part.role), **meant}
-
-
-def _set(value: JsonValue, parts: Cast) -> JsonValue:
-    """Return what a parameter is here; anything else as it stands."""
-    if not isinstance(value, str) or value not in parts.profile.parameters:
-        return value
-    return parts.use.set.get(value, parts.profile.parameters[value].value)

@@ -6,6 +6,7 @@ which role. Every number carries the basis that it rests on and how far that was
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -42,6 +43,13 @@ class Based(Model):
     basis: Line = ""
 
 
+class StateIs(Model):
+    """A role or a series that is true or false."""
+
+    role: Identifier
+    equals: bool
+
+
 class LimitValue(Based):
     """An alarm limit: a number, or a ratio of what the site enters as `normal`, or a distance from it."""
 
@@ -61,7 +69,7 @@ class Role(Titled):
     """What a tag is in a plant of this kind.
 
     `scan`: the slowest period that serves. `settings`: fields of the tag that the point table need not fill.
-    `response`: what to do when it alarms (处置提示).
+    `suppressed_when`: while its limits mean nothing. `response`: what to do when it alarms (处置提示).
     """
 
     unit: Line = ""
@@ -69,19 +77,35 @@ class Role(Titled):
     scan: Line = ""
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     limits: dict[Limit, LimitValue] = Field(default_factory=dict)
+    suppressed_when: StateIs | None = None
     response: Line = ""
 
 
 class Parameter(Based):
-    """A number or a duration that rules use by name, and that a site may set otherwise."""
+    """A number or a duration that rules use by name, and that a site may set otherwise.
 
-    value: float | str
+    Instead of a `value`, a `ratio` of what the site enters as the `normal` of the role `of`.
+    """
+
+    value: float | str | None = None
+    ratio: float | None = None
+    of: Identifier = ""
+
+    def at(self, normal: Mapping[str, float]) -> float | str | None:
+        """Return what it is where `normal` is so; None where it hangs on one that is not known."""
+        if self.ratio is None:
+            return self.value
+        return round(self.ratio * normal[self.of], 9) if self.of in normal else None
 
 
 class RoleIs(Model):
-    """A role compared with a number; a number in quotes names a parameter."""
+    """A role or a series compared with a number, or `any_of` several such; a word as number is a parameter.
 
-    role: Identifier
+    Of `any_of`, those count whose roles are played.
+    """
+
+    role: Identifier = ""
+    any_of: tuple[RoleIs, ...] = ()
     equals: bool | float | None = None
     above: float | str | None = None
     below: float | str | None = None
@@ -96,9 +120,13 @@ class RoleEffect(RoleIs):
 
 
 class ProfileAlarm(Titled, Based):
-    """An alarm that more than one reading decides: `when` is an expression over roles and parameters."""
+    """An alarm that more than one reading decides, or a state that is one: `when` is an expression.
+
+    It is over roles, series and parameters, as is `suppressed_when`: while the alarm means nothing.
+    """
 
     when: Line
+    suppressed_when: Line = ""
     on_delay: Line = "0s"
     off_delay: Line = "0s"
     priority: Literal["critical", "high", "medium", "low"] = "high"
@@ -108,12 +136,13 @@ class ProfileAlarm(Titled, Based):
 class ProfileInterlock(Titled, Based):
     """An interlock that a plant of this kind has. Effects whose role no tag plays are not witnessed.
 
-    `exclusive`: see `config.rules.Interlock`.
+    `ready_when`, `exclusive`: see `config.rules.Interlock`.
     """
 
     cause: RoleIs
     effects: tuple[RoleEffect, ...] = Field(min_length=1)
     armed_when: RoleIs | None = None
+    ready_when: RoleIs | None = None
     bypassed_when: RoleIs | None = None
     exclusive: bool = True
 

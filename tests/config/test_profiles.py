@@ -104,6 +104,65 @@ def test_a_rule_that_the_plant_does_not_have_is_left_away_with_its_reason(tmp_pa
     assert [interlock.name for interlock in plant.interlocks] == ["c1.tank_level_LL"]
 
 
+DUST = """tag,device,scan_class,address,type,unit,suppressed_when
+fan_run,plc,normal,di:0,bool,,
+hopper_temp_1,plc,normal,hr:0,uint16,℃,
+isolation_valve_closed,plc,normal,di:1,bool,,
+dp,plc,normal,hr:1,uint16,Pa,
+wind_speed,plc,slow,hr:2,uint16,m/s,fan_run = 0
+fan_current,plc,normal,hr:3,uint16,A,
+il_bypass,plc,normal,di:2,bool,,
+"""
+
+
+def test_alarms_of_a_process_that_rests_are_suppressed_unless_the_table_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    plant = plant_of(tmp_path, "profiles: {c1: {use: dust_dry, normal: {dp: 1200}}}\n", DUST)
+    state = tag_of(plant, "dp").suppressed_when
+    assert (state.tag, state.equals) == ("c1.fan_settled", 0.0)
+    assert tag_of(plant, "wind_speed").suppressed_when.tag == "fan_run"
+    assert tag_of(plant, "hopper_temp_1").suppressed_when is None
+
+
+def test_where_the_state_of_the_process_is_not_known_that_is_said(tmp_path: Path) -> None:
+    table = DUST.replace("fan_run,plc", "fan_runs,plc").replace("fan_run = 0", "")
+    plant = plant_of(tmp_path, "profiles: {c1: {use: dust_dry, normal: {dp: 1200}}}\n", table)
+    said = [remark.show() for remark in plant.remarks]
+    assert any("the alarms of dp are told while the process rests, too" in line for line in said)
+    assert tag_of(plant, "dp").suppressed_when is None
+
+
+@pytest.mark.parametrize(
+    ("table", "effect"),
+    [
+        (DUST, {"when": "not fan_run or isolation_valve_closed"}),
+        (DUST.replace("isolation_valve_closed", "spare"), {"tag": "fan_run", "equals": 0.0}),
+    ],
+)
+def test_any_of_several_effects_will_do_as_far_as_they_are_seen(
+    table: str, effect: dict[str, object], tmp_path: Path
+) -> None:
+    plant = plant_of(tmp_path, "profiles: {c1: {use: dust_dry}}\n", table)
+    found = {one.name: one for one in plant.description.rules.interlocks}["c1.hopper_temp_1_HH"]
+    (seen,) = (one.model_dump(exclude_defaults=True, exclude={"within"}) for one in found.effects)
+    assert seen == effect
+    assert found.bypassed_when is not None
+    assert found.bypassed_when.tag == "il_bypass"
+
+
+def test_a_number_that_hangs_on_a_normal_value_leaves_its_rule_unarmed_until_that_is_given(
+    tmp_path: Path,
+) -> None:
+    plant = plant_of(tmp_path, "profiles: {c1: {use: dust_dry}}\n", DUST)
+    assert "c1.fan_current_low" not in plant.description.rules.alarms
+    why = "low_current rests on the normal value of fan_current, which is not given"
+    assert any("fan_current_low" in remark.show() and why in remark.show() for remark in plant.remarks)
+    rated = "profiles: {c1: {use: dust_dry, normal: {fan_current: 40}}}\n"
+    rule = plant_of(tmp_path, rated, DUST).description.rules.alarms["c1.fan_current_low"]
+    assert rule.when == "fan_run and fan_current < 8.0"
+
+
 @pytest.mark.parametrize(
     ("profiles", "fault"),
     [

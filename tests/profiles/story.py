@@ -3,7 +3,8 @@
 A file of `tests/golden/stories/` names an example plant, the values of its tags in normal operation, and
 stories. A story is a list of steps; each has a time `at` and some of
 
-    set: {tag: value in engineering units}      bad: [tags whose sensor is broken]   good: [tags mended]
+    set: {tag: value in engineering units}      slope: {tag: {to: value, within: duration}}
+    bad: [tags whose sensor is broken]          good: [tags mended]
     silent: [devices that do not answer]        back: [devices that answer again]
     unpolled: [devices of which no scan comes]  maintain: {device or tag: duration}
     restart: duration of the agent's absence (of this boot)
@@ -15,19 +16,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
 
+from bench.script import Instruments
 from bench.stage import START_NS, Stage
 from config.load import load
 from config.plant import Plant
-from config.tags import Tag
 from config.units import parse_duration_ns
-from config.vocabulary import Flag, Reason, bad
+from config.vocabulary import Flag
 from filters.event import Event
 from filters.holds import Hold
 from filters.kernels import Kernels, twins
@@ -35,8 +35,7 @@ from filters.kernels import Kernels, twins
 ROOT: Final = Path(__file__).parents[2]
 STORIES: Final = ROOT / "tests" / "golden" / "stories"
 S: Final = 10**9
-_BROKEN: Final = bad(Reason.UNDER_RANGE)
-_SILENT: Final = bad(Reason.TIMEOUT)
+_FACTS: Final = ("effect", "elapsed_min_ms", "elapsed_max_ms", "budget_ms", "because", "bypassed_ms")
 
 
 def names() -> list[str]:
@@ -66,28 +65,10 @@ def steps_of(story: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     return [(parse_duration_ns(step["at"]), step) for step in story["steps"]]
 
 
-@dataclass
-class Instruments:
-    """What the instruments of a story show."""
-
-    values: dict[str, float]
-    broken: set[str] = field(default_factory=set)
-    silent: set[str] = field(default_factory=set)
-
-    def read(self, tag: Tag) -> tuple[float, int]:
-        """Return what one of them shows."""
-        if tag.device in self.silent:
-            return 0.0, _SILENT
-        return (0.0, _BROKEN) if tag.tag in self.broken else (self.values[tag.tag], 0)
-
-
 def _act(step: dict[str, Any], instruments: Instruments, stage: Stage) -> None:
     """Let one step happen."""
-    back = set(step.get("back", ()))
-    instruments.values |= step.get("set", {})
-    instruments.broken = (instruments.broken | set(step.get("bad", ()))) - set(step.get("good", ()))
-    instruments.silent = (instruments.silent | set(step.get("silent", ()))) - back
-    stage.unpolled = (stage.unpolled | set(step.get("unpolled", ()))) - back
+    instruments.act(step, stage.now_ns)
+    stage.unpolled = (stage.unpolled | set(step.get("unpolled", ()))) - set(step.get("back", ()))
     for subject, duration in step.get("maintain", {}).items():
         until_ns = stage.now_ns + parse_duration_ns(duration)
         hold = Hold(
@@ -108,8 +89,8 @@ def happenings(name: str, kernels: Kernels) -> list[Event]:
     plant, _, title = name.partition("/")
     told = read(plant)
     story = next(story for story in told["stories"] if story["name"] == title)
-    instruments = Instruments(dict(told["normal"]))
-    stage = Stage(plant_of(plant), kernels, instruments.read)
+    instruments = Instruments.of(told["normal"])
+    stage = Stage(plant_of(plant), kernels, lambda tag: instruments.read(tag, stage.now_ns))
     for at_ns, step in steps_of(story):
         stage.run_until(START_NS + at_ns)
         _act(step, instruments, stage)
@@ -118,15 +99,12 @@ def happenings(name: str, kernels: Kernels) -> list[Event]:
 
 
 def lines(events: list[Event]) -> Iterator[str]:
-    """Yield an event in short: when, what, which rule, and what an interlock's verdict rests on."""
+    """Yield an event in short: when, what, which rule, what it rests on, and why it is not told."""
     for event in events:
-        verdict = ""
-        if "effect" in event.figures:
-            facts = ("effect", "elapsed_min_ms", "elapsed_max_ms", "budget_ms", "because")
-            verdict = "  " + " ".join(
-                f"{fact}={_brief(event.figures[fact])}" for fact in facts if fact in event.figures
-            )
-        yield f"{(event.boot_ns - START_NS) / S:8.3f} {event.kind} {event.rule}{verdict}"
+        facts = [f"{fact}={_brief(event.figures[fact])}" for fact in _FACTS if fact in event.figures]
+        facts += [f"withheld={event.withheld}"] if event.withheld else []
+        begin = f"{(event.boot_ns - START_NS) / S:8.3f} {event.kind} {event.rule}"
+        yield "  ".join((begin, " ".join(facts))) if facts else begin
 
 
 def _brief(fact: object) -> str:
