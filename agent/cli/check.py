@@ -48,7 +48,8 @@ def check(plant: Path, as_json: bool) -> None:
     witnessed = budgets(described, buses)
     refuse_if_any(list(too_short(described, witnessed)))
     plans = _plans(described, drivers)
-    for fault in (*described.remarks, *missing_secrets(described)):
+    remarks = (*described.remarks, *missing_secrets(described))
+    for fault in remarks:
         click.echo(fault.show(language()), err=True)
     for link, words in overloads(buses, above=MUCH, up_to=ALL):
         click.echo(Fault(where[link], words).show(language()), err=True)
@@ -74,16 +75,15 @@ def check(plant: Path, as_json: bool) -> None:
     _say_budgets(witnessed)
     _say_sizing(described, size_log(described))
     _say_series(described)
-    say(
-        text(
-            "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
-            plant=plant,
-            tags=len(described.tags),
-            devices=len(described.description.devices),
-            interlocks=len(described.interlocks),
-            uplinks=len(described.description.uplinks),
-        )
+    said = text(
+        "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
+        plant=plant,
+        tags=len(described.tags),
+        devices=len(described.description.devices),
+        interlocks=len(described.interlocks),
+        uplinks=len(described.description.uplinks),
     )
+    say(text("{said}, {count} remarks", said=said, count=len(remarks)) if remarks else said)
 
 
 def _say_sizing(plant: Plant, sizing: Sizing) -> None:

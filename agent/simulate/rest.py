@@ -85,14 +85,31 @@ class Rest:
         self, values: dict[str, float], candidates: Mapping[str, Sequence[float]]
     ) -> dict[str, float]:
         """Return the change that leaves the least unmet; nothing where none is better than now."""
+        single = _changes(self.unmet(values), candidates)
+        return self._best_of(single, values) or self._best_of(self._repaired(values, candidates), values)
+
+    def _best_of(self, changes: Iterable[dict[str, float]], values: dict[str, float]) -> dict[str, float]:
         best: dict[str, float] = {}
         least = 0
-        for change in _changes(self.unmet(values), candidates):
-            touched = [want for want in self.wants if not change.keys().isdisjoint(want.tags)]
+        for change in changes:
+            touched = self._touched(change)
             gain = self._cost(touched, values | change) - self._cost(touched, values)
             if gain < least:
                 best, least = change, gain
         return best
+
+    def _repaired(
+        self, values: dict[str, float], candidates: Mapping[str, Sequence[float]]
+    ) -> Iterator[dict[str, float]]:
+        """Yield what may help together with a second change, for what the first one makes worse."""
+        for change in _changes(self.unmet(values), candidates):
+            read = self._reader(values | change)
+            worse = [want for want in self._touched(change) if not want.met(read)]
+            for repair in _changes(worse, candidates):
+                yield repair | change
+
+    def _touched(self, change: Mapping[str, float]) -> list[Want]:
+        return [want for want in self.wants if not change.keys().isdisjoint(want.tags)]
 
     def _cost(self, wants: Iterable[Want], values: Mapping[str, float]) -> int:
         read = self._reader(values)
