@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-
-import numpy as np
 
 from agent import naming
 from agent.balances import losses
 from agent.buses import MUCH, overloads
 from agent.expiry import running_out
 from agent.findings import LOSS_CAUSES
-from agent.judged import is_of_lost_device, label, last_failure
+from agent.judged import label, last_failure
 from agent.spans import local_clock
 from agent.verdict import verdict_words
 from agent.volatile import warning
 from agent.wiring import Wiring
+from config.plant import ScanGroup
 from config.rules import Interlock
 from config.text import Text, text
 from config.units import S, show_duration
@@ -26,14 +24,17 @@ from drivers.registry import modbus_buses
 from filters.witnesses import InterlockStatus
 
 
-def concerns(wiring: Wiring) -> Iterator[Text]:
-    """Yield what somebody should know, most pressing first."""
+def concerns(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
+    """Yield what somebody should know, most pressing first.
+
+    `silent`: how many alarms each device that does not answer has folded into one line.
+    """
     if wiring.volatile is not None:
         yield warning(wiring.volatile)
     if wiring.degraded is not None:
         yield wiring.degraded
     yield from _interlocks(wiring)
-    yield from _absent(wiring)
+    yield from _absent(wiring, silent)
     yield from _bad_tags(wiring)
     yield from _set_aside(wiring)
     for name, forwarder in wiring.forwarders.items():
@@ -92,16 +93,10 @@ def _failure(wiring: Wiring, found: InterlockStatus, described: Interlock) -> Te
     return said
 
 
-def _absent(wiring: Wiring) -> Iterator[Text]:
+def _absent(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
     """Yield devices that do not answer, each with the alarms of its sensors folded into one line."""
-    absences = wiring.poller.absences()
-    silent = Counter(
-        wiring.plant.signals[alarm.tag].device
-        for alarm in (wiring.engine.annunciator.all() if absences else ())
-        if alarm.state.stands and is_of_lost_device(wiring, alarm, absences)
-    )
-    for device, absence in absences.items():
-        if silent[device]:
+    for device, absence in wiring.poller.absences().items():
+        if silent.get(device):
             yield text(
                 "device {device} does not answer: {cause}; {count} alarms of its sensors stand",
                 device=naming.device(wiring.plant, device),
@@ -128,20 +123,22 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
     plant = wiring.plant
     quality = wiring.engine.image.quality[: len(plant.tags)]  # of what is computed, its inputs tell
     bad = (quality >> CLASS_SHIFT == QualityClass.BAD) & (quality != NOT_YET_READ)
-    found: dict[str, list[int]] = {}
-    for number in np.flatnonzero(bad).tolist():
-        found.setdefault(plant.tags[number].device, []).append(number)
+    groups: dict[str, list[ScanGroup]] = {}
+    for group in plant.groups:
+        groups.setdefault(group.device, []).append(group)
     absent = wiring.poller.absences()
-    for device, numbers in found.items():
-        if device in absent:
+    for device, owned in groups.items():
+        count = sum(int(bad[group.span].sum()) for group in owned)
+        if device in absent or not count:
             continue
+        first = next(group.first + int(bad[group.span].argmax()) for group in owned if bad[group.span].any())
         yield text(
             "{count} of {total} tags of device {device} are bad; {tag}: {quality}",
-            count=len(numbers),
-            total=sum(group.count for group in plant.groups if group.device == device),
+            count=count,
+            total=sum(group.count for group in owned),
             device=naming.device(plant, device),
-            tag=plant.tags[numbers[0]].tag,
-            quality=describe(int(quality[numbers[0]])),
+            tag=plant.tags[first].tag,
+            quality=describe(int(quality[first])),
         )
 
 
@@ -155,6 +152,11 @@ def _overload(wiring: Wiring) -> Iterator[Text]:
         yield text(
             "{count} readings were not stored because the disk was too slow",
             count=wiring.pipeline.ledger.refused,
+        )
+    if wiring.black_box.lost_scans:
+        yield text(
+            "the black box lost {count} scans: this machine is too slow for it",
+            count=wiring.black_box.lost_scans,
         )
 
 

@@ -9,6 +9,7 @@ from agent.pipeline import Pipeline
 from agent.times.tags import DeviceClocks
 from config.plant import Plant, ScanGroup
 from config.text import Text
+from config.turns import Pieces
 from config.vocabulary import EventKind, Reason
 from drivers.contract import Scan
 from filters.holds import Holds
@@ -33,9 +34,9 @@ class DeviceJournal:
         self._lost: dict[str, GapCause] = {}
         self._cut_off: dict[str, int] = {}
 
-    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
         """See `agent.poll.Sink`."""
-        self._pipeline.take(group, scan, start_boot_ns)
+        yield from self._pipeline.take(group, scan, start_boot_ns)
         self._clocks.take(group, scan, start_boot_ns)
 
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:

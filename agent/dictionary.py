@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from agent.bodies import unpack_json
 from config.plant import Plant
 from config.tags import Tag
 
+DICTIONARIES_KEPT: Final = 8
 _DIGEST_HEX: Final = 16
 
 
@@ -101,8 +103,9 @@ def pack_tags(plant: Plant, suppression: Sequence[str]) -> bytes:
     )
 
 
+@lru_cache(maxsize=DICTIONARIES_KEPT)
 def unpack_tags(body: bytes) -> Dictionary:
-    """Return the dictionary of a TAGS body. Raises RecordError."""
+    """Return the dictionary of a TAGS body; kept, for thousands of tags take long. Raises RecordError."""
     found = unpack_json(_BODY, body)
     return Dictionary(
         meta=hashlib.sha256(body).hexdigest()[:_DIGEST_HEX],

@@ -13,7 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from agent.anchor import Anchor, unpack_anchor
+from agent.blackbox.body import unpack_window
+from agent.blackbox.ring import Scans
 from agent.bodies import RecordError
 from agent.dictionary import Dictionary, TagFacts, unpack_tags
 from agent.records import unpack_scan
@@ -57,6 +61,15 @@ class Scanned:
     rows: Rows
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windowed:
+    """A scan around an event: the rule that raised it, and when (None where that is not known)."""
+
+    rule: str
+    event_utc_ns: int | None
+    scan: Scanned
+
+
 class Archive:
     """A log's directory. `unreadable`: records passed over, because of their body or for want of TAGS."""
 
@@ -74,36 +87,44 @@ class Archive:
 
     def scans(self, span: Span, wanted: frozenset[str]) -> Iterator[Scanned]:
         """Yield scans in log order, each with the readings of the tags that are wanted."""
-        for record in self._data():
-            anchor = self._anchors.get(self._boots.get(record.run, ""))
-            utc_ns = None if anchor is None else anchor.utc_ns_of(record.first_boot_ns)
-            if span.contains(utc_ns):
-                yield from self._scan(record, utc_ns, anchor, wanted)
+        for record in self._of_kind(RecordKind.DATA):
+            anchor = self._anchor_of(record)
+            utc_ns = _dated(anchor, record.first_boot_ns)
+            if span.contains(utc_ns) and (found := self._unpacked(record, unpack_scan)) is not None:
+                (rows, _), dictionary = found
+                yield from _scanned(rows, dictionary, wanted, utc_ns, anchor)
 
-    def _data(self) -> Iterator[Record]:
-        found = records(self._segments, Stream.READINGS)
-        return (record for record in found if record.kind is RecordKind.DATA)
+    def windows(self, span: Span, wanted: frozenset[str]) -> Iterator[Windowed]:
+        """Yield the scans that the black box kept around events, likewise; a wide one comes in pieces."""
+        for record in self._of_kind(RecordKind.WINDOW):
+            if (found := self._unpacked(record, unpack_window)) is not None:
+                window, dictionary = found
+                anchor = self._anchor_of(record)
+                for boot_ns, rows in _each(window.scans):
+                    utc_ns = _dated(anchor, boot_ns)
+                    if span.contains(utc_ns):
+                        for scan in _scanned(rows, dictionary, wanted, utc_ns, anchor):
+                            event_utc_ns = _dated(anchor, window.event_boot_ns)
+                            yield Windowed(rule=window.rule, event_utc_ns=event_utc_ns, scan=scan)
 
-    def _scan(
-        self, record: Record, utc_ns: int | None, anchor: Anchor | None, wanted: frozenset[str]
-    ) -> Iterator[Scanned]:
+    def _of_kind(self, kind: RecordKind) -> Iterator[Record]:
+        return (record for record in records(self._segments, Stream.READINGS) if record.kind is kind)
+
+    def _anchor_of(self, record: Record) -> Anchor | None:
+        return self._anchors.get(self._boots.get(record.run, ""))
+
+    def _unpacked(
+        self, record: Record, unpack: Callable[[bytes, Dictionary], Body]
+    ) -> tuple[Body, Dictionary] | None:
+        """Return a body and its dictionary; None, and counted, where it cannot be read."""
         dictionary = self._dictionaries.get(record.run)
         try:
             if dictionary is None:
                 raise RecordError("the tag dictionary of this record is gone")
-            rows, _ = unpack_scan(record.body, dictionary)
+            return unpack(record.body, dictionary), dictionary
         except RecordError:
             self.unreadable += 1
-            return
-        facts = [dictionary.tags[tag] for tag in rows.tags.tolist()]
-        chosen = [at for at, found in enumerate(facts) if found.name in wanted]
-        if chosen:
-            yield Scanned(
-                utc_ns=utc_ns,
-                synchronised=anchor is not None and anchor.synchronised,
-                facts=[facts[at] for at in chosen],
-                rows=rows.take(chosen),
-            )
+            return None
 
     @cached_property
     def _tag_names(self) -> frozenset[str]:
@@ -124,6 +145,33 @@ class Archive:
             if boot
         }
         return _readable(found, unpack_anchor)
+
+
+def _scanned(
+    rows: Rows, dictionary: Dictionary, wanted: frozenset[str], utc_ns: int | None, anchor: Anchor | None
+) -> Iterator[Scanned]:
+    """Yield a scan with those of its rows that are wanted, where there are any."""
+    facts = [dictionary.tags[tag] for tag in rows.tags.tolist()]
+    chosen = [at for at, found in enumerate(facts) if found.name in wanted]
+    if chosen:
+        yield Scanned(
+            utc_ns=utc_ns,
+            synchronised=anchor is not None and anchor.synchronised,
+            facts=[facts[at] for at in chosen],
+            rows=rows.take(chosen),
+        )
+
+
+def _each(scans: Scans) -> Iterator[tuple[int, Rows]]:
+    """Yield the boottime and the rows of every scan of a window."""
+    tags = np.arange(scans.first, scans.first + scans.raw.shape[1])
+    columns = zip(scans.boot_ns.tolist(), scans.raw, scans.value, scans.quality, strict=True)
+    for boot_ns, raw, value, quality in columns:
+        yield boot_ns, Rows(tags=tags, raw=raw, value=value, quality=quality)
+
+
+def _dated(anchor: Anchor | None, boot_ns: int) -> int | None:
+    return None if anchor is None else anchor.utc_ns_of(boot_ns)
 
 
 def _readable(found: Mapping[Key, Kept | None], unpack: Callable[[bytes], Body]) -> dict[Key, Body]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, Protocol
 
 from agent.clock_watch import ClockWatch
@@ -50,6 +51,7 @@ class Heartbeat:
             self._feed_watchdog(clock.boot_ns())
             self._wiring.pipeline.keep_state_if_owed()
             for watch in self._watches:
+                await asyncio.sleep(0)  # each in a turn of the loop of its own
                 watch.look(clock.boot_ns())
 
     def _feed_watchdog(self, now_ns: int) -> None:

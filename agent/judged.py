@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass
 from functools import partial, reduce
 from itertools import islice
 from typing import Final
@@ -38,6 +39,7 @@ Json = dict[str, object]
 
 ALARMS_AT_ONCE: Final = 50
 """As many are put into words within a few milliseconds."""
+LOOKED_AT_AT_ONCE: Final = 500
 
 _WHAT: Final[dict[str, Text]] = {
     Limit.LL: text("very low"),
@@ -84,7 +86,7 @@ def alarms(wiring: Wiring, first: int = 0) -> Json:
     `total`: how many there are; `next`: where the next page begins, None where there is none.
     """
     now, annunciator = wiring.clock.boot_ns(), wiring.engine.annunciator
-    page = islice(annunciator.all(), first, first + ALARMS_AT_ONCE)
+    page = islice(annunciator.all(first), ALARMS_AT_ONCE)
     total, after = len(annunciator.alarms), first + ALARMS_AT_ONCE
     return {
         "total": total,
@@ -93,23 +95,34 @@ def alarms(wiring: Wiring, first: int = 0) -> Json:
     }
 
 
-def pressing(wiring: Wiring) -> list[Json]:
-    """Return the alarms that stand and are told, the most urgent first, `ALARMS_AT_ONCE` at most.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The alarms that stand.
 
-    What a lost device's tags have to say is folded into the device (`agent.concerns`).
+    `pressing`: those that are told, the most urgent first, `ALARMS_AT_ONCE` at most. `silent`: how many only
+    say that a sensor of a device that does not answer has no good value, by device; they press nobody.
     """
+
+    pressing: list[Json]
+    silent: Counter[str]
+
+
+def standing(wiring: Wiring) -> Generator[None, None, Standing]:
+    """Look over all alarms, in pieces."""
     now, absent = wiring.clock.boot_ns(), wiring.poller.absences()
-    told = (
-        alarm
-        for alarm in wiring.engine.annunciator.all()
-        if alarm.state.stands and alarm.withheld is None and not is_of_lost_device(wiring, alarm, absent)
-    )
-    return [_alarm(wiring, alarm, now) for alarm in islice(told, ALARMS_AT_ONCE)]
-
-
-def is_of_lost_device(wiring: Wiring, alarm: ActiveAlarm, absent: Collection[str]) -> bool:
-    """Tell whether an alarm only says that a sensor of a device that does not answer has no good value."""
-    return wiring.plant.signals[alarm.tag].device in absent and alarm.rule.endswith(".bad")
+    told: list[Json] = []
+    silent = Counter[str]()
+    for number, alarm in enumerate(wiring.engine.annunciator.all(), start=1):
+        if number % LOOKED_AT_AT_ONCE == 0:
+            yield
+        if not alarm.state.stands:
+            continue
+        device = wiring.plant.signals[alarm.tag].device
+        if device in absent and alarm.rule.endswith(".bad"):
+            silent[device] += 1
+        elif alarm.withheld is None and len(told) < ALARMS_AT_ONCE:
+            told.append(_alarm(wiring, alarm, now))
+    return Standing(pressing=told, silent=silent)
 
 
 def interlocks(wiring: Wiring) -> list[Json]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.rows import Counters
-from filters.report import SUPPRESSING_RULES, Report
+from filters.report import SUPPRESSING_RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +56,16 @@ class IntakeLedger:
     events_refused: int = 0
     before: Totals = field(default_factory=Totals)
 
-    def add(self, scanned: int, report: Report) -> None:
-        """Count one scan and what was chosen of it."""
-        self.scanned += scanned
-        self.recorded += report.recorded
-        for rule, count in enumerate(report.suppressed):
+    def suppress(self, suppressed: Sequence[int]) -> None:
+        """Count what of a scan is not to be recorded, by `SUPPRESSING_RULES`."""
+        self.scanned += sum(suppressed)
+        for rule, count in enumerate(suppressed):
             self.suppressed[rule] += count
+
+    def record(self, readings: int) -> None:
+        """Count readings that are recorded now; the account then holds for the record that they are in."""
+        self.scanned += readings
+        self.recorded += readings
 
     def refuse(self, readings: int) -> None:
         """Count readings that were to be recorded and that the log could not take."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
 from agent.balances import losses
+from agent.status_server import Plain
 from agent.wiring import Wiring
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,10 +33,13 @@ class Metric:
     samples: Iterable[Sample]
 
 
-def metrics(wiring: Wiring) -> bytes:
-    """Return every metric of the agent."""
-    found = (*_readings(wiring), *_log(wiring), *_uplinks(wiring), *_field(wiring))
-    return "".join(line + "\n" for metric in found for line in _lines(metric)).encode()
+def metrics(wiring: Wiring) -> Generator[None, None, Plain]:
+    """Return every metric of the agent, each made in a piece of its own."""
+    lines: list[str] = []
+    for metric in chain(_readings(wiring), _log(wiring), _uplinks(wiring), _field(wiring)):
+        lines += _lines(metric)
+        yield
+    return Plain("".join(line + "\n" for line in lines).encode(), CONTENT_TYPE)
 
 
 def _readings(wiring: Wiring) -> Iterator[Metric]:
@@ -48,7 +53,7 @@ def _readings(wiring: Wiring) -> Iterator[Metric]:
         [Sample(count, {"fate": fate}) for fate, count in fates.items()],
     )
     yield _one("events_total", "counter", "Records of the events stream", intake.events)
-    yield _one("alarms", "gauge", "Alarms that stand", len(wiring.engine.alarms()))
+    yield _one("alarms", "gauge", "Alarms that stand", wiring.engine.annunciator.standing())
 
 
 def _log(wiring: Wiring) -> Iterator[Metric]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from agent.blackbox.recorder import Recorder
@@ -12,12 +13,14 @@ from agent.gap import GapBody, pack_gap
 from agent.judgement_journal import JudgementJournal
 from agent.keepsake import Keepsake
 from agent.records import pack_scan
-from agent.rows import Rows, select_rows, split_rows
+from agent.rows import ROWS_AT_ONCE, Rows, select_rows, split_rows
 from buffer.log import Log
 from config.plant import ScanGroup
 from config.text import Text
+from config.turns import Pieces
 from config.vocabulary import RecordKind, Stream
 from drivers.contract import Scan
+from filters.engine import EVENTS_AT_ONCE
 from filters.event import Event
 from filters.report import Late, Report
 
@@ -53,31 +56,35 @@ class Pipeline:
         self.progress = 0
         self._before: dict[int, Scan] = {}
 
-    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
-        """Take one scan through all stages."""
-        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns, self._clock.boot_ns())
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
+        """Take one scan through all stages: a small one in one piece, a large one stage by stage.
+
+        The scans of a group must come one after another; those of others may come between the pieces. A group
+        is always judged as one scan left it: it is written into the image in one piece.
+        """
+        arrived_boot_ns, large = self._clock.boot_ns(), group.count > ROWS_AT_ONCE
+        if large:
+            yield  # what has decoded it has held the loop already
+        self._engine.condition(group, scan.raw, scan.quality, start_boot_ns, arrived_boot_ns)
         self._black_box.keep(group, start_boot_ns)
         for index, found in scan.exact.items():
             self.exact[group.first + index] = found
-        self.judge()
-        report = self._engine.report(group, start_boot_ns)
-        self.ledger.add(group.count, report)
-        if report.late is not None:
-            for rows in split_rows(self._late_rows(group, report.late)):
-                self._store(group, rows, report.late.boot_ns)
-        if report.selected.any():
-            for rows in split_rows(self._rows(group, scan, report)):
-                self._store(group, rows, start_boot_ns)
-        self._before[group.number] = scan
+        if large:
+            yield
+        self.judge(at_most=0 if large else EVENTS_AT_ONCE)
+        if large:
+            yield
+        yield from self._report(group, scan, start_boot_ns)
         self.progress += 1
 
-    def judge(self) -> None:
+    def judge(self, *, at_most: int = EVENTS_AT_ONCE) -> None:
         """Judge the image as it is now, record what is found, and come back when the judge wants to.
 
-        A flood is recorded piece by piece, each in a turn of the loop of its own.
+        A flood is recorded piece by piece, each in a turn of the loop of its own: `at_most` so many events in
+        this one.
         """
         now = self._clock.boot_ns()
-        events, due = self._engine.judge(now)
+        events, due = self._engine.judge(now, at_most=at_most)
         for event in events:
             self._record(event, pack_event(event, self._dictionary))
             self._journal.tell(event, now)
@@ -144,6 +151,28 @@ class Pipeline:
         self.ledger.events_refused += seq is None
         self._events_seq = seq or self._events_seq
 
+    def _report(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
+        """Record what is chosen of a group's newest scan, in as many pieces as it takes bodies."""
+        report = self._engine.report(group, start_boot_ns)
+        self.ledger.suppress(report.suppressed)
+        parts = list(self._parts(group, scan, report, start_boot_ns))
+        self._before[group.number] = scan
+        for number, (rows, boot_ns) in enumerate(parts):
+            if number:
+                yield
+            self._store(group, rows, boot_ns)
+
+    def _parts(
+        self, group: ScanGroup, scan: Scan, report: Report, start_boot_ns: int
+    ) -> Iterator[tuple[Rows, int]]:
+        """Yield what goes into one body each, and when the scan of it began; what is late comes first."""
+        if report.late is not None:
+            for rows in split_rows(self._late_rows(group, report.late)):
+                yield rows, report.late.boot_ns
+        if report.selected.any():
+            for rows in split_rows(self._rows(group, scan, report)):
+                yield rows, start_boot_ns
+
     def _rows(self, group: ScanGroup, scan: Scan, report: Report) -> Rows:
         image, span = self._engine.image, group.span
         return select_rows(
@@ -169,6 +198,7 @@ class Pipeline:
         )
 
     def _store(self, group: ScanGroup, rows: Rows, start_boot_ns: int) -> None:
+        self.ledger.record(len(rows))
         seq = self._log.append(
             Stream.READINGS,
             RecordKind.DATA,

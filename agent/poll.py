@@ -14,6 +14,7 @@ from agent.clock import Clock
 from agent.lateness import Lateness
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
+from config.turns import Pieces, at_once, in_turns
 from config.vocabulary import Reason
 from drivers.contract import DeviceError, Driver, Scan
 
@@ -21,10 +22,10 @@ _PHASES: Final = 16
 
 
 class Sink(Protocol):
-    """Where scans go; every call returns at once."""
+    """Where scans go; every call returns at once, and so does every piece of `take`."""
 
-    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
-        """Take one scan that started at `start_boot_ns`."""
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
+        """Take one scan that started at `start_boot_ns`; it is taken when all pieces are done."""
         ...
 
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
@@ -110,12 +111,20 @@ class Poller:
             await self._clock.sleep_until(due)
             begun = self._clock.boot_ns()
             counters.lateness.add(begun - due)
-            self._sink.take(group, await self._scan(group, driver, counters, begun), begun)
+            await self._pass_on(group, await self._scan(group, driver, counters, begun), begun)
             past = max(0, self._clock.boot_ns() - due) // period_ns
             shed = self._stride(group.number) - 1
             counters.shed += shed
             counters.overruns += max(0, past - shed)
             due += (max(past, shed) + 1) * period_ns
+
+    async def _pass_on(self, group: ScanGroup, scan: Scan, begun_boot_ns: int) -> None:
+        """Let the sink take a scan; what was read is taken whole, also when the polling ends meanwhile."""
+        taking = self._sink.take(group, scan, begun_boot_ns)
+        try:
+            await in_turns(taking)
+        finally:
+            at_once(taking)
 
     async def _scan(
         self, group: ScanGroup, driver: Driver, counters: GridCounters, begun_boot_ns: int

@@ -19,6 +19,8 @@ Uint32s = NDArray[np.uint32]
 MAX_BODY_BYTES: Final = 60_000
 MAX_TEXT: Final = 2_000
 _ROW_BYTES: Final = 30
+ROWS_AT_ONCE: Final = MAX_BODY_BYTES // _ROW_BYTES
+"""Readings that surely fit into one body, and that are made into one within a millisecond."""
 _EXACT_BYTES: Final = 32
 _ESCAPED_BYTES: Final = 6
 
@@ -54,14 +56,13 @@ class Rows:
         """Return some of the readings, in ascending order."""
         places = chosen if isinstance(chosen, slice) else np.array(chosen, dtype=np.int64)
         tags = self.tags[places]
-        members = set(tags.tolist())
         return Rows(
             tags=tags,
             raw=self.raw[places],
             value=self.value[places],
             quality=self.quality[places],
             source_utc_ns=None if self.source_utc_ns is None else self.source_utc_ns[places],
-            exact={tag: found for tag, found in self.exact.items() if tag in members},
+            exact={tag: self.exact[tag] for tag in tags.tolist() if tag in self.exact} if self.exact else {},
         )
 
 
@@ -89,18 +90,19 @@ def select_rows(
 
 def split_rows(rows: Rows) -> Iterator[Rows]:
     """Yield `rows` in parts whose DATA bodies stay within MAX_BODY_BYTES; nearly always one."""
-    if not rows.exact and len(rows) * _ROW_BYTES <= MAX_BODY_BYTES:
+    if not rows.exact and len(rows) <= ROWS_AT_ONCE:
         yield rows
         return
-    start, size = 0, 0
-    for index, tag in enumerate(rows.tags.tolist()):
-        cost = _ROW_BYTES + _exact_bytes(rows.exact.get(tag))
-        if size + cost > MAX_BODY_BYTES:
-            yield rows.take(slice(start, index))
-            start, size = index, 0
-        size += cost
-    yield rows.take(slice(start, len(rows)))
+    sizes = np.full(len(rows), _ROW_BYTES)
+    for place, tag in zip(np.searchsorted(rows.tags, list(rows.exact)), rows.exact, strict=True):
+        sizes[place] += _exact_bytes(rows.exact[tag])
+    ends, start = np.cumsum(sizes), 0
+    while start < len(rows):
+        before = int(ends[start]) - int(sizes[start])
+        end = int(np.searchsorted(ends, before + MAX_BODY_BYTES, side="right"))
+        yield rows.take(slice(start, end))
+        start = end
 
 
-def _exact_bytes(found: int | str | None) -> int:
-    return 0 if found is None else _EXACT_BYTES + _ESCAPED_BYTES * min(len(str(found)), MAX_TEXT)
+def _exact_bytes(found: int | str) -> int:
+    return _EXACT_BYTES + _ESCAPED_BYTES * min(len(str(found)), MAX_TEXT)

@@ -104,8 +104,8 @@ async def _supervise(wiring: Wiring, stop: Stop) -> None:
         notify("STOPPING=1")
         polling.cancel()
         await asyncio.wait([polling])
-        wiring.black_box.close()
         wiring.pipeline.finish()
+        wiring.black_box.close()
         _take_leave(wiring, stop.by)
         await _drain(wiring)
         for task in (*others, *ending):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
@@ -12,12 +12,12 @@ from agent.balances import show_balances
 from agent.buses import buses_now
 from agent.concerns import concerns
 from agent.gap import GapBody
-from agent.judged import alarms, held, in_both, interlocks, pressing, proof_log
+from agent.judged import alarms, held, in_both, interlocks, proof_log, standing
 from agent.lateness import Lateness
-from agent.metrics import CONTENT_TYPE, metrics
+from agent.metrics import metrics
 from agent.platforms.fengsui1 import show_run
 from agent.poll import GridCounters
-from agent.status_server import Answer, Plain
+from agent.status_server import Answer, Listed
 from agent.uplinks.forward import ForwardState
 from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
@@ -44,16 +44,17 @@ def answers(wiring: Wiring) -> Mapping[str, Answer]:
         "/mutes": lambda _query: held(engine.witnesses.mutes, clock.boot_ns()),
         "/shelves": lambda _query: held(engine.annunciator.shelves, clock.boot_ns()),
         "/maintenance": lambda _query: held(engine.maintenance.holds, clock.boot_ns()),
-        "/metrics": lambda _query: Plain(metrics(wiring), CONTENT_TYPE),
+        "/metrics": lambda _query: metrics(wiring),
         "/status": lambda _query: status(wiring),
-        "/tags": lambda query: tags(wiring, query.get("tag")),
+        "/tags": lambda query: Listed(tags(wiring, query.get("tag"))),
     }
 
 
-def status(wiring: Wiring) -> Json:
+def status(wiring: Wiring) -> Generator[None, None, Json]:
     """Return everything that `fengsui status` shows; times in UTC seconds, durations in ms."""
     gateway = wiring.plant.description.gateway
-    return {
+    found = yield from standing(wiring)
+    about: Json = {
         "fengsui": version("fengsui"),
         "enterprise": gateway.enterprise,
         "gateway": gateway.name,
@@ -61,17 +62,23 @@ def status(wiring: Wiring) -> Json:
         "plant": wiring.plant.digest[:16],
         "now_utc_s": wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns()) / 1e9,
         "clock": {**asdict(wiring.timebase.anchor), "machine_error_s": _machine_error_s(wiring)},
-        "concerns": [in_both(concern) for concern in concerns(wiring)],
-        "alarms": pressing(wiring),
-        "interlocks": interlocks(wiring),
-        "gaps": [_gap(gap) for gap in wiring.outages.lasting()],
-        "devices": _devices(wiring),
-        "links": buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
-        "grid": _grid(wiring),
-        "readings": _intake(wiring),
-        "log": _log(wiring),
-        "uplinks": _uplinks(wiring),
+        "alarms": found.pressing,
     }
+    sections: dict[str, Callable[[], object]] = {
+        "concerns": lambda: [in_both(concern) for concern in concerns(wiring, found.silent)],
+        "interlocks": lambda: interlocks(wiring),
+        "gaps": lambda: [_gap(gap) for gap in wiring.outages.lasting()],
+        "devices": lambda: _devices(wiring),
+        "links": lambda: buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
+        "grid": lambda: _grid(wiring),
+        "readings": lambda: _intake(wiring),
+        "log": lambda: _log(wiring),
+        "uplinks": lambda: _uplinks(wiring),
+    }
+    for name, section in sections.items():
+        yield
+        about[name] = section()
+    return about
 
 
 def _machine_error_s(wiring: Wiring) -> float | None:
@@ -79,16 +86,17 @@ def _machine_error_s(wiring: Wiring) -> float | None:
     return None if error_ns is None else error_ns / 1e9
 
 
-def tags(wiring: Wiring, name: str | None) -> list[Json]:
-    """Return every tag, or one: value, quality, since when, why bad. An unknown name gives an empty list.
+def tags(wiring: Wiring, name: str | None) -> Iterator[Json]:
+    """Yield every tag, or one: value, quality, since when, why bad. An unknown name gives nothing.
 
     The name of an alarm that an expression decides means that expression.
     """
-    if name is None:
-        return [_tag(wiring, number) for number in range(len(wiring.plant.signals))]
-    known = wiring.plant.number_of
-    number = known.get(name, known.get(when_name(name)))
-    return [] if number is None else [_tag(wiring, number)]
+    numbers: range | list[int] = range(len(wiring.plant.signals))
+    if name is not None:
+        known = wiring.plant.number_of
+        number = known.get(name, known.get(when_name(name)))
+        numbers = [] if number is None else [number]
+    return (_tag(wiring, number) for number in numbers)
 
 
 def _gap(gap: GapBody) -> Json:

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import grp
 import logging
 import os
 import pwd
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +25,13 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from config.text import LANGUAGES, Text, text
+from config.turns import in_turns
 
 _MODE: Final = 0o660
 _LONGEST_PATH_BYTES: Final = 107
 _PEERCRED: Final = struct.Struct("3i")
 _STOP_S: Final = 1.0
+MEMBERS_AT_ONCE: Final = 100
 _BACKLOG: Final = 8  # asyncio logs a traceback for each place when there are no descriptors left
 
 _log: Final = logging.getLogger("aiohttp.server")
@@ -41,7 +45,15 @@ class Plain:
     content_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list whose members are made one by one, and leave before the last of them is made."""
+
+    members: Iterator[object]
+
+
 Answer = Callable[[Mapping[str, str]], object]
+"""Its result is the answer; a generator makes one in pieces, in turn with all else that the agent does."""
 Action = Callable[[str, Mapping[str, object]], object]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -90,7 +102,7 @@ def check_path(path: Path) -> None:
 async def serve_status(
     path: Path, answers: Mapping[str, Answer], actions: Mapping[str, Action]
 ) -> AsyncIterator[None]:
-    """Serve while inside: GET each of `answers`, POST each of `actions`; all results but Plain become JSON.
+    """Serve while inside: GET each of `answers`, POST each of `actions`; all but Plain becomes JSON.
 
     `answers`: path -> function of the query. `actions`: name (`/actions/<name>`) -> function of the user's
     name, as the kernel tells it, and of the JSON object that was sent; it may raise Refused.
@@ -130,13 +142,31 @@ def _remove(path: Path) -> None:
 
 
 def _handler(answer: Answer) -> Handler:
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         found = answer(request.query)
+        if isinstance(found, Generator):
+            found = await in_turns(found)
         if isinstance(found, Plain):
             return web.Response(body=found.body, headers={"Content-Type": found.content_type})
+        if isinstance(found, Listed):
+            return await _stream(request, found.members)
         return _json(found)
 
     return handle
+
+
+async def _stream(request: web.Request, members: Iterator[object]) -> web.StreamResponse:
+    """Send a JSON array, MEMBERS_AT_ONCE in a turn of the loop."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    before = b"["
+    while some := list(islice(members, MEMBERS_AT_ONCE)):
+        await response.write(before + _dumps(some)[1:-1])
+        await asyncio.sleep(0)
+        before = b","
+    await response.write(b"]" if before == b"," else b"[]")
+    await response.write_eof()
+    return response
 
 
 def _action_handler(action: Action) -> Handler:
@@ -157,8 +187,11 @@ def _action_handler(action: Action) -> Handler:
 
 
 def _json(found: object, *, status: int = HTTPStatus.OK) -> web.Response:
-    body = orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS)
-    return web.Response(body=body, content_type="application/json", status=status)
+    return web.Response(body=_dumps(found), content_type="application/json", status=status)
+
+
+def _dumps(found: object) -> bytes:
+    return orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS)
 
 
 def _user(request: web.Request) -> str:

@@ -77,7 +77,7 @@ def wire(plant: Plant, layout: Layout, clock: Clock, kernels: Kernels, idle_ns: 
     stored = asyncio.Event()
     keepsake = Keepsake(run_id, engine, IntakeLedger())
     opened = _open_log(plant, layout, run_id, stored, _preamble(tags, timebase, keepsake))
-    black_box = Recorder(plant, engine.image, dictionary, opened.log)
+    black_box = Recorder(plant, engine.image, dictionary, opened.log, clock)
     pipeline = Pipeline(keepsake, dictionary, opened.log, clock, black_box)
     outages = Outages(plant, pipeline.record_gap, lambda: timebase.anchor)
     clocks = DeviceClocks(plant, engine.image, timebase, clock)

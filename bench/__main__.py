@@ -6,6 +6,7 @@ Exit 1 when a target is missed.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,14 +17,15 @@ from rich.console import Console
 
 from bench import (
     alarm,
+    disk_faults,
     drain,
     flood,
     kernels,
     ladder,
+    loop,
     outage,
     overload,
     restart,
-    slow_disk,
     soak,
     southbound,
     start,
@@ -40,12 +42,13 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "overload": overload.run,
     "outage": outage.run,
     "restart": restart.run,
-    "slow_disk": slow_disk.run,
+    "disk_faults": disk_faults.run,
     "drain": drain.run,
     "soak": soak.run,
     "southbound": southbound.run,
     "alarm": alarm.run,
     "flood": flood.run,
+    "loop": loop.run,
 }
 
 
@@ -60,6 +63,7 @@ def main() -> int:
     parser.add_argument("--southbound-s", type=float, help="how long each run beside rude devices takes")
     parser.add_argument("--subject", choices=("agent", "bare"), default="agent", help="what is measured")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what is mounted is unmounted
     plan = replace(QUICK if asked.quick else Plan(), subject=asked.subject)
     if asked.outage_s is not None:
         plan = replace(plan, outage_s=asked.outage_s)

@@ -13,6 +13,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
+def shares_ms(values_ns: Sequence[int]) -> dict[str, float]:
+    """Return the 50th and 99th percentile of durations, in milliseconds."""
+    return {name: percentile(values_ns, share) / 1e6 for name, share in (("p50", 0.5), ("p99", 0.99))}
+
+
 def lateness_ns(starts_ns: Sequence[int], period_ns: int) -> list[int]:
     """Return how much later than a steady grid each start was, in ns, always >= 0.
 

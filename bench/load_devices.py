@@ -9,6 +9,7 @@ answered with exception 1 and counted; those that write are counted apart and mu
 
 Driven as `bench.helper` says: `ports` when listening, then the counters for each line. After the command
 `hold` every device repeats its last answer and no longer counts: nothing new is served, nobody falls silent.
+The command `grid PERIOD_MS` ends a window, and its answer says how the requests in it kept such a grid.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import argparse
 import selectors
 import socket
 import struct
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from agent.simulate.account import note_device, note_write
-from bench.helper import Console
+from bench.figures import lateness_ns, shares_ms
+from bench.helper import Answer, Console
 
 READ_HOLDING: Final = 3
 WRITE_CODES: Final = frozenset({5, 6, 15, 16, 21, 22, 23})
@@ -38,9 +41,9 @@ _COUNTING: Final = struct.pack(">65536H", *range(65536)) * 3
 
 
 class Device:
-    """One endpoint: its listening socket and what it has answered."""
+    """One endpoint: its listening socket, what it has answered, and when it was asked in this window."""
 
-    __slots__ = ("answers", "listener", "others", "readings", "step", "writes")
+    __slots__ = ("answers", "asked_ns", "listener", "others", "readings", "step", "writes")
 
     def __init__(self, host: str) -> None:
         self.listener = socket.create_server((host, 0), backlog=8)
@@ -50,6 +53,7 @@ class Device:
         self.readings = 0
         self.writes = 0
         self.others = 0
+        self.asked_ns: list[int] = []
         note_device("bench")
 
     def answer(self, request: bytes) -> bytes:
@@ -60,6 +64,7 @@ class Device:
             return _HEADER.pack(transaction, 0, 3, unit, code | 0x80, ILLEGAL_FUNCTION)
         if not 1 <= words <= MOST_WORDS:
             return _HEADER.pack(transaction, 0, 3, unit, code | 0x80, ILLEGAL_VALUE)
+        self.asked_ns.append(time.monotonic_ns())
         self.answers += self.step
         self.readings += words
         first = 2 * ((self.answers & 0xFFFF) + address)
@@ -127,7 +132,7 @@ class LoadDevices:
         """Return the port of each device."""
         return [device.listener.getsockname()[1] for device in self.devices]
 
-    def counters(self) -> dict[str, object]:
+    def counters(self) -> Answer:
         """Return what was served; `answers` by device, the others summed."""
         return {
             "answers": [device.answers for device in self.devices],
@@ -143,11 +148,20 @@ class LoadDevices:
             for key, _ in self.selector.select():
                 key.data()
 
-    def _obey(self, command: str) -> dict[str, object]:
+    def grid(self, period_ms: float) -> Answer:
+        """Return how late and how often all were asked since the last time this was said."""
+        period_ns = round(period_ms * 1e6)
+        lates = [late for device in self.devices for late in lateness_ns(device.asked_ns, period_ns)]
+        for device in self.devices:
+            device.asked_ns.clear()
+        return {"late_ms": shares_ms(lates), "asked": len(lates)}
+
+    def _obey(self, command: str) -> Answer:
         if command == "hold":
             for device in self.devices:
                 device.step = 0
-        return self.counters()
+        word, _, period_ms = command.partition(" ")
+        return self.counters() | (self.grid(float(period_ms)) if word == "grid" else {})
 
     def _watch(self, readable: socket.socket | int, react: Callable[[], None]) -> None:
         self.selector.register(readable, selectors.EVENT_READ, react)

@@ -50,10 +50,17 @@ class Target:
         return self.at_least is not None and self.found >= self.at_least
 
 
+Row = dict[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one bench found: its runs in order, and the figures that have targets."""
+    """What one bench found: its runs in order, and the figures that have targets.
+
+    `rows`: a table of the bench's own, by column, where a run is not what it is about.
+    """
 
     bench: str
     runs: list[Run] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)

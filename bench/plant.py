@@ -10,6 +10,9 @@ from typing import Final
 from bench.message import SCALE, tag_name
 from bench.network import Network
 
+LOW_UNTIL: Final = 3
+HIGH_FROM: Final = 6
+MOST_WORDS: Final = 125
 ANSWERS_PER_ALARM: Final = 16
 """Alarm `i` of a device changes with bit 4 of register `i`, which is that of the answer's number plus `i`."""
 
@@ -27,7 +30,9 @@ class Load:
     """What is asked for: `registers` of each of `devices` every `period_ms`.
 
     `alarms`: how many devices also carry `alarms_each` alarms, each raised or cleared every ANSWERS_PER_ALARM
-    answers.
+    answers. `at_once`: how many registers of each device are below a limit from the start, within limits from
+    scan LOW_UNTIL on, and above one from scan HIGH_FROM on, all in one scan. `log`: the log's settings, as a
+    plant says them; `more`: of the plant, as YAML.
     """
 
     devices: int = 50
@@ -35,6 +40,9 @@ class Load:
     period_ms: float = 1000.0
     alarms: int = 0
     alarms_each: int = 1
+    at_once: int = 0
+    more: str = ""
+    log: str = "{}"
 
     @property
     def readings_per_s(self) -> float:
@@ -58,14 +66,19 @@ def write_plant(folder: Path, load: Load, network: Network) -> Path:
         f"scan_classes:\n  grid: {{period: {load.period_ms:g}ms}}\n"
         f"links:\n{links}devices:\n{devices}"
         "points: [points.csv]\n"
-        f"uplinks:\n  north: {{type: mqtt, host: {network.host}, port: {network.broker}}}\n",
+        f"log: {load.log}\n"
+        f"uplinks:\n  north: {{type: mqtt, host: {network.host}, port: {network.broker}}}\n{load.more}",
         encoding="utf-8",
     )
     return plant
 
 
 def _write_points(path: Path, load: Load) -> None:
-    rows = [_register(device, number) for device in range(load.devices) for number in range(load.registers)]
+    rows = [
+        _register(device, number) | (_at_once(number, load.registers) if number < load.at_once else {})
+        for device in range(load.devices)
+        for number in range(load.registers)
+    ]
     rows += [_alarm(device, number) for device in range(load.alarms) for number in range(load.alarms_each)]
     with path.open("w", encoding="utf-8", newline="") as table:
         writer = csv.DictWriter(table, fieldnames=list(_register(0, 0)), restval="")
@@ -86,6 +99,7 @@ def _register(device: int, number: int) -> dict[str, object]:
         "type": "uint16",
         "scale": SCALE,
         "unit": "m3/h",
+        "priority": "",
         "raw_low": 0,
         "raw_high": 65000,
         "sentinels": "65535=fault",
@@ -96,6 +110,19 @@ def _register(device: int, number: int) -> dict[str, object]:
         "hh": SCALE * 65000,
         "alarm_deadband": 1,
         "on_delay": "10min",
+    }
+
+
+def _at_once(number: int, registers: int) -> dict[str, object]:
+    """Return what makes a register alarm with all others: its value counts up with every answer."""
+    answers_per_scan = -(-registers // MOST_WORDS)
+    return {
+        "ll": "",
+        "l": SCALE * (number + answers_per_scan * LOW_UNTIL),
+        "h": SCALE * (number + answers_per_scan * HIGH_FROM),
+        "hh": "",
+        "on_delay": "",
+        "priority": "high",
     }
 
 

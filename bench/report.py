@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Run
-from bench.plan import Report, Target
+from bench.plan import Report, Row, Target
 
 _COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
     "subject": lambda run: run.subject,
@@ -24,26 +24,31 @@ _COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
     "cores": lambda run: f"{run.cores['subject']:.2f}",
     "others": lambda run: f"{run.others_cores:.2f}",
     "PSS MB": lambda run: f"{run.pss_end_mb:.0f}/{run.pss_peak_mb:.0f}",
-    "latency ms": lambda run: _shares(run.latency_ms),
-    "grid late ms": lambda run: _shares(run.grid_late_ms),
+    "latency ms": lambda run: show_shares(run.latency_ms),
+    "grid late ms": lambda run: show_shares(run.grid_late_ms),
     "log B": lambda run: f"{run.log_bytes_per_reading:.1f}/{run.written_bytes_per_reading:.0f}",
 }
 
 
 def show(report: Report, console: Console) -> None:
     """Print the runs and how the targets were kept."""
-    console.print(_table(report) if report.runs else report.bench)
+    rows = report.rows or [_row(run) for run in report.runs]
+    console.print(_table(report.bench, rows) if rows else report.bench)
     for target in report.targets:
         console.print(_sentence(target))
 
 
-def _table(report: Report) -> Table:
-    runs = Table(title=report.bench, caption="missing: passed over + not arrived; pairs of times: p50/p99")
-    for column in _COLUMNS:
-        runs.add_column(column, justify="right", no_wrap=True)
-    for run in report.runs:
-        runs.add_row(*(show_cell(run) for show_cell in _COLUMNS.values()))
-    return runs
+def _row(run: Run) -> Row:
+    return {column: show_cell(run) for column, show_cell in _COLUMNS.items()}
+
+
+def _table(title: str, rows: list[Row]) -> Table:
+    table = Table(title=title, caption="missing: passed over + not arrived; pairs of times: p50/p99")
+    for column in rows[0]:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row.values())
+    return table
 
 
 def write_json(reports: list[Report], path: Path) -> None:
@@ -52,7 +57,8 @@ def write_json(reports: list[Report], path: Path) -> None:
     path.write_bytes(orjson.dumps(reports, option=orjson.OPT_INDENT_2))
 
 
-def _shares(times_ms: dict[str, float]) -> str:
+def show_shares(times_ms: dict[str, float]) -> str:
+    """Return a pair of times as a cell of a table."""
     return f"{times_ms['p50']:.1f}/{times_ms['p99']:.1f}"
 
 

@@ -34,6 +34,7 @@ from agent.wiring import Wiring, wire
 from bench.process import pss_bytes
 from config.load import load
 from config.text import Text, text
+from config.turns import at_once
 from config.units import S
 from config.vocabulary import Reason, Stream
 from drivers.contract import Scan
@@ -86,6 +87,9 @@ class Platform:
         if "seq" in content:
             self._enter(content)
 
+    def hurry(self) -> None:
+        """See `Uplink`."""
+
     async def closed(self) -> Text:
         closed: asyncio.Future[Text] = asyncio.get_running_loop().create_future()
         return await closed
@@ -135,7 +139,7 @@ class Day:
         silent = SILENT_S[0] <= second < SILENT_S[1]
         words = np.full(group.count, int(Reason.TIMEOUT) << 8 | 2 << 30 if silent else 0, dtype=np.uint32)
         scan = Scan(raw=np.where(silent, np.nan, raw), quality=words)
-        self.wiring.devices.take(group, scan, self.clock.boot_ns())
+        at_once(self.wiring.devices.take(group, scan, self.clock.boot_ns()))
         await self.clock.advance(S)
         if second % DRAIN_EVERY_S == 0:
             self.wiring.log.sync(PATIENCE_S)

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -86,12 +86,15 @@ class Stand:
 
     def drain(self, within_s: float) -> Answer:
         """Wait until nothing is missing and the newest answers are at most two scans behind the devices."""
+        return self._await(lambda sink: self._is_current(sink) and _is_whole(sink), within_s)
+
+    def await_current(self, within_s: float) -> Answer:
+        """Wait until the newest answers are at most two scans behind the devices, whatever is missing."""
+        return self._await(self._is_current, within_s)
+
+    def _is_current(self, sink: Answer) -> bool:
         behind = 2 * self.load.devices
-
-        def is_current(sink: Answer) -> bool:
-            return sum(self.devices.ask()["answers"]) - sum(sink["last_answers"]) <= behind
-
-        return self._await(lambda sink: is_current(sink) and _is_whole(sink), within_s)
+        return sum(self.devices.ask()["answers"]) - sum(sink["last_answers"]) <= behind
 
     def _await(self, done: Callable[[Answer], bool], within_s: float) -> Answer:
         deadline = time.monotonic() + within_s
@@ -102,8 +105,12 @@ class Stand:
             time.sleep(_POLL_S)
 
 
+Medium = Callable[[Path], AbstractContextManager[object]]
+"""What to mount at a state folder, while inside."""
+
+
 @contextmanager
-def set_up(name: Name, load: Load, wrap: Sequence[str] = ()) -> Iterator[Stand]:
+def set_up(name: Name, load: Load, wrap: Sequence[str] = (), medium: Medium = nullcontext) -> Iterator[Stand]:
     """Start everything, the subject last (under `wrap`) and until it is ready; end everything."""
     host = own_loopback()
     with (
@@ -114,6 +121,7 @@ def set_up(name: Name, load: Load, wrap: Sequence[str] = ()) -> Iterator[Stand]:
         network = Network(host=host, devices=devices.ready["ports"], broker=broker.port)
         with (
             Helper("bench.sink", *_sink_arguments(load, network)) as sink,
+            medium(Path(temporary) / "state"),
             Subject(name, Path(temporary), load, network, wrap) as subject,
         ):
             yield Stand(load=load, devices=devices, broker=broker, sink=sink, subject=subject)

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ _STOPS_WITHIN_S: Final = 30.0
 _LISTEN_S: Final = 0.5
 _STATUS_WITHIN_S: Final = 5.0
 _LAST_WORDS_BYTES: Final = 4000
+_RAM: Final = Path("/dev/shm")
 
 _AGENT: Final = """
 import sys
@@ -40,11 +42,18 @@ class SubjectFailed(Exception):  # noqa: N818 - the failure's own word
 class Subject:
     """One process under measurement; `folder` is its own, the agent's state is below it.
 
-    `wrap`: a command that becomes the process.
+    `wrap`: a command that becomes the process. `held`: where `bench.held` notes what holds its event loop.
+    As a service manager gives it, the agent's socket, and its log where the disk cannot be trusted, are in RAM.
     """
 
     def __init__(
-        self, name: Name, folder: Path, load: Load, network: Network, wrap: Sequence[str] = ()
+        self,
+        name: Name,
+        folder: Path,
+        load: Load,
+        network: Network,
+        wrap: Sequence[str] = (),
+        held: Path | None = None,
     ) -> None:
         self.name = name
         self.state = folder / "state"
@@ -54,10 +63,14 @@ class Subject:
         self._before, self._command = (
             ([], _bare_command(load, network))
             if name == "bare"
-            else _agent_commands(write_plant(folder, load, network), self.state)
+            else _agent_commands(write_plant(folder, load, network), self.state, held)
+        )
+        self._runtime = tempfile.TemporaryDirectory(
+            prefix="fengsui-bench-", dir=_RAM if _RAM.is_dir() else None
         )
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.settimeout(_LISTEN_S)
+        self._manager.bind(f"{self._runtime.name}/notify")
         self._process: subprocess.Popen[bytes] | None = None
         self.ready_after_s = math.nan
 
@@ -67,24 +80,28 @@ class Subject:
         return self._running().pid
 
     def start(self) -> None:
-        """Start and return at READY=1. Raises SubjectFailed.
+        """Start and return at READY=1; again, once it has ended. Raises SubjectFailed.
 
         The agent's kernels are compiled before, by a process of their own, as its service unit does it.
         """
-        address = str(self._folder / "notify")
-        self._manager.bind(address)
-        with self._log.open("wb") as log:
+        runtime = self._runtime.name
+        environment = os.environ | {"NOTIFY_SOCKET": f"{runtime}/notify", "RUNTIME_DIRECTORY": runtime}
+        with self._log.open("ab") as log:
             if self._before:
                 subprocess.run(self._before, stdout=log, stderr=subprocess.STDOUT, check=True)
             begun_s = time.monotonic()
             self._process = subprocess.Popen(
-                [*self._wrap, *self._command],
-                env=os.environ | {"NOTIFY_SOCKET": address},
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                [*self._wrap, *self._command], env=environment, stdout=log, stderr=subprocess.STDOUT
             )
         self._await_ready()
         self.ready_after_s = time.monotonic() - begun_s
+
+    def await_end(self, within_s: float) -> int:
+        """Return its exit code when it has ended by itself. Raises SubjectFailed when it does not."""
+        try:
+            return self._running().wait(within_s)
+        except subprocess.TimeoutExpired:
+            raise self._failed(f"did not end within {within_s:g} s") from None
 
     def status(self) -> dict[str, Any]:
         """Return the agent's own status; nothing for the bare loop."""
@@ -92,12 +109,14 @@ class Subject:
 
     def ask(self, question: str) -> dict[str, Any]:
         """Return the agent's answer to GET `question` on its socket; nothing for the bare loop."""
-        if self.name == "bare":
-            return {}
-        connection = _UnixConnection(self.state / "fengsui.sock")
+        return {} if self.name == "bare" else cast(dict[str, Any], json.loads(self.fetch(question)))
+
+    def fetch(self, question: str) -> bytes:
+        """Return the agent's answer to GET `question` as it came."""
+        connection = _UnixConnection(Path(self._runtime.name) / "fengsui.sock")
         try:
             connection.request("GET", question)
-            return cast(dict[str, Any], json.loads(connection.getresponse().read()))
+            return connection.getresponse().read()
         finally:
             connection.close()
 
@@ -117,6 +136,7 @@ class Subject:
             self._process.kill()
             self._process.wait()
         self._manager.close()
+        self._runtime.cleanup()
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
@@ -151,9 +171,10 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _agent_commands(plant: Path, state: Path) -> tuple[list[str], list[str]]:
+def _agent_commands(plant: Path, state: Path, held: Path | None) -> tuple[list[str], list[str]]:
     agent = [sys.executable, "-c", _AGENT]
-    return [*agent, "warm", "--state", str(state)], [*agent, "run", "--state", str(state), str(plant)]
+    timed = agent if held is None else [sys.executable, "-m", "bench.held", str(held)]
+    return [*agent, "warm", "--state", str(state)], [*timed, "run", "--state", str(state), str(plant)]
 
 
 def _bare_command(load: Load, network: Network) -> list[str]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Final
 
-from bench.figures import lateness_ns, percentile
+from bench.figures import lateness_ns, shares_ms
 from bench.message import EVENT, READINGS, Message, Meta, answer_of, device_of, is_good
 from bench.sequence import Sequence
-
-MS: Final = 1e6
 
 
 class Tally:
@@ -66,9 +63,9 @@ class Tally:
             "twice": sum(answers.duplicates for answers in self._answers),
             "last_answers": [answers.last for answers in self._answers],
             "missing_answers": sum(len(answers.missing) for answers in self._answers),
-            "latency_ms": _shares(self._latencies_ns),
-            "event_latency_ms": _shares(self._event_latencies_ns),
-            "grid_late_ms": _shares(lates),
+            "latency_ms": shares_ms(self._latencies_ns),
+            "event_latency_ms": shares_ms(self._event_latencies_ns),
+            "grid_late_ms": shares_ms(lates),
         }
 
     def mark(self) -> None:
@@ -99,7 +96,3 @@ class Tally:
         self._doubtful += not is_good(message.rows)
         if not (self._held and answer == self._answers[device].last):
             self._answers[device].take(answer)
-
-
-def _shares(values_ns: list[int]) -> dict[str, float]:
-    return {name: percentile(values_ns, share) / MS for name, share in (("p50", 0.5), ("p99", 0.99))}

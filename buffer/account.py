@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from buffer.index import Index, Segment
-from buffer.settled import Count, Fate, Settled
+from buffer.settled import MAX_SPANS, Count, Fate, Settled
 
 
 @dataclass(slots=True)
@@ -36,6 +36,13 @@ class Account:
             newest = index.newest_of(run)
             if newest is None or newest.opening.number <= self.settled.floor:
                 self.settled.fold(run)
+
+    def crowded(self, index: Index) -> bool:
+        """Tell whether the cursor has room for no more settled segments that go before older ones.
+
+        One range is kept for the oldest, which may always go.
+        """
+        return len(self.settled.over(index.gaps())) >= MAX_SPANS - 1
 
     def covers(self, segment: Segment) -> bool:
         """Tell whether everything in a finished segment is settled."""

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import orjson
 
-from buffer.examine import costs_only_the_file
+from buffer.examine import costs_only_the_file, layout_of
 from buffer.frame import REASON, Decoder
 from buffer.preambles import Bodies
 from buffer.reader import record_of
 from buffer.record import UNNUMBERED, Record
 from buffer.scan import Frame, Window, walk
 from buffer.segment import PRELUDE_BYTES
-from config.vocabulary import RecordKind
+from config.vocabulary import RecordKind, Stream
+
+QUARANTINE: Final = "quarantine"
+"""The directory within a log's."""
+_NAME: Final = re.compile(r"([0-9a-f]{16})-(events|readings)-(\d{10,19})")
+
+
+class Key(NamedTuple):
+    """What a record is known by."""
+
+    run: int
+    stream: Stream
+    seq: int
+
+    @classmethod
+    def of(cls, record: Record) -> Key:
+        """Return a record's key."""
+        return cls(record.run, record.stream, record.seq)
+
+    def path(self, directory: Path, uplink: str) -> Path:
+        """Return the file of the record in a quarantine directory; it never lies there twice."""
+        return directory / uplink / f"{self.run:016x}-{self.stream.name.lower()}-{self.seq:010}.seg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,24 +60,38 @@ class Aside:
 def quarantined(directory: Path) -> Iterator[Aside]:
     """Yield what lies in a quarantine directory, by uplink and key; nothing is changed.
 
-    A file that is damaged or gone meanwhile is passed over. Raises OSError where this user may not look.
+    A file that is damaged or gone meanwhile is passed over. Raises OSError where this user may not look,
+    NewerFormat.
     """
     for path in sorted(directory.glob("*/*.seg")):
-        try:
-            found = _read(path)
-        except OSError as error:
-            if not costs_only_the_file(error):
-                raise
-        else:
-            if found is not None:
-                yield found
+        found = read_aside(path)
+        if found is not None:
+            yield found
+
+
+def keys(directory: Path, uplink: str) -> Iterator[Key]:
+    """Yield what lies in a quarantine directory for an uplink, as the files' names say."""
+    for path in sorted((directory / uplink).glob("*.seg")):
+        named = _NAME.fullmatch(path.stem)
+        if named is not None:
+            yield Key(int(named[1], 16), Stream[named[2].upper()], int(named[3]))
+
+
+def read_aside(path: Path) -> Aside | None:
+    """Read one file of a quarantine; None where it is damaged or gone. Raises OSError, NewerFormat."""
+    try:
+        return _read(path)
+    except OSError as error:
+        if not costs_only_the_file(error):
+            raise
+        return None
 
 
 def _read(path: Path) -> Aside | None:
     decoder, preamble = Decoder(), Bodies()
     record: Record | None = None
     why = ""
-    for found in walk(Window(path, path.stat().st_size), PRELUDE_BYTES):
+    for found in walk(Window(path, path.stat().st_size, layout_of(path)), PRELUDE_BYTES):
         if not isinstance(found, Frame):
             continue
         if found.header.numbered:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from buffer.aside import QUARANTINE
 from buffer.ballast import Ballast
 from buffer.books import Books
 from buffer.channel import Channel, Place, Tail
@@ -62,7 +63,7 @@ def assemble(order: Order, recovered: Recovered) -> Parts:
         for stream, index in books.indexes.items()
     }
     preambles = Preambles(books.indexes, identity.run, identity.boot_id)
-    quarantine = Quarantine(order.disk, order.directory / "quarantine")
+    quarantine = Quarantine(order.disk, order.directory / QUARANTINE)
     intake = Intake(
         directory=order.directory,
         identity=identity,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -20,7 +21,10 @@ Accounts = dict[Stream, Account]
 
 
 class Books:
-    """Indexes and accounts. Every loss passes here once, and is `owed` until it has its LOSS record."""
+    """Indexes and accounts. Every loss passes here once, and is `owed` until it has its LOSS record.
+
+    `released`: what has left the quarantine, by uplink and stream, until a cursor says so.
+    """
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class Books:
         self._run = run
         self._counts = ReadingCounts()
         self.owed: list[Loss] = []
+        self.released: defaultdict[tuple[str, Stream], list[tuple[int, int]]] = defaultdict(list)
 
     def owe(self, losses: Iterable[Loss]) -> None:
         """Note losses; one that continues one of the newest of its kind joins it."""
@@ -106,14 +111,28 @@ class Books:
     def release(self, uplink: str, record: Record, fate: Fate) -> None:
         """Note that a quarantined record has met another fate; one that is a loss is owed its LOSS record."""
         stream, run, seq = record.stream, record.run, record.seq
-        settled, segment = self.accounts[uplink][stream].settled, self.indexes[stream].find(run, seq)
-        above_floor = segment is not None and segment.opening.number > settled.floor
-        if above_floor and not settled.contains(run, seq):
-            settled.settle(run, seq, seq, fate, record.count)  # no cursor has kept that it was put aside
-        else:
-            settled.convert(run, seq, Fate.QUARANTINED, fate, Count(1, record.count))
+        settled = self.accounts[uplink][stream].settled
+        settled.convert(run, seq, Fate.QUARANTINED, fate, Count(1, record.count))
+        self.released[uplink, stream].append((run, seq))
         if fate is not Fate.DELIVERED:
             self.owe([_loss(uplink, stream, run, seq, seq, record.count, LossCause(fate))])
+
+    def needs(self, uplink: str, stream: Stream, run: int, seq: int) -> bool:
+        """Tell whether an uplink still waits for one number of an earlier run, be it there or missing."""
+        settled, segment = self.accounts[uplink][stream].settled, self.indexes[stream].ending_behind(run, seq)
+        above_floor = segment is not None and segment.opening.number > settled.floor
+        return above_floor and not settled.contains(run, seq)
+
+    def put_aside(self, uplink: str, record: Record, *, forgotten: bool) -> None:
+        """Note that a record was found in quarantine of which no cursor knows.
+
+        `forgotten`: the uplink still waited for it; else it is in no segment that the account begins with.
+        """
+        settled = self.accounts[uplink][record.stream].settled
+        if forgotten:
+            settled.settle(record.run, record.seq, record.seq, Fate.QUARANTINED, record.count)
+        else:
+            settled.below.add(Fate.QUARANTINED, Count(1, record.count))
 
     def remove(self, segment: Segment, cause: LossCause) -> None:
         """Take a finished segment out of the log; what uplinks still needed of it is lost to them."""
@@ -161,6 +180,7 @@ class Books:
                 stored=self.before_run[stream].plus(stored),
                 accounted=account.accounted.plus(stored),
                 newest=self.indexes[stream].newest,
+                released=self.released[uplink, stream],
             )
         return positions
 

@@ -11,7 +11,7 @@ from buffer.channel import Tail
 from buffer.disk import not_now
 from buffer.frame import Header
 from buffer.index import Segment
-from buffer.scan import Frame, Window, walk
+from buffer.scan import Frame, walk
 from buffer.segment import PRELUDE_BYTES, Contents, Hole
 from config.vocabulary import LossCause
 
@@ -78,7 +78,7 @@ def _read(segment: Segment, end: int) -> _Whole:
     """Read which records are whole up to `end`; none where the medium does not give the file."""
     opening = segment.opening
     try:
-        found = list(walk(Window(segment.path, end), PRELUDE_BYTES))
+        found = list(walk(segment.window(end), PRELUDE_BYTES))
     except OSError as error:
         if not_now(error):
             raise

@@ -5,18 +5,21 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from buffer.disk import Disk
+from buffer.index import Index
 from buffer.roster import CURSOR
-from buffer.settled import Count, Fate, Settled, Span, Tally
+from buffer.settled import MAX_SPANS, Count, Fate, Settled, Span, Tally
 from config.vocabulary import Stream
 
-MAX_SPANS: Final = 32
+MAX_RELEASED: Final = 100
+"""Most records of one stream that a cursor names as having left the quarantine."""
 SLOT_BYTES: Final = 32 * 1024
 _FRONT: Final = struct.Struct("<8sQI")
 _CRC: Final = struct.Struct("<I")
@@ -28,13 +31,15 @@ class Position:
     """One stream's part of a cursor.
 
     `stored`: the stream's totals over all runs when the cursor was written. `accounted`: this uplink's share
-    of them. `newest`: the newest segment's number then, so that numbers are never given twice.
+    of them. `newest`: the newest segment's number then, so that numbers are never given twice. `released`:
+    records (run, seq) that have left the quarantine and whose files may still be there.
     """
 
     settled: Settled
     stored: Count
     accounted: Count
     newest: int
+    released: Sequence[tuple[int, int]] = field(default_factory=list)
 
 
 Positions = dict[Stream, Position]
@@ -45,14 +50,14 @@ def cursor_name(uplink: str) -> str:
     return f"{CURSOR}{uplink}"
 
 
-def encode(positions: Positions, runs: Mapping[Stream, Sequence[int]]) -> bytes:
+def encode(positions: Positions, indexes: Mapping[Stream, Index]) -> bytes:
     """Return a slot's body.
 
-    `runs`: the runs of each stream in log order. Spans beyond the most that a cursor may have are left out,
-    the latest in the log first: what they settle counts as unsettled after a restart.
+    Spans beyond the most that a cursor may have are left out: what they settle counts as unsettled after a
+    restart.
     """
     return orjson.dumps(
-        {stream.name.lower(): _position(position, runs[stream]) for stream, position in positions.items()},
+        {stream.name.lower(): _position(position, indexes[stream]) for stream, position in positions.items()},
         default=tuple,
         option=orjson.OPT_NON_STR_KEYS,
     )
@@ -64,17 +69,31 @@ def decode(body: bytes) -> Positions:
     return {stream: _parse_position(found[stream.name.lower()]) for stream in Stream}
 
 
-def _position(position: Position, runs: Sequence[int]) -> dict[str, Any]:
+def _position(position: Position, index: Index) -> dict[str, Any]:
     settled = position.settled
-    spans = [[run, span.first, span.last, span.tally] for run in runs for span in settled.spans.get(run, ())]
     return {
         "floor": settled.floor,
         "below": settled.below,
-        "ranges": spans[:MAX_SPANS],
+        "ranges": [(run, span.first, span.last, span.tally) for run, span in _remembered(settled, index)],
         "stored": position.stored,
         "accounted": position.accounted,
         "newest": position.newest,
+        "released": position.released[-MAX_RELEASED:],
     }
+
+
+def _remembered(settled: Settled, index: Index) -> list[tuple[int, Span]]:
+    """Return the spans that find room, in log order.
+
+    First those over segments that are gone, which nothing else tells from damage; then the oldest.
+    """
+    spans = [(run, span) for run in index.runs() for span in settled.spans.get(run, ())]
+    if len(spans) <= MAX_SPANS:
+        return spans
+    chosen = {(run, span.first) for run, span in settled.over(index.gaps())[:MAX_SPANS]}
+    here = ((run, span.first) for run, span in spans if (run, span.first) not in chosen)
+    chosen.update(islice(here, MAX_SPANS - len(chosen)))
+    return [(run, span) for run, span in spans if (run, span.first) in chosen]
 
 
 def _parse_position(found: dict[str, Any]) -> Position:
@@ -86,6 +105,7 @@ def _parse_position(found: dict[str, Any]) -> Position:
         stored=Count(*found["stored"]),
         accounted=Count(*found["accounted"]),
         newest=found["newest"],
+        released=[(run, seq) for run, seq in found.get("released", ())],
     )
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from buffer.frame import AFTER_DROPPED, HEADER, MAGIC, SEAL, Decoder, Header
+from buffer.errors import NewerFormat
+from buffer.frame import AFTER_DROPPED, FORMAT, HEADER, LAYOUTS, SEAL, Decoder, Header, Layout
 from buffer.index import Segment
 from buffer.record import UNNUMBERED
 from buffer.scan import Damage, Frame, Window, walk
-from buffer.segment import PRELUDE_BYTES, Contents, Opening, parse_name
+from buffer.segment import PRELUDE_BYTES, Contents, Opening, parse_name, version_of
+from config.text import text
 from config.vocabulary import LossCause, RecordKind, Stream
 
 _END_BYTES: Final = 8 * 1024
@@ -50,18 +52,41 @@ class Unplaceable(Exception):  # noqa: N818 - what is wrong with it
     """A segment whose number nobody knows: its HEADER is damaged, and its name says nothing."""
 
 
+def layout_of(path: Path) -> Layout:
+    """Return how a file's frames are laid out: by its version, or by its first frame under a damaged prelude.
+
+    Raises NewerFormat, OSError.
+    """
+    front = Window(path, _END_BYTES, LAYOUTS[FORMAT]).take(0, _END_BYTES)
+    version = version_of(front)
+    if version is None:
+        first = front[PRELUDE_BYTES:]
+        return next((layout for layout in LAYOUTS.values() if layout.parse(first)), LAYOUTS[FORMAT])
+    if version not in LAYOUTS:
+        raise NewerFormat(
+            text(
+                "{file} was written in log format {found}, this program reads up to {known}; use the "
+                "newer program, or another state directory",
+                file=path,
+                found=version,
+                known=FORMAT,
+            )
+        )
+    return LAYOUTS[version]
+
+
 def examine(path: Path) -> Examined | None:
-    """Read a segment; None where it has not one whole frame. Raises OSError, Unplaceable."""
-    size = path.stat().st_size
-    ends = Window(path, size, _END_BYTES)
+    """Read a segment; None where it has not one whole frame. Raises OSError, Unplaceable, NewerFormat."""
+    size, layout = path.stat().st_size, layout_of(path)
+    ends = Window(path, size, layout, _END_BYTES)
     opening, contents = _read_opening(ends), _read_seal(ends)
     scan = None
     if opening is None or contents is None:
-        scan = _scan(Window(path, size))
+        scan = _scan(Window(path, size, layout))
         if scan is None:
             return None
         opening = opening or _guess_opening(path, scan.first)
-    segment = Segment(opening=opening, path=path, size_bytes=size, contents=contents)
+    segment = Segment(opening=opening, path=path, size_bytes=size, contents=contents, layout=layout)
     if contents is None and scan is not None:
         segment.contents = scan.contents
     return Examined(segment, scan if contents is None else None)
@@ -77,7 +102,7 @@ def _read_opening(window: Window) -> Opening | None:
 def _read_seal(window: Window) -> Contents | None:
     start = max(PRELUDE_BYTES, window.end - _END_BYTES)
     tail = window.take(start, window.end - start)
-    at = tail.rfind(MAGIC)
+    at = tail.rfind(window.layout.magic)
     found = next(walk(window, start + at), None) if at >= 0 else None
     if not isinstance(found, Frame) or found.header.kind != SEAL or found.end != window.end:
         return None

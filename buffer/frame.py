@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import zstandard
@@ -112,7 +113,7 @@ class Decoder:
         return self._decompress(stored) if header.flags & COMPRESSED else stored
 
 
-def parse_header(data: bytes) -> Header | None:
+def _parse_header(data: bytes) -> Header | None:
     """Return the header that starts `data`, or None where there is no whole, unaltered one."""
     if len(data) < HEADER_BYTES:
         return None
@@ -120,3 +121,21 @@ def parse_header(data: bytes) -> Header | None:
     if magic != MAGIC or zlib.crc32(data[_FRONT.size : HEADER_BYTES]) != crc:
         return None
     return Header._make(_REST.unpack_from(data, _FRONT.size))
+
+
+class Layout(NamedTuple):
+    """How one version of the format lays out the header of a frame.
+
+    `parse`: returns the whole, unaltered header that starts some bytes, or None. What it returns means the
+    same whatever the version: who reads frames knows of no versions.
+    """
+
+    magic: bytes
+    header_bytes: int
+    parse: Callable[[bytes], Header | None]
+
+
+FORMAT: Final = 1
+"""The version that is written."""
+LAYOUTS: Final[dict[int, Layout]] = {FORMAT: Layout(MAGIC, HEADER_BYTES, _parse_header)}
+"""Every version that is read: this one, and the one before where there is one."""

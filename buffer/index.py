@@ -5,23 +5,37 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Final, NamedTuple
 
+from buffer.frame import FORMAT, LAYOUTS, Layout
+from buffer.scan import Window
 from buffer.segment import Contents, Opening
 from config.vocabulary import Stream
+
+_NO_END: Final = 2**63
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Segment:
-    """One segment. `contents` is None, and `size_bytes` 0, while it is being written."""
+    """One segment. `contents` is None, and `size_bytes` 0, while it is being written.
+
+    `layout`: that of the version which its file says.
+    """
 
     opening: Opening
     path: Path
     size_bytes: int = 0
     contents: Contents | None = None
+    layout: Layout = LAYOUTS[FORMAT]
 
     def __lt__(self, other: Segment) -> bool:
         return self.opening.number < other.opening.number
+
+    def window(self, end: int | None = None) -> Window:
+        """Return its file to be read, up to `end` where it is still being written."""
+        return Window(self.path, self.size_bytes if end is None else end, self.layout)
 
     def totals(self) -> tuple[int, int]:
         """Return the stream's records and readings over all runs up to the end of a finished segment."""
@@ -31,6 +45,14 @@ class Segment:
             opening.records_before_run + contents.last,
             opening.readings_before_run + contents.next_readings,
         )
+
+
+class Gap(NamedTuple):
+    """Numbers `first`..`last` of a run."""
+
+    run: int
+    first: int
+    last: int
 
 
 class Index:
@@ -79,6 +101,20 @@ class Index:
         low = max(0, bisect_left(of_run, first, key=_seq_before) - 1)
         return of_run[low : bisect_left(of_run, last, key=_seq_before)]
 
+    def ending_behind(self, run: int, seq: int) -> Segment | None:
+        """Return the finished segment that has a number of a run, or that follows where it should be."""
+        of_run = self._of_run.get(run, [])
+        at = max(0, bisect_left(of_run, seq, key=_seq_before) - 1)
+        return next((found for found in of_run[at:] if found.contents and found.contents.last >= seq), None)
+
+    def gaps(self) -> Iterator[Gap]:
+        """Yield what segments had that are gone, of runs that have others, in log order."""
+        for before, segment in pairwise([None, *self.segments]):
+            if before is not None and before.contents is None:
+                return  # what follows one in hand is in hand
+            if segment is not None:
+                yield from _gaps(before, segment)
+
     def at(self, number: int) -> Segment | None:
         """Return the segment with a number."""
         found = self.after(number - 1)
@@ -96,9 +132,25 @@ class Index:
         """Yield the segments of a run, the newest first."""
         return reversed(self._of_run.get(run, []))
 
+    def in_hand(self) -> int:
+        """Return how many segments are not finished: the last ones."""
+        newest_first = reversed(self.segments)
+        return next((at for at, found in enumerate(newest_first) if found.contents), len(self.segments))
+
     def sealed_bytes(self) -> int:
         """Return the size of all finished segments."""
         return sum(segment.size_bytes for segment in self.segments if segment.contents is not None)
+
+
+def _gaps(before: Segment | None, segment: Segment) -> Iterator[Gap]:
+    opening, last = segment.opening, 0
+    if before is not None and before.contents is not None:
+        if before.opening.run == opening.run:
+            last = before.contents.last
+        elif before.totals()[0] < opening.records_before_run:
+            yield Gap(before.opening.run, before.contents.last + 1, _NO_END)
+    if last < opening.seq_before:
+        yield Gap(opening.run, last + 1, opening.seq_before)
 
 
 def _seq_before(segment: Segment) -> int:

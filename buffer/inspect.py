@@ -19,14 +19,17 @@ from buffer.reader import record_of
 from buffer.record import Record
 from buffer.recover import books_of, read_positions
 from buffer.roster import gone
-from buffer.scan import Frame, Window, walk
+from buffer.scan import Frame, walk
 from buffer.segment import PRELUDE_BYTES
 from buffer.settled import Count
 from config.vocabulary import RecordKind, Stream
 
 
 def survey(directory: Path) -> list[Segment]:
-    """Return the readable segments, by stream and number. Raises OSError where this user may not look."""
+    """Return the readable segments, by stream and number.
+
+    Raises OSError where this user may not look, NewerFormat.
+    """
     found = [
         segment
         for path in directory.iterdir()
@@ -41,7 +44,7 @@ def records(segments: Sequence[Segment], stream: Stream) -> Iterator[Record]:
     for segment in segments:
         if segment.opening.stream is stream:
             try:
-                for found in walk(Window(segment.path, segment.size_bytes), PRELUDE_BYTES):
+                for found in walk(segment.window(), PRELUDE_BYTES):
                     if isinstance(found, Frame) and found.header.numbered:
                         yield record_of(found, decoder)
             except OSError as error:
@@ -51,7 +54,7 @@ def records(segments: Sequence[Segment], stream: Stream) -> Iterator[Record]:
 
 def newest_record(segment: Segment, kind: RecordKind) -> Record | None:
     """Return the last whole record of a numbered kind in a segment, None without one. Raises OSError."""
-    frames = walk(Window(segment.path, segment.size_bytes), PRELUDE_BYTES)
+    frames = walk(segment.window(), PRELUDE_BYTES)
     whole = (found for found in frames if isinstance(found, Frame) and found.header.kind == kind)
     last = deque(whole, maxlen=1)
     return record_of(last[0], Decoder()) if last else None

@@ -72,14 +72,18 @@ class Intake:
             raise ValueError(f"a {kind.name} body of {len(body)} bytes is over {MAX_BODY_BYTES}")
         size = len(body) + HEADER_BYTES
         if channel.given_bytes - channel.taken_bytes + size > channel.limit_bytes:
-            channel.seq += 1
-            channel.readings += count
-            self._books.drop(channel.stream, channel.seq, count, cause)
+            self.drop(channel, count, cause)
             return None
         if self._books.owed:
             self.record_losses()
         self._queue(channel, kind, body, first_boot_ns, last_boot_ns, count)
         return channel.seq
+
+    def drop(self, channel: Channel, count: int, cause: LossCause) -> None:
+        """Spend a number on a record of so many readings that is not queued, and owe it a LOSS record."""
+        channel.seq += 1
+        channel.readings += count
+        self._books.drop(channel.stream, channel.seq, count, cause)
 
     def rotate(self, channel: Channel) -> None:
         """Begin a new segment behind what is queued."""

@@ -9,13 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from buffer.disk import Disk, SyncFailed
-from buffer.errors import NewerFormat
-from buffer.examine import Examined, Scan, Unplaceable, costs_only_the_file, examine
+from buffer.examine import Examined, Scan, Unplaceable, costs_only_the_file, examine, layout_of
 from buffer.frame import SEAL, Encoder, Entry
 from buffer.index import Segment
-from buffer.scan import Window
-from buffer.segment import FORMAT, PRELUDE_BYTES, READABLE, Contents, Opening, segment_name, version_of
-from config.text import text
+from buffer.segment import Contents, Opening, segment_name
 from config.vocabulary import LossCause, Stream
 
 
@@ -62,21 +59,10 @@ def load(disk: Disk, directory: Path) -> Loaded:
 def _refuse_newer(paths: Sequence[Path]) -> None:
     for path in paths:
         try:
-            version = version_of(Window(path, PRELUDE_BYTES).take(0, PRELUDE_BYTES))
+            layout_of(path)
         except OSError as error:
             if not costs_only_the_file(error):
                 raise
-            continue
-        if version is not None and version not in READABLE:
-            raise NewerFormat(
-                text(
-                    "{file} was written in log format {found}, this program reads up to {known}; use the "
-                    "newer program, or another state directory",
-                    file=path,
-                    found=version,
-                    known=FORMAT,
-                )
-            )
 
 
 def _take(disk: Disk, path: Path, found: Examined | None, loaded: Loaded) -> None:

@@ -125,11 +125,22 @@ class Log:
         channel = self._channels[stream]
         if channel.rotation_due:
             self._rotate(channel)
-        cause = LossCause.DISK_FULL if self._writer.full else LossCause.PRESSURE
-        seq = self._intake.accept(channel, kind, body, first_boot_ns, last_boot_ns, count, cause)
+        seq = self._intake.accept(channel, kind, body, first_boot_ns, last_boot_ns, count, self._full_cause())
         if urgent:
             self._writer.wake()
         return seq
+
+    def has_room(self, stream: Stream) -> bool:
+        """Tell whether less than half of what may wait to be stored does, so that who can wait may go on."""
+        channel = self._channels[stream]
+        return 2 * channel.pending_bytes < channel.limit_bytes
+
+    def forgo(self, stream: Stream) -> None:
+        """Number a record that could not be made in time, as one that was dropped: a LOSS record tells."""
+        self._intake.drop(self._channels[stream], 0, self._full_cause())
+
+    def _full_cause(self) -> LossCause:
+        return LossCause.DISK_FULL if self._writer.full else LossCause.PRESSURE
 
     def stored_seq(self, stream: Stream) -> int:
         """Return the last number of this run that is stored; 0 where none is."""

@@ -10,7 +10,7 @@ from buffer.disk import not_now
 from buffer.frame import Decoder
 from buffer.index import Index, Segment
 from buffer.record import Record
-from buffer.scan import Frame, Window, walk
+from buffer.scan import Frame, walk
 from buffer.segment import Mark
 from config.vocabulary import RecordKind, Stream
 
@@ -101,7 +101,7 @@ def newest(segments: Iterable[Segment], kind: RecordKind) -> Kept | None:
 def read_mark(segment: Segment, mark: Mark) -> bytes | None:
     """Read an unnumbered record's body; None where it is damaged or the medium does not give the file."""
     try:
-        found = next(walk(Window(segment.path, segment.size_bytes), mark.offset), None)
+        found = next(walk(segment.window(), mark.offset), None)
     except OSError as error:
         if not_now(error):
             raise

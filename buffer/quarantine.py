@@ -10,6 +10,7 @@ from typing import Final
 
 import orjson
 
+from buffer.aside import Key
 from buffer.disk import Disk
 from buffer.frame import HEADER, REASON, Encoder, Entry
 from buffer.news import News, PutAside
@@ -29,11 +30,6 @@ class Quarantined:
     why: str
     opening: Opening
     preamble: Mapping[RecordKind, bytes]
-
-    @property
-    def name(self) -> str:
-        """The file's name; the record's key is in it, so that the same record never lies there twice."""
-        return f"{self.record.run:016x}-{self.record.stream.name.lower()}-{self.record.seq:010}.seg"
 
     def contents(self) -> bytes:
         """Return the file: a segment of one record, with a REASON at its end."""
@@ -68,12 +64,12 @@ class Quarantine:
 
     def put(self, item: Quarantined, news: deque[News]) -> None:
         """Store one record and sync it with its directory. Writer thread. Raises OSError, SyncFailed."""
-        directory = self.directory / item.uplink
+        path = Key.of(item.record).path(self.directory, item.uplink)
+        directory = path.parent
         if not directory.is_dir():
             directory.mkdir(parents=True)
             self._disk.sync_directory(self.directory)
             self._disk.sync_directory(self.directory.parent)
-        path = directory / item.name
         self._disk.unlink(path)
         contents = item.contents()
         descriptor = self._disk.create(path)

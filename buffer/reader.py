@@ -17,6 +17,8 @@ from buffer.scan import Frame, Window, walk
 from buffer.segment import PRELUDE_BYTES, Hole
 from config.vocabulary import LossCause, RecordKind, Stream
 
+PASSED_AT_ONCE: Final = 200
+"""As many settled records are passed over within a few milliseconds."""
 _STREAMS: Final = {int(stream): stream for stream in Stream}
 _KINDS: Final = {int(kind): kind for kind in RecordKind}
 
@@ -47,7 +49,7 @@ class Reader:
 
     Numbers that are settled for the uplink when the reader comes to them are passed over. `origin` is where
     it began: given to another reader as `until`, the two share the stream without overlap. `exhausted` is
-    True once `until` was reached.
+    True once `until` was reached; `searching` while so much was passed over that `next` must be called again.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Reader:
     ) -> None:
         self.stream = stream
         self.origin = start
+        self.searching = False
         self.exhausted = until is not None and start.place >= until.place
         self._index = index
         self._account = account
@@ -74,21 +77,28 @@ class Reader:
         self._decoder = Decoder()
 
     def next(self, max_records: int, max_bytes: int) -> list[Record]:
-        """Return the next records; [] where nothing new is stored, or `until` was reached.
+        """Return the next records; [] where nothing new is stored, or `until` was reached, or `searching`.
 
-        At most `max_records`; ends with the record that reaches `max_bytes` of bodies.
+        At most `max_records`; ends with the record that reaches `max_bytes` of bodies, or where
+        PASSED_AT_ONCE others were passed over.
         """
         records: list[Record] = []
-        left_bytes = max_bytes
+        left_bytes, passed, self.searching = max_bytes, 0, False
         for record in self._walk(self._tail()):
-            records.append(record)
-            left_bytes -= len(record.body)
+            if record is None:
+                passed += 1
+            else:
+                records.append(record)
+                left_bytes -= len(record.body)
             if left_bytes <= 0 or len(records) == max_records:
+                break
+            if passed == PASSED_AT_ONCE:
+                self.searching = not records
                 break
         return records
 
-    def _walk(self, tail: Tail) -> Iterator[Record]:
-        """Yield what is stored from here on; `_place` is behind a record when it is yielded."""
+    def _walk(self, tail: Tail) -> Iterator[Record | None]:
+        """Yield what is stored from here on, None for what is settled; `_place` is then behind it."""
         end = Bound(tail.end, tail.seq, tail.readings)
         if self._until is not None:
             end = min(end, self._until)
@@ -100,7 +110,7 @@ class Reader:
             yield from self._from_disk(end)
         self.exhausted = self._until is not None and self._place >= self._until.place
 
-    def _from_recent(self, recent: tuple[Stored, ...], end: Place) -> Iterator[Record]:
+    def _from_recent(self, recent: tuple[Stored, ...], end: Place) -> Iterator[Record | None]:
         self._chapter = None
         contains = self._account.settled.contains
         for at in range(bisect_left(recent, self._place, key=_place), len(recent)):
@@ -108,10 +118,9 @@ class Reader:
             if place >= end:
                 return
             self._place = following
-            if not contains(record.run, record.seq):
-                yield record
+            yield None if contains(record.run, record.seq) else record
 
-    def _from_disk(self, end: Bound) -> Iterator[Record]:
+    def _from_disk(self, end: Bound) -> Iterator[Record | None]:
         while self._place < end.place and (chapter := self._open(end.place)) is not None:
             try:
                 yield from self._read(chapter)
@@ -136,7 +145,7 @@ class Reader:
             at_start = self._place.offset == PRELUDE_BYTES
             self._chapter = _Chapter(
                 segment=segment,
-                window=Window(segment.path, limit),
+                window=segment.window(limit),
                 next_seq=segment.opening.seq_before + 1 if at_start else 0,
                 next_readings=segment.opening.readings_before,
             )
@@ -154,7 +163,7 @@ class Reader:
             self._expect(chapter, contents.last + 1, contents.next_readings)
             self._place = Place(number + 1, 0)
 
-    def _read(self, chapter: _Chapter) -> Iterator[Record]:
+    def _read(self, chapter: _Chapter) -> Iterator[Record | None]:
         opening = chapter.segment.opening
         for found in walk(chapter.window, self._place.offset):
             self._place = Place(opening.number, found.end)
@@ -163,8 +172,8 @@ class Reader:
                 self._expect(chapter, header.seq, header.readings_before)
                 chapter.next_seq = header.seq + 1
                 chapter.next_readings = header.readings_before + header.readings
-                if not self._account.settled.contains(header.run, header.seq):
-                    yield record_of(found, self._decoder)
+                settled = self._account.settled.contains(header.run, header.seq)
+                yield None if settled else record_of(found, self._decoder)
 
     def _belongs(self, chapter: _Chapter, frame: Frame) -> bool:
         header, opening = frame.header, chapter.segment.opening

@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 
 from buffer.account import Account
+from buffer.aside import QUARANTINE, Key, keys, read_aside
 from buffer.books import Books
 from buffer.cursor import CursorFile, Positions, cursor_name, decode
 from buffer.disk import Disk
@@ -88,6 +89,7 @@ def recover(
     positions = {uplink: read_positions(cursor) for uplink, cursor in cursors.items()}
     added = _added(loaded, positions, closed(directory))
     books = books_of(run, indexes, positions, {name: name in oldest for name in added})
+    _reckon_quarantine(disk, directory / QUARANTINE, books, positions)
     _find_missing(books, loaded, positions)
     books.advance()
     return Recovered(
@@ -190,6 +192,22 @@ def _begin(uplink: str, index: Index) -> Settled:
     if opening.seq_before:
         settled.spans[opening.run] = [Span(1, opening.seq_before, Tally())]
     return settled
+
+
+def _reckon_quarantine(
+    disk: Disk, directory: Path, books: Books, positions: Mapping[str, Positions | None]
+) -> None:
+    """Settle what lies in quarantine where no cursor says so, and delete what a cursor says has left it."""
+    for uplink, found in positions.items():
+        for stream, position in (found or {}).items():
+            for run, seq in position.released:
+                disk.unlink(Key(run, stream, seq).path(directory, uplink))
+        for key in keys(directory, uplink):
+            forgotten = books.needs(uplink, key.stream, key.run, key.seq)
+            if forgotten or found is None:
+                aside = read_aside(key.path(directory, uplink))
+                if aside is not None and Key.of(aside.record) == key:
+                    books.put_aside(uplink, aside.record, forgotten=forgotten)
 
 
 def _find_missing(books: Books, loaded: Loaded, positions: Mapping[str, Positions | None]) -> None:

@@ -17,7 +17,7 @@ _Key = tuple[Stream, int, int]
 class Again:
     """One walk through what an uplink is to have again in one stream; more may come at any time."""
 
-    exhausted = False
+    exhausted = searching = False
 
     def __init__(self, stream: Stream, waiting: dict[_Key, Aside]) -> None:
         self.stream = stream

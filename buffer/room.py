@@ -14,15 +14,18 @@ def next_victim(
 ) -> Segment | None:
     """Return the segment of `streams` to delete first, None where only segments in hand are left.
 
-    In this order, oldest first: settled for every uplink, for every required uplink, readings, events.
+    In this order, oldest first: settled for every uplink, for every required uplink, readings, events. Where
+    a cursor could not remember one more that goes before its time, only the stream's oldest may go.
     """
-    finished = [
-        segment
-        for stream in streams
-        for segment in books.indexes[stream].segments
-        if segment.contents is not None
-    ]
+    finished = [segment for stream in streams for segment in _that_may_go(books, stream)]
     return min(finished, key=lambda segment: _rank(books, required, segment), default=None)
+
+
+def _that_may_go(books: Books, stream: Stream) -> list[Segment]:
+    index = books.indexes[stream]
+    finished = [segment for segment in index.segments if segment.contents is not None]
+    crowded = any(accounts[stream].crowded(index) for accounts in books.accounts.values())
+    return finished[:1] if crowded else finished
 
 
 def _rank(books: Books, required: Mapping[str, bool], segment: Segment) -> tuple[bool, bool, bool, int]:

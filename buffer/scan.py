@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from buffer.frame import HEADER_BYTES, MAGIC, Header, parse_header
+from buffer.frame import Header, Layout
 
 CHUNK_BYTES: Final = 256 * 1024
 """Read at a time."""
@@ -32,10 +32,14 @@ class Damage(NamedTuple):
 
 
 class Window:
-    """A file read in chunks: bytes at any offset below `end`. No descriptor stays open between chunks."""
+    """A file read in chunks: bytes at any offset below `end`. No descriptor stays open between chunks.
 
-    def __init__(self, path: Path, end: int, chunk_bytes: int = CHUNK_BYTES) -> None:
+    `layout`: how its frames are laid out.
+    """
+
+    def __init__(self, path: Path, end: int, layout: Layout, chunk_bytes: int = CHUNK_BYTES) -> None:
         self.end = end
+        self.layout = layout
         self._chunk_bytes = chunk_bytes
         self._path = path
         self._base = 0
@@ -74,13 +78,14 @@ def walk(window: Window, start: int) -> Iterator[Frame | Damage]:
 
 
 def _at(window: Window, position: int) -> Frame | Damage:
-    header = parse_header(window.take(position, HEADER_BYTES))
+    front = window.layout.header_bytes
+    header = window.layout.parse(window.take(position, front))
     if header is None:
         return Damage(position, _next_header(window, position + 1), None)
-    end = position + HEADER_BYTES + header.body_bytes
+    end = position + front + header.body_bytes
     if end > window.end:
         return Damage(position, window.end, header)
-    stored = window.take(position + HEADER_BYTES, header.body_bytes)
+    stored = window.take(position + front, header.body_bytes)
     if zlib.crc32(stored) != header.body_crc:
         return Damage(position, end, header)
     return Frame(position, end, header, stored)
@@ -88,14 +93,15 @@ def _at(window: Window, position: int) -> Frame | Damage:
 
 def _next_header(window: Window, position: int) -> int:
     """Return the offset of the next right header, or the end."""
+    magic, header_bytes, parse = window.layout
     while position < window.end:
         data = window.take(position, CHUNK_BYTES)
-        found = data.find(MAGIC)
+        found = data.find(magic)
         if not data:
             break
         if found < 0:
-            position += max(1, len(data) - len(MAGIC) + 1)
-        elif parse_header(window.take(position + found, HEADER_BYTES)) is not None:
+            position += max(1, len(data) - len(magic) + 1)
+        elif parse(window.take(position + found, header_bytes)) is not None:
             return position + found
         else:
             position += found + 1

@@ -10,16 +10,14 @@ from typing import Final
 
 import orjson
 
-from buffer.frame import Entry, Header
+from buffer.frame import FORMAT, Entry, Header
 from config.vocabulary import LossCause, RecordKind, Stream
-
-FORMAT: Final = 1
-READABLE: Final = frozenset({FORMAT})
-"""This version and the one before it, where there is one."""
 
 _PRELUDE: Final = struct.Struct("<8sHHI")
 PRELUDE_BYTES: Final = _PRELUDE.size
 _MAGIC: Final = b"FENGSUI\0"
+_NEVER: Final = 2**63 - 1
+"""What stands for a time that does not come; no clock has shown it."""
 _NAME: Final = re.compile(r"(events|readings)-(\d{10,19})\.seg")
 
 
@@ -102,7 +100,8 @@ class Contents:
     """What is in a segment: numbered records present, numbers missing between them, unnumbered frames.
 
     `first` is 0 while there is no record, and `last` then the last number before the segment.
-    `next_readings`: readings of the run in all numbers up to `last`. `last_boot_ns`: the latest time in it.
+    `next_readings`: readings of the run in all numbers up to `last`. `last_boot_ns`: the latest time in it, 0
+    where none is known.
     `clean`: the agent stopped in order after this.
     """
 
@@ -125,7 +124,7 @@ class Contents:
         self.records += 1
         self.readings += record.readings
         self.next_readings = record.readings_before + record.readings
-        self.last_boot_ns = max(self.last_boot_ns, record.last_boot_ns)
+        self._reach(record.last_boot_ns)
 
     def miss(self, last: int, readings_through: int, cause: LossCause) -> None:
         """Note that the numbers up to `last`, with which the run has `readings_through`, are not here."""
@@ -137,7 +136,11 @@ class Contents:
     def mark(self, kind: RecordKind, offset: int, boot_ns: int) -> None:
         """Note an unnumbered record."""
         self.marks.append(Mark(kind, offset, boot_ns))
-        self.last_boot_ns = max(self.last_boot_ns, boot_ns)
+        self._reach(boot_ns)
+
+    def _reach(self, boot_ns: int) -> None:
+        if boot_ns < _NEVER:
+            self.last_boot_ns = max(self.last_boot_ns, boot_ns)
 
     def body(self) -> bytes:
         """Return the SEAL's body."""
@@ -151,5 +154,6 @@ class Contents:
         known["holes"] = [
             Hole(h["first"], h["last"], h["readings"], LossCause(h["cause"])) for h in found["holes"]
         ]
+        known["last_boot_ns"] = 0 if found["last_boot_ns"] >= _NEVER else found["last_boot_ns"]
         known["marks"] = [Mark(RecordKind(m["kind"]), m["offset"], m["boot_ns"]) for m in found["marks"]]
         return cls(**known)

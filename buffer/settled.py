@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from config.vocabulary import LossCause
+
+MAX_SPANS: Final = 32
+"""Most spans of one stream that a cursor remembers."""
 
 
 class Count(NamedTuple):
@@ -111,6 +114,15 @@ class Settled:
         spans = self.spans.get(run, [])
         at = max(0, bisect_right(spans, first, key=_first) - 1)
         return [span for span in spans[at : bisect_right(spans, last, key=_first)] if span.last >= first]
+
+    def over(self, parts: Iterable[tuple[int, int, int]]) -> list[tuple[int, Span]]:
+        """Return the spans, with their runs, that have numbers of these parts (run, first, last)."""
+        found = {
+            (run, span.first): span
+            for run, first, last in parts
+            for span in self.overlapping(run, first, last)
+        }
+        return [(run, span) for (run, _), span in found.items()]
 
     def settle(self, run: int, first: int, last: int, fate: Fate, readings: int) -> None:
         """Settle `first`..`last`, none of which is settled yet; they had `readings` readings."""

@@ -10,8 +10,8 @@ from typing import Final
 from buffer.aside import Aside
 from buffer.books import Books
 from buffer.channel import Channel
-from buffer.cursor import CursorFile, encode
-from buffer.index import Segment
+from buffer.cursor import MAX_RELEASED, CursorFile, encode
+from buffer.index import Index, Segment
 from buffer.intake import Intake
 from buffer.limits import Limits
 from buffer.news import News, PutAside, Removed, Sealed
@@ -66,8 +66,13 @@ class Upkeep:
     def run(self) -> None:
         """Take the writer's news, make room where it asks for it, save cursors when it is time."""
         writer = self._writer
+        sealed = False
         while writer.news:
-            self._take(writer.news.popleft())
+            news = writer.news.popleft()
+            self._take(news)
+            sealed |= isinstance(news, Sealed)
+        if sealed and not writer.finished:
+            self.keep_cap()
         if not writer.room_wanted:
             self._full_since_s = None
         elif not self._removing:
@@ -81,12 +86,12 @@ class Upkeep:
         if self._books.owed:
             return
         self._books.advance()
-        runs = {stream: index.runs() for stream, index in self._books.indexes.items()}
         for uplink, cursor in self._cursors.items():
-            body = encode(self._books.positions(uplink, self._channels), runs)
+            body = encode(self._books.positions(uplink, self._channels), self._books.indexes)
             self._writer.tasks.append(partial(cursor.write, body, copies=copies))
         self._writer.tasks.extend(self.once_saved)
         self.once_saved.clear()
+        self._books.released.clear()
         self.dirty = False
         self._saved_s = time.monotonic()
 
@@ -95,8 +100,8 @@ class Upkeep:
         limits, events = self._limits, self._books.indexes[Stream.EVENTS]
         most_events = limits.events_cap - limits.segment[Stream.EVENTS]
         victims = [
-            *self._remove(lambda: events.sealed_bytes() > most_events, (Stream.EVENTS,)),
-            *self._remove(lambda: self._finished_bytes() + limits.reserve > limits.cap, Stream),
+            *self._remove(lambda: self._finished_bytes(events) > most_events, (Stream.EVENTS,)),
+            *self._remove(lambda: self._kept_bytes() + limits.reserve > limits.cap, Stream),
         ]
         self._delete(victims)
 
@@ -130,6 +135,8 @@ class Upkeep:
         self.once_saved.append(partial(self._quarantine.remove, aside.path))
         self._intake.record_losses()
         self.dirty = True
+        if len(self.once_saved) >= MAX_RELEASED:
+            self.save_cursors()
 
     def _take(self, news: News) -> None:
         match news:
@@ -153,9 +160,14 @@ class Upkeep:
             self._delete([victim])
             self._writer.wake()
 
-    def _finished_bytes(self) -> int:
-        segments = sum(index.sealed_bytes() for index in self._books.indexes.values())
+    def _kept_bytes(self) -> int:
+        segments = sum(self._finished_bytes(index) for index in self._books.indexes.values())
         return segments + self._quarantine.bytes
+
+    def _finished_bytes(self, index: Index) -> int:
+        """Return the size of all segments but the one in hand; those that wait for their seal are full."""
+        ended = max(0, index.in_hand() - 1)
+        return index.sealed_bytes() + ended * self._limits.segment[index.stream]
 
     def _delete(self, segments: Sequence[Segment]) -> None:
         """Delete files that the books have no more, after LOSS records and cursors that say so."""

@@ -25,7 +25,7 @@ class Writer:
 
     `tasks`: run in the writer thread, after everything that was queued before them; one that finds no room is
     tried again. `news`: for the event loop. `full`: there was no room for everything when last tried.
-    `room_wanted`: so a segment must go. `failure`: why the thread ended, if it had to.
+    `room_wanted`: so a segment must go. `finished`: whether it ended in order; `failure`: why, if not.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Writer:
         self._commit_interval_s = commit_interval_s
         self._on_stored = on_stored
         self._wake = threading.Event()
-        self._finished = False
+        self.finished = False
         self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
 
     @property
@@ -85,7 +85,7 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            while not self._finished:
+            while not self.finished:
                 self._wake.wait(self._commit_interval_s)
                 self._wake.clear()
                 self._commit()
@@ -140,6 +140,6 @@ class Writer:
         self._on_stored()
 
     def _finish(self) -> None:
-        self._finished = True
+        self.finished = True
         self._events.seal(clean=True)
         self._readings.seal(clean=True)

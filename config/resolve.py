@@ -16,6 +16,7 @@ from config.expression.operations import (
     Bound,
     Input,
     Kind,
+    Op,
     inputs_of,
     parts_of,
 )
@@ -30,6 +31,9 @@ MOST_SAMPLES: Final = 36_000
 """The most samples that one window may hold; 16 bytes each."""
 
 MOST_SAMPLES_OF_ALL: Final = 1_000_000
+
+_SCANS_OF_A_RATE: Final = 2
+"""Over fewer, a scan that is a little late is further back than the gap of two spans that ends a rate."""
 
 SeriesFault = tuple[Declared, ExpressionFault]
 
@@ -125,7 +129,9 @@ class _Resolver:
         bound, faults = bind(tree, self._kinds, all_known=self._all_known)
         for fault in faults:
             self._fault(one, fault)
-        if bound is None or not self._is_wanted(one, bound) or not self._fits(one, bound):
+        if bound is None or not self._is_wanted(one, bound) or not self._spans(one, bound):
+            return
+        if not self._fits(one, bound):
             return
         signal = self._signal(one, bound)
         self.resolution.virtuals.append(
@@ -162,6 +168,22 @@ class _Resolver:
         if fault is not None:
             self._fault(one, fault)
         return fault is None
+
+    def _spans(self, one: Declared, bound: Bound) -> bool:
+        """Tell whether every rate is over a time in which there are scans, though they come late."""
+        for part in parts_of(bound):
+            if not isinstance(part, Apply) or part.op is not Op.RATE:
+                continue
+            least_ns = _SCANS_OF_A_RATE * max(self._periods_ns(part))
+            if part.span_ns < least_ns:
+                words = text(
+                    "a rate over {span} would often have no scan to begin with; write {least} or more",
+                    span=show_duration(part.span_ns),
+                    least=show_duration(least_ns),
+                )
+                self._fault(one, ExpressionFault(words, 0))
+                return False
+        return True
 
     def _fits(self, one: Declared, bound: Bound) -> bool:
         """Tell whether its windows are small enough to be kept."""

@@ -59,11 +59,13 @@ class Condition(Model):
 class Cause(Condition):
     """What demands the interlock: a comparison of its own (or the PLC's trip bit), or a limit of the tag.
 
-    With `limit`, the comparison and the delay are those of the tag's alarm.
+    With `limit`, the comparison and the delay are those of the tag's alarm. `latched`: the plant's interlock
+    holds on to it (a spark, a breakout probe), so that its withdrawal is no excuse for a missing effect.
     """
 
     limit: Limit | None = None
     on_delay: Duration = 0
+    latched: bool = False
 
 
 class Effect(Condition):

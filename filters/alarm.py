@@ -16,8 +16,8 @@ class Alarm:
     """An alarm that is not normal; times are CLOCK_BOOTTIME.
 
     `since_ns`: raised. `onset_ns`, `before_ns`: first raw sample that met the limit, and the last one before.
-    `withheld`: why it was not told as an alarm when it was told last. `repeat_ns`: when to repeat it.
-    `kept`: what is remembered of it across a restart.
+    `withheld`: why its newest rise was not told as an alarm. `heard`: it was told as one, so its end will be,
+    too. `repeat_ns`: when to repeat it. `kept`: what is remembered of it across a restart.
     """
 
     state: AlarmState
@@ -25,6 +25,7 @@ class Alarm:
     onset_ns: int
     before_ns: int
     withheld: Withheld | None = None
+    heard: bool = False
     repeat_ns: int = NEVER
     kept: bytes = b""
 
@@ -32,6 +33,16 @@ class Alarm:
     def raised(cls, at_ns: int, onset_ns: int, before_ns: int) -> Alarm:
         """Return an alarm that is raised now."""
         return cls(state=AlarmState.UNACKNOWLEDGED, since_ns=at_ns, onset_ns=onset_ns, before_ns=before_ns)
+
+    @property
+    def unheard(self) -> Withheld | None:
+        """Why nobody was told of it; None where somebody was."""
+        return None if self.heard else self.withheld
+
+    def tell(self, withheld: Withheld | None) -> None:
+        """Note that it was told as an alarm, or why not."""
+        self.withheld = withheld
+        self.heard = self.heard or withheld is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +65,7 @@ class ActiveAlarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedAlarm:
-    """An alarm as it is kept, with the digest of its rule."""
+    """An alarm as it is kept, with the digest of its rule; `heard` None: it is as `withheld` says."""
 
     rule: str
     priority: Priority
@@ -63,6 +74,7 @@ class SavedAlarm:
     onset_ns: int
     before_ns: int
     withheld: Withheld | None
+    heard: bool | None = None
 
     @classmethod
     def of(cls, alarm: Alarm, rule: str, priority: Priority) -> SavedAlarm:
@@ -75,6 +87,7 @@ class SavedAlarm:
             onset_ns=alarm.onset_ns,
             before_ns=alarm.before_ns,
             withheld=alarm.withheld,
+            heard=alarm.heard,
         )
 
     def member(self, name: str) -> bytes:
@@ -86,7 +99,8 @@ class SavedAlarm:
         return Alarm(
             state=self.state,
             since_ns=moved(self.since_ns, by_ns),
-            onset_ns=moved(self.onset_ns, by_ns),
+            onset_ns=moved(self.since_ns if self.onset_ns == NEVER else self.onset_ns, by_ns),
             before_ns=moved(self.before_ns, by_ns),
             withheld=self.withheld,
+            heard=self.withheld is None if self.heard is None else self.heard,
         )

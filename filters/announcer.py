@@ -38,7 +38,9 @@ def announce(
     )
 
 
-def over_by_change(rule: str, priority: Priority, since_ns: int, now_ns: int) -> Event:
+def over_by_change(
+    rule: str, priority: Priority, since_ns: int, now_ns: int, withheld: Withheld | None
+) -> Event:
     """Return the end of an alarm whose rule no longer exists as it was; the new rule judges anew."""
     return Event(
         kind=EventKind.ALARM_CLEARED,
@@ -47,4 +49,5 @@ def over_by_change(rule: str, priority: Priority, since_ns: int, now_ns: int) ->
         boot_ns=now_ns,
         scan_boot_ns=now_ns,
         figures={"active_ms": (now_ns - since_ns) / 1e6, "because": "rule_changed"},
+        withheld=withheld,
     )

@@ -19,7 +19,8 @@ from filters.machine import ABOVE, ACTIVE, BELOW, EQUAL
 if TYPE_CHECKING:
     from filters.kernels import Kernels
 
-_STATE_FIELDS: Final = COMPARISON_STATE.names or ()
+_STATE_FIELDS: Final = tuple(name for name in COMPARISON_STATE.names or () if name != "left_ns")
+"""What is kept of an active comparison: no delay of it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,11 @@ class Comparisons:
             self._digests[row] = self.rows[row].digest
         return self._digests[row]
 
+    def risen(self, row: int) -> tuple[int, int]:
+        """Return of the newest activation the onset, and the last raw sample before it."""
+        state = self.states[row]
+        return int(state["rose_onset_ns"]), int(state["rose_before_ns"])
+
     def stand(self, row: int, since_ns: int) -> None:
         """Let a comparison be active that was so in an earlier run."""
         state = self.states[row]
@@ -138,6 +144,8 @@ class Comparisons:
             state["phase"] = ACTIVE
             state["due_ns"] = NEVER
             state["blind"] = 1
+            for name in ("onset_ns", "rose_onset_ns"):
+                state[name] = state["rose_ns"] if state[name] == NEVER else state[name]
 
 
 def _rules(

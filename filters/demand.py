@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from config.vocabulary import WitnessState
@@ -24,6 +24,7 @@ class Because(StrEnum):
     BYPASS_UNKNOWN = "bypass_unknown"
     DEMANDED_AGAIN = "demanded_again"
     CAUSE_NOT_DECLARED = "cause_not_declared"
+    DISARMED_BETWEEN_SAMPLES = "disarmed_between_samples"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Excuse:
 class Demand:
     """A demand since `began`; `cause_onset_ns` tells one activation of the cause from the next.
 
+    Those of a latched cause until the verdict are one.
     `counts_from_ns`: an effect that was first seen since then may be what this demand brought about.
     `findings` by number of the effect. `verdict` is None while effects are awaited; UNKNOWN may still be
     replaced, in a finding and in the verdict. `verdict_ns` is when the verdict became true.
@@ -66,6 +68,11 @@ class Demand:
         """Effects are awaited, or could not be read."""
         return self.verdict in (None, WitnessState.UNKNOWN)
 
+    @property
+    def doubtful(self) -> bool:
+        """Samples cannot tell whether the interlock was armed when it was demanded."""
+        return self.excuse is not None and self.excuse.because is Because.DISARMED_BETWEEN_SAMPLES
+
     def last_chance_ns(self, effect: Expected) -> int:
         """Return the instant by which an effect that came in time must have been sampled."""
         return self.began.by_ns + effect.within_ns + effect.grace_ns
@@ -74,6 +81,8 @@ class Demand:
         """Find what the effects say by `now_ns`, and tell whether that is a new verdict."""
         if not self.open:
             return False
+        if inputs.latched and inputs.cause.rise is not None:
+            self.cause_onset_ns = max(self.cause_onset_ns, inputs.cause.rise.onset_ns)
         self.excuse = self.excuse or _excuse(inputs, now_ns)
         for number, effect in enumerate(inputs.effects):
             finding = self.findings.get(number)
@@ -112,6 +121,16 @@ class Demand:
             verdict_ns=moved(self.verdict_ns, by_ns),
         )
 
+    def healed(self, now_ns: int) -> Demand:
+        """Return this demand, if it is judged, without times that are still to come."""
+        return replace(
+            self,
+            began=self.began.healed(now_ns),
+            cause_onset_ns=min(self.cause_onset_ns, now_ns),
+            counts_from_ns=min(self.counts_from_ns, now_ns),
+            verdict_ns=min(self.verdict_ns, now_ns),
+        )
+
     def _demanded_again(self, inputs: Inputs) -> Finding | None:
         """Return the end of waiting that a new activation of the cause means."""
         rise = inputs.cause.rise
@@ -134,13 +153,19 @@ def demanded(inputs: Inputs, watching_ns: int) -> Demand | None:
     began = last_of([change for change in changes if change is not None])
     if began.onset_ns < watching_ns:
         began = Change(after_ns=LONG_AGO, onset_ns=watching_ns, by_ns=watching_ns)
-    if armed is not None and not armed.true and armed.seen_true_ns < began.onset_ns:
-        return None
     if bypass is not None and bypass.true and bypass.seen_false_ns < began.onset_ns:
         return None
     earliest_ns = max(began.after_ns, began.onset_ns - inputs.patience_ns)
+    excuse = None
+    if armed is not None and not armed.true and armed.seen_true_ns < began.onset_ns:
+        if began.after_ns == LONG_AGO or armed.fall is None or armed.fall.by_ns <= earliest_ns:
+            return None
+        excuse = Excuse(Because.DISARMED_BETWEEN_SAMPLES, began.by_ns)
     return Demand(
-        began=began, cause_onset_ns=cause.rise.onset_ns, counts_from_ns=earliest_ns - inputs.skew_ns
+        began=began,
+        cause_onset_ns=cause.rise.onset_ns,
+        counts_from_ns=earliest_ns - inputs.skew_ns,
+        excuse=excuse,
     )
 
 
@@ -166,13 +191,14 @@ def _timed(demand: Demand, effect: Expected, rise: Change) -> Finding:
     """Judge an effect by the time that it took."""
     elapsed = demand.began.until(rise)
     at_ns = max(rise.by_ns, demand.began.onset_ns)
-    if elapsed.max_ns is not None and elapsed.max_ns <= effect.within_ns:
-        return Finding(outcome=WitnessState.PROVEN, at_ns=at_ns, elapsed=elapsed)
     if elapsed.min_ns > effect.within_ns:
         return _failed(demand, effect, at_ns, Because.LATE, elapsed)
-    return Finding(
-        outcome=WitnessState.INDETERMINATE, at_ns=at_ns, elapsed=elapsed, because=Because.BETWEEN_SAMPLES
-    )
+    because = Because.BETWEEN_SAMPLES
+    if elapsed.max_ns is not None and elapsed.max_ns <= effect.within_ns:
+        if not demand.doubtful:
+            return Finding(outcome=WitnessState.PROVEN, at_ns=at_ns, elapsed=elapsed)
+        because = Because.DISARMED_BETWEEN_SAMPLES
+    return Finding(outcome=WitnessState.INDETERMINATE, at_ns=at_ns, elapsed=elapsed, because=because)
 
 
 def _failed(
@@ -189,7 +215,7 @@ def _failed(
 def _excuse(inputs: Inputs, now_ns: int) -> Excuse | None:
     """Return why an effect that is missing from now on would be no failure."""
     cause, bypass = inputs.cause, inputs.bypassed
-    if not cause.bad and not cause.true and cause.fall is not None:
+    if not inputs.latched and not cause.bad and not cause.true and cause.fall is not None:
         return Excuse(Because.CAUSE_WITHDRAWN, cause.fall.by_ns)
     if bypass is not None and bypass.bad:
         return Excuse(Because.BYPASS_UNKNOWN, now_ns)

@@ -53,7 +53,10 @@ class Engine:
         watched = watched_keys(plant) | {row.key for row in silencing}
         self._comparisons = Comparisons(plant, wanted, watched, kernels)
         cadence_ns = plant.description.gateway.alarm_repeat
-        self.annunciator = Alarms(rules, self._comparisons, self.image, self.maintenance.flags, cadence_ns)
+        devices = [tag.device for tag in plant.signals]
+        self.annunciator = Alarms(
+            rules, self._comparisons, self.image, self.maintenance.flags, devices, cadence_ns
+        )
         self.witnesses = Witnesses(plant, self._comparisons, self.image)
         series = Series(plant, kernels)
         self._scan_groups = len(plant.groups)
@@ -92,11 +95,13 @@ class Engine:
             row["stale_at_ns"] = max(arrived_boot_ns, boot_ns) + row["stale_after_ns"]
         self._unjudged.add(group.number)
 
-    def judge(self, now_boot_ns: int) -> tuple[list[Event], int]:
+    def judge(self, now_boot_ns: int, *, at_most: int = EVENTS_AT_ONCE) -> tuple[list[Event], int]:
         """Return what became true by `now_boot_ns` in the order in which it did, and when to judge next.
 
-        At most `EVENTS_AT_ONCE` events: where more wait, the next judgement is due at once. 2**63 - 1:
-        nothing is due before the next scan.
+        What an interlock's witness says keeps its own order, whatever it is dated back to: a demand since the
+        end of a bypass comes after the end of the demand before.
+        No more than `at_most` events: where more wait, the next judgement is due at once. 2**63 - 1: nothing
+        is due before the next scan.
         """
         if not self._started:
             self._start(now_boot_ns)
@@ -105,7 +110,7 @@ class Engine:
             self._settle(now_boot_ns)
         if not self._backlog:
             self._backlog.add(self.annunciator.by_time(now_boot_ns))
-        events = self._backlog.take(EVENTS_AT_ONCE)
+        events = self._backlog.take(at_most)
         return events, now_boot_ns if self._backlog else min(self._next_ns, self.annunciator.due_ns)
 
     def report(self, group: ScanGroup, boot_ns: int) -> Report:
@@ -162,10 +167,10 @@ class Engine:
         self._now_ns = now_boot_ns
         by_ns = 0 if same_boot else now_boot_ns - max(snapshot.now_ns, ended_boot_ns) - away_ns
         self.witnesses.mutes.resume(snapshot.mutes, by_ns)
-        self.maintenance.resume(snapshot.maintenance, by_ns)
+        self.maintenance.resume(snapshot.maintenance, by_ns, now_boot_ns)
         self._comparisons.resume(snapshot.comparisons, by_ns)
-        self.annunciator.shelves.resume(snapshot.shelves, by_ns)
         self.annunciator.nuisance.resume(snapshot.nuisance, by_ns)
+        self.annunciator.resume_shelves(snapshot.shelves, by_ns, now_boot_ns)
         events = self.annunciator.resume(snapshot.alarms, snapshot.firsts, by_ns, now_boot_ns)
         events += self.witnesses.resume(snapshot.interlocks, by_ns, now_boot_ns)
         return events
@@ -190,6 +195,8 @@ class Engine:
         for number in range(len(self._groups)):
             self._groups[number]["sample_ns"] = boot_ns
             self._groups[number]["touched"] = number < self._scan_groups
+            if number < self._scan_groups:
+                self._groups[number]["stale_at_ns"] = boot_ns + self._groups[number]["stale_after_ns"]
         self._due_ns = boot_ns
         self._backlog.add(iter(self.witnesses.begin(boot_ns)))
 
@@ -202,10 +209,9 @@ class Engine:
         moves, due_ns = self._judge.judge(now_boot_ns)
         self._unjudged.clear()
         in_service = self.maintenance.step(now_boot_ns)
-        told = self.witnesses.step(now_boot_ns, moves) + self.witnesses.mutes.step(now_boot_ns) + in_service
-        told.sort(key=_became_true)
-        if len(moves) or told:
-            self._backlog.add(heapq.merge(self.annunciator.follow(moves), told, key=_became_true))
+        told = [*self.witnesses.step(now_boot_ns, moves), self.witnesses.mutes.step(now_boot_ns), in_service]
+        if len(moves) or any(told):
+            self._backlog.add(heapq.merge(self.annunciator.follow(moves), *told, key=_became_true))
         if in_service:
             self._backlog.add(self.annunciator.review(now_boot_ns))
         self._due_ns = min(due_ns, self.witnesses.due_ns)

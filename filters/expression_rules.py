@@ -15,8 +15,9 @@ from filters.machine import AT_LEAST, IS_BAD
 def expression_rules(plant: Plant) -> list[AlarmRule]:
     """Return the alarms by expression.
 
-    A rule that is Bad for its `fault_delay` is an alarm of its own, `<name>.bad`, where an input of it has no
-    such alarm: unknown is not safe. A window that fills after a start is no fault, so that time comes on top.
+    A rule that is Bad for its `fault_delay` is an alarm of its own, `<name>.bad`: unknown is not safe. A
+    window that fills after a start is no fault, so that time comes on top. `filters.explained` holds it back
+    where its inputs' own alarms say as much.
     """
     return [one for name, rule in plant.alarm_rules.items() for one in _of_rule(plant, name, rule)]
 
@@ -45,8 +46,7 @@ def _of_rule(plant: Plant, name: str, rule: Description) -> Iterator[AlarmRule]:
         basis=rule.basis,
         inputs=inputs,
     )
-    if not all(plant.signal(inside).tells_bad for inside in virtual.inputs):
-        yield AlarmRule(comparison=_is_bad(virtual, name, rule), basis=rule.basis, inputs=inputs)
+    yield AlarmRule(comparison=_is_bad(virtual, name, rule), basis=rule.basis, inputs=inputs)
 
 
 def _is_true(plant: Plant, key: str, name: str, *, on_delay_ns: int = 0, off_delay_ns: int = 0) -> Comparison:

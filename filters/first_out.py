@@ -2,7 +2,9 @@
 
 A group's episode begins with the first of its alarms and ends when none is active any more. Order is that of
 the onsets, not of the declarations, whose delays differ. An onset lies between two samples, so the time from
-the first-out to another alarm is an interval; where it begins at 0, the order of the two is not known.
+the first-out to another alarm is an interval; where it begins at 0, the order of the two is not known. That
+is told of the later one, and of one that is declared later and takes the lead from another. An alarm that is
+withheld takes part once it is told.
 """
 
 from __future__ import annotations
@@ -45,13 +47,14 @@ class FirstOut:
         found = First(rule=rule, after_ns=after_ns, onset_ns=onset_ns)
         self._active.setdefault(group, set()).add(rule)
         first = self.firsts.get(group, found)
-        if onset_ns < first.onset_ns:
-            first = found
-        self.firsts[group] = first
-        figures: Figures = {"group": group, "first_out": first.rule}
+        leads = onset_ns < first.onset_ns
+        self.firsts[group] = found if leads else first
+        figures: Figures = {"group": group, "first_out": self.firsts[group].rule}
         if after_ns != LONG_AGO:
             figures["sample_ms"] = (onset_ns - after_ns) / 1e6
-        return figures if first.rule == rule else figures | _behind(first, found)
+        if leads:
+            return figures | {"instead_of": first.rule} | _apart("ahead", found, first)
+        return figures if first.rule == rule else figures | _apart("after_first", first, found)
 
     def fall(self, group: str, rule: str) -> None:
         """Take note that an alarm is no longer active; the last one ends the episode."""
@@ -68,9 +71,9 @@ class FirstOut:
             self.firsts[group] = first
 
 
-def _behind(first: First, found: First) -> Figures:
-    elapsed = first.change.until(found.change)
-    figures: Figures = {"after_first_min_ms": elapsed.min_ns / 1e6}
+def _apart(what: str, first: First, later: First) -> Figures:
+    elapsed = first.change.until(later.change)
+    figures: Figures = {f"{what}_min_ms": elapsed.min_ns / 1e6}
     if elapsed.max_ns is not None:
-        figures["after_first_max_ms"] = elapsed.max_ns / 1e6
+        figures[f"{what}_max_ms"] = elapsed.max_ns / 1e6
     return figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from config.vocabulary import EventKind, Flag, Priority
@@ -88,6 +89,12 @@ class Holds:
             name: replace(hold, since_ns=hold.since_ns + by_ns, until_ns=hold.until_ns + by_ns)
             for name, hold in saved.items()
         }
+
+    def end_all_but(self, known: Container[str], now_ns: int) -> None:
+        """End the holds of what the plant no longer has."""
+        for name in self.names:
+            if name not in known:
+                self._end(name, now_ns, "exists_no_more")
 
     def _end(self, name: str, at_ns: int, because: str) -> None:
         hold = self._holds.pop(name)

@@ -25,6 +25,7 @@ class Inputs:
     """The inputs of one interlock. `cause` is one sight, or the vote of several.
 
     `patience_ns`: two periods of its slowest scan, after which everything that was true has been seen.
+    `latched`: the demand holds although the cause is withdrawn.
     `spurious_after_ns`: how long after an effect its cause may still be declared. `exclusive`: an effect
     without a cause is worth telling.
     """
@@ -38,6 +39,7 @@ class Inputs:
     patience_ns: int
     spurious_after_ns: int
     exclusive: bool
+    latched: bool
 
     @property
     def all(self) -> tuple[Sight, ...]:
@@ -101,6 +103,7 @@ def inputs_of(interlock: Interlock, plant: Plant, comparisons: Comparisons) -> I
         patience_ns=patience_ns,
         spurious_after_ns=interlock.skew + declared_after_ns + patience_ns,
         exclusive=interlock.exclusive,
+        latched=interlock.cause.latched,
     )
 
 

@@ -116,6 +116,7 @@ COMPARISON_STATE: Final = np.dtype(
         ("rose_before_ns", np.int64),
         ("fell_ns", np.int64),  # when the newest activation that ended began to end; NEVER: none has
         ("fell_before_ns", np.int64),  # last raw sample before that met the limit
+        ("left_ns", np.int64),  # what was left of an off-delay when the input turned Bad; a length of time
     ],
     align=True,
 )
@@ -136,7 +137,10 @@ STEP: Final = np.dtype(
         ("newest_ns", np.int64),
         ("kept", np.float64),  # state: what the operation remembers
         ("since_ns", np.int64),  # state: since when
-        ("seen_ns", np.int64),  # state: the newest sample that it has taken; LONG_AGO
+        ("seen_ns", np.int64),  # state: of what it has taken last the newest sample; LONG_AGO
+        ("seen_oldest_ns", np.int64),  # state: and the oldest
+        ("seen", np.float64),  # state: and what it was
+        ("blind_ns", np.int64),  # state: since when its input is Bad; NEVER
         ("held", np.int64),  # state: samples in its ring
         ("head", np.int64),  # state: where the next one goes, from `first_sample`
     ],

@@ -11,12 +11,15 @@ sees. One moves through four phases:
   when the next scan is due (from a quarter of a period before, for scans are never quite on time) waits for
   that scan, a period at most: with a delay of one period, one sample alone must not raise an alarm.
 * A Bad input neither confirms nor withdraws anything: RISING is held (its delay goes on, but ends only with a
-  usable sample), FALLING returns to ACTIVE, ACTIVE stays. Only the test IS_BAD judges the quality itself.
+  usable sample), FALLING too (its delay stands still meanwhile), ACTIVE stays. So what cannot be read may
+  hasten an alarm and never its end. Only the test IS_BAD judges the quality itself.
 * A virtual tag (`filters.series`) is computed anew whenever a scan group that it rests on was scanned or has
-  become stale, and then looked at. It shows what it shows since its oldest sample, and no longer than that.
+  become stale, and then looked at; while no scan comes, once in every period. It shows what it shows since
+  its oldest sample, and no longer than that.
 * Beside that, the *raw* samples date an excursion: `onset_ns` is the first sample that met the limit, before
   median and on-delay, `before_ns` the last one before that did not; the truth lies between the two. After
-  a spike that the median took out, the onset is forgotten when the spike has left the window.
+  a spike that the median took out, the onset is forgotten when the spike has left the window. What no raw
+  sample shows, because it is smoothing alone that meets the limit, begins with the look that shows it.
 
 As `filters.arithmetic`, this is plain Python that `filters.kernels` compiles.
 """
@@ -118,6 +121,13 @@ def date(state: Row, met: bool, at_ns: int, known_ns: int) -> None:
     state["quiet"] = 0
 
 
+def date_unseen(state: Row, at_ns: int, before_ns: int) -> None:
+    """Let what no raw sample has shown begin now; at `before_ns` it was not so yet."""
+    state["onset_ns"] = at_ns
+    state["before_ns"] = before_ns
+    state["run_ns"] = at_ns
+
+
 def step(rule: Row, state: Row, met: bool, at_ns: int) -> None:
     """Move to the next phase, or begin the delay towards it; `expire` does the rest."""
     if state["phase"] == NORMAL and met:
@@ -136,14 +146,16 @@ def step(rule: Row, state: Row, met: bool, at_ns: int) -> None:
     elif state["phase"] == FALLING and met:
         state["phase"] = ACTIVE
         state["due_ns"] = NEVER
+    elif state["phase"] == FALLING and state["due_ns"] == NEVER:
+        state["due_ns"] = at_ns + state["left_ns"]
     if state["phase"] == NORMAL and state["quiet"] >= rule["window"]:
         state["onset_ns"] = NEVER
 
 
-def hold(state: Row) -> None:
+def hold(state: Row, at_ns: int) -> None:
     """Stop what a Bad input must not decide."""
-    if state["phase"] == FALLING:
-        state["phase"] = ACTIVE
+    if state["phase"] == FALLING and state["due_ns"] != NEVER:
+        state["left_ns"] = max(state["due_ns"] - at_ns, 0)
     state["due_ns"] = NEVER
 
 
@@ -153,11 +165,14 @@ def look(rule: Row, state: Row, scaled: float, value: float, bad: bool, at_ns: i
         date(state, bad, at_ns, at_ns)
         step(rule, state, bad, at_ns)
     elif bad:
-        hold(state)
+        hold(state, at_ns)
     else:
         limit = rule["limit"] if state["phase"] < ACTIVE else rule["release"]
+        before_ns = state["quiet_ns"]
         date(state, meets(rule["test"], scaled, rule["limit"]), at_ns, known_ns)
         step(rule, state, meets(rule["test"], value, limit), at_ns)
+        if state["phase"] == RISING and state["onset_ns"] == NEVER:
+            date_unseen(state, at_ns, before_ns)
 
 
 def look_all(
@@ -279,6 +294,8 @@ def judge_groups(
             at_ns = group["stale_at_ns"]
             count = expire_all(group, states, at_ns, moves, count)
             age(group, scaled, value, quality, since_boot_ns)
+            if group["first_renewal"] < group["end_renewal"]:
+                group["stale_at_ns"] = now_ns + group["period_ns"]
             group["due_ns"] = now_ns
             count = take_in(
                 groups, number, rules, states, renewals, steps, ring, ring_ns,

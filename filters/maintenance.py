@@ -51,9 +51,10 @@ class Maintenance:
             self._mark()
         return ended
 
-    def resume(self, saved: dict[str, Hold], by_ns: int) -> None:
-        """Take up what was being worked on and still exists, on a clock that reads `by_ns` more."""
-        self.holds.resume({name: hold for name, hold in saved.items() if name in self._numbers}, by_ns)
+    def resume(self, saved: dict[str, Hold], by_ns: int, now_ns: int) -> None:
+        """Take up what was being worked on, on a clock that reads `by_ns` more; end what exists no more."""
+        self.holds.resume(saved, by_ns)
+        self.holds.end_all_but(self._numbers, now_ns)
         self._mark()
 
     def flagged(self, group: ScanGroup, quality: Uint32s) -> Uint32s:

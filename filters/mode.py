@@ -27,17 +27,20 @@ class Mode:
             self.now, self.since_ns = mode, scan_ns
         return bypassed_ns, events
 
-    def tell(self, told: WitnessState | None, now_ns: int) -> tuple[WitnessState | None, list[Event]]:
+    def tell(
+        self, told: WitnessState | None, now_ns: int, over_ns: int
+    ) -> tuple[WitnessState | None, list[Event]]:
         """Return the mode that people know, and the event by which they learnt it just now.
 
-        The edges of a bypass are events of their own, so that mode is told already.
+        It begins no earlier than `over_ns`, the end of the demand that stood before it. The edges of a bypass
+        are events of their own, so that mode is told already.
         """
         if self.now is told or now_ns < self._told_from_ns:
             return told, []
         if self.now is WitnessState.BYPASSED:
             return self.now, []
         kind = KIND_OF[self.now]
-        since_ns, shown_ns = self.since_ns, self._told_from_ns
+        since_ns, shown_ns = max(self.since_ns, over_ns), max(self._told_from_ns, over_ns)
         return self.now, [self._testimony.say(kind, since_ns, shown_ns=shown_ns, inputs=self._reasons())]
 
     def due_ns(self, told: WitnessState | None) -> int:

@@ -9,7 +9,7 @@ Nothing is hidden for it: that so much is raised is itself an event.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from config.units import S
@@ -32,14 +32,15 @@ class Burst:
     made it one included.
     """
 
-    recent: list[int] = field(default_factory=list)
+    recent: tuple[int, ...] = ()
     began_ns: int | None = None
     count: int = 0
 
     def moved(self, by_ns: int) -> Burst:
         """Return this burst on a clock that reads `by_ns` more."""
         began_ns = None if self.began_ns is None else self.began_ns + by_ns
-        return Burst(recent=[instant + by_ns for instant in self.recent], began_ns=began_ns, count=self.count)
+        recent = tuple(instant + by_ns for instant in self.recent)
+        return Burst(recent=recent, began_ns=began_ns, count=self.count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class Measure:
 
     def raised(self, burst: Burst, at_ns: int) -> bool:
         """Count a raise; tell whether it makes the burst one."""
-        burst.recent = [*burst.recent[-self.raises + 1 :], at_ns]
+        burst.recent = (*burst.recent[-self.raises + 1 :], at_ns)
         burst.count += burst.began_ns is not None
         full = len(burst.recent) == self.raises and at_ns - burst.recent[0] <= self.within_ns
         if not full or burst.began_ns is not None:

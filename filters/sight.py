@@ -33,6 +33,10 @@ class Change:
         """Return this change on a clock that reads `by_ns` more."""
         return Change(*(moved(instant, by_ns) for instant in (self.after_ns, self.onset_ns, self.by_ns)))
 
+    def healed(self, now_ns: int) -> Change:
+        """Return this change; where its onset is no time that has been, as one that nobody saw before now."""
+        return self if self.onset_ns <= now_ns else Change(LONG_AGO, now_ns, now_ns)
+
     def until(self, later: Change) -> Elapsed:
         """Return the time from this change to another; where that came first, it is 0."""
         return Elapsed(

@@ -6,7 +6,6 @@ are JSON and go into the log's STATE records; nobody else reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,10 +40,10 @@ class Snapshot:
 _ADAPTER: Final = TypeAdapter(Snapshot)
 
 
-def dump(snapshot: Snapshot, alarms: Iterable[bytes]) -> bytes:
-    """Return a snapshot as bytes, with these alarms, which are members of a JSON object already."""
+def dump(snapshot: Snapshot, alarms: bytes) -> bytes:
+    """Return a snapshot as bytes, with these alarms, which are the members of a JSON object already."""
     rest = _ADAPTER.dump_json(snapshot, exclude_defaults=True)
-    return rest[:-1] + b',"alarms":{' + b",".join(alarms) + b"}}"
+    return b"".join((rest[:-1], b',"alarms":{', alarms, b"}}"))
 
 
 def load(body: bytes) -> Snapshot | None:

@@ -12,12 +12,14 @@ Mode, while nothing is demanded
     DISARMED    else the arming condition is false
     UNKNOWN     else an input is Bad; told only once it has lasted two of the slowest scans
     ARMED       else
+    What changed while something was demanded is told when that is over, and begins then.
 
 Demand
     It begins at t0, the latest of: onset of the cause (its first raw sample, before median and on-delay),
     arming, end of a bypass, and the start of this witness. It is told when the cause is declared, even if
     by then the effect has disarmed the interlock, or somebody bypassed it, provided that a sample at t0 or
-    later showed it armed and in force. Cause, arming and bypass must be readable; an effect need not. One
+    later showed it armed and in force. If cause and disarming lie between the same samples it may have been
+    armed: that is told as a demand, which can neither fail nor be proven. Cause, arming and bypass must be readable; an effect need not. One
     activation of the cause demands once.
 
 Effect
@@ -31,14 +33,15 @@ Effect
                     has been seen when an effect in time must have been sampled (T + two of its scans + its
                     filter's delay)
     INDETERMINATE   between: the samples cannot tell. Also an effect that was true before the demand and
-                    stays so; and one that is missing or late where the cause was withdrawn, or the interlock
-                    bypassed, or the bypass flag unreadable, before T was over
+                    stays so; and one that is missing or late where the cause was withdrawn (unless the plant
+                    latches it), or the interlock bypassed, or the bypass flag unreadable, before T was over
     UNKNOWN         its input is Bad when the last chance is over; replaced when it can be read again
 
 Verdict
     FAILED as soon as one effect is; else, when all are found: UNKNOWN, INDETERMINATE or PROVEN, the first
     that one of them is. It stands until the cause or the arming is false: CLEARED. If the cause returns
-    before the verdict, the first demand ends INDETERMINATE and a second one begins.
+    before the verdict, the first demand ends INDETERMINATE and a second one begins; of a latched cause it is
+    the same demand still.
 
 SPURIOUS
     An effect that changes to true while ARMED, if no demand for which it counts is told within skew + the
@@ -117,6 +120,18 @@ class Memory:
             told_ns=moved(self.told_ns, by_ns),
         )
 
+    def healed(self, now_ns: int) -> Memory:
+        """Return this memory, on the clock of `now_ns`, without times that are still to come."""
+        proven_ns = self.last_proven_ns
+        return replace(
+            self,
+            demand=self.demand and self.demand.healed(now_ns),
+            answered_ns=LONG_AGO if self.answered_ns > now_ns else self.answered_ns,
+            last_proven_ns=None if proven_ns is None or proven_ns > now_ns else proven_ns,
+            voted=self.voted and self.voted.healed(now_ns),
+            history=tuple(entry for entry in self.history if entry.boot_ns <= now_ns),
+        )
+
 
 class Witness:
     """Watches one interlock."""
@@ -129,6 +144,7 @@ class Witness:
         self._mode = Mode(inputs, testimony)
         self._suspects = Suspects(inputs, testimony)
         self._testimony = testimony
+        self._over_ns = LONG_AGO
 
     @property
     def state(self) -> WitnessState:
@@ -198,7 +214,7 @@ class Witness:
         events += self._suspects.step(now_ns, raised, demand, armed=armed)
         if memory.demand is None:
             before = memory.told
-            memory.told, told = self._mode.tell(memory.told, now_ns)
+            memory.told, told = self._mode.tell(memory.told, now_ns, self._over_ns)
             if memory.told is not before:
                 memory.told_ns = self._mode.since_ns
             events += told
@@ -273,7 +289,9 @@ class Witness:
         events = [self._tell_verdict(demand, scan_ns)] if demand.weigh(self.inputs, now_ns) else []
         over_ns = demand.over_ns(self.inputs)
         if over_ns is not None:
-            self.memory.demand = None
+            self.memory.demand, self._over_ns = None, over_ns
+            if self.inputs.latched:
+                self.memory.answered_ns = max(self.memory.answered_ns, demand.cause_onset_ns)
             figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}
             events.append(
                 self._testimony.say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,6 +21,12 @@ from filters.proof import Entry
 from filters.shared import SharedEffects
 from filters.testimony import Testimony
 from filters.witness import Memory, Witness
+
+_WITHOUT_EFFECT_ON_MEMORY: Final[dict[str, Any]] = {
+    **dict.fromkeys(("title", "response", "basis", "proof_every"), True),
+    "cause": {"latched"},
+    "also": {"__all__": {"latched"}},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class Witnesses:
         }
         self._digest_of = {
             interlock.name: digest_of(
-                interlock.model_dump_json(exclude={"title", "response", "basis", "proof_every"}),
+                interlock.model_dump_json(exclude=_WITHOUT_EFFECT_ON_MEMORY),
                 [sight.rule.digest for sight in self._witnesses[interlock.name].inputs.all],
             )
             for interlock in plant.interlocks
@@ -96,8 +102,11 @@ class Witnesses:
         """Let every witness take its first look."""
         return [event for name in self._witnesses for event in self._step(name, now_ns, now_ns, set())]
 
-    def step(self, now_ns: int, moves: Int64s) -> list[Event]:
-        """Return what became true by `now_ns`, when the comparisons made these moves (`filters.judge`)."""
+    def step(self, now_ns: int, moves: Int64s) -> list[list[Event]]:
+        """Return what became true by `now_ns`, when the comparisons made these moves (`filters.judge`).
+
+        A list for each witness that looked, in the order in which it is to be told.
+        """
         heard = moves[self._heard[moves[:, 0]], :3].tolist()
         scans_ns = dict.fromkeys(self._awaiting, LONG_AGO)
         if self.due_ns <= now_ns:
@@ -106,7 +115,7 @@ class Witnesses:
             for name in self._looking[row]:
                 scans_ns[name] = max(at_ns, scans_ns.get(name, LONG_AGO))
         raised = {row for row, move, _ in heard if move == RAISED}
-        events = [event for name in scans_ns for event in self._step(name, now_ns, scans_ns[name], raised)]
+        events = [self._step(name, now_ns, scans_ns[name], raised) for name in scans_ns]
         for name in scans_ns:
             demand = self._witnesses[name].memory.demand
             if demand is not None:
@@ -145,7 +154,7 @@ class Witnesses:
         """
         events = []
         for name, was in saved.items():
-            memory = was.memory.moved(by_ns)
+            memory = was.memory.moved(by_ns).healed(now_ns)
             if self._digest_of.get(name) == was.rule:
                 events += self._witnesses[name].resume(memory, now_ns)
             elif memory.demand is not None and memory.demand.open:

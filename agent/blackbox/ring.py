@@ -57,12 +57,14 @@ class Ring:
         self._quality[row] = quality
         self.end += 1
 
+    def boot_ns(self, number: int) -> int:
+        """Return when a scan began; of one that is no longer kept, when the oldest one did."""
+        return int(self._boot_ns[max(number, self.begin) % self._depth])
+
     def since(self, boot_ns: int) -> int:
         """Return the number of the oldest kept scan that began at `boot_ns` or later."""
-        number = self.end
-        while number > self.begin and self._boot_ns[(number - 1) % self._depth] >= boot_ns:
-            number -= 1
-        return number
+        kept = self._boot_ns[: self.end - self.begin]
+        return self.end - int(np.count_nonzero(kept >= boot_ns))
 
     def scans(self, first: int, last: int, tags: slice) -> Scans:
         """Return copies of the scans `first`..`last` (all kept) of some of the tags, counted in the group."""

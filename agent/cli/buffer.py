@@ -13,6 +13,7 @@ from agent.cli.buffer_export import export
 from agent.cli.buffer_quarantine import quarantine
 from agent.cli.client import NotRunning, Unanswered, ask, find_socket
 from agent.cli.exits import Exit
+from agent.cli.looking import looking_into
 from agent.cli.options import json_option, log_directory, running_state_option
 from agent.cli.speech import fail, say, shown
 from agent.cli.tables import show, table
@@ -119,12 +120,9 @@ def _records(uplink: Json, part: str) -> dict[str, int]:
 
 
 def _on_disk(directory: Path, why: Text) -> Json:
-    try:
+    with looking_into(directory):
         segments = survey(directory)
         waiting = backlogs(directory, segments)
-    except OSError as error:
-        reason = text("{path}: {reason}", path=error.filename or directory, reason=error.strerror)
-        fail(reason, Exit.CANNOT_CREATE)
     if not segments:
         fail(why, Exit.UNAVAILABLE)
     oldest_ns = min(segment.opening.created_utc_ns for segment in segments)

@@ -16,6 +16,7 @@ import click
 
 from agent.cli.exits import Exit
 from agent.cli.instant import INSTANT
+from agent.cli.looking import looking_into
 from agent.cli.options import log_option
 from agent.cli.speech import fail, shown
 from agent.export import Archive, Scanned, Span
@@ -33,6 +34,8 @@ _HEADINGS = (
     text("quality"),
     text("quality code"),
 )
+
+_WINDOW_HEADINGS = (text("rule"), text("event"))
 
 
 @click.command(
@@ -52,15 +55,28 @@ _HEADINGS = (
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help=shown(text("write a file that Excel can open"))
 )
-def export(log: Path, since: int | None, until: int | None, tags: Sequence[str], output: Path | None) -> None:
+@click.option(
+    "--windows",
+    is_flag=True,
+    help=shown(
+        text("what the black box kept around events instead: every scan, with the event's rule and time")
+    ),
+)
+def export(
+    log: Path,
+    since: int | None,
+    until: int | None,
+    tags: Sequence[str],
+    output: Path | None,
+    *,
+    windows: bool,
+) -> None:
     """Export readings."""
     patterns = [part.strip() for listed in tags for part in listed.split(",") if part.strip()]
-    try:
+    with looking_into(log):
         archive = Archive(log)
         with _opened(output) as file:
-            _write(archive, Span(since, until), patterns, file)
-    except OSError as error:
-        fail(text("{path}: {reason}", path=error.filename or log, reason=error.strerror), Exit.CANNOT_CREATE)
+            _write(archive, Span(since, until), patterns, file, windows=windows)
 
 
 @contextmanager
@@ -73,19 +89,31 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
         yield file
 
 
-def _write(archive: Archive, span: Span, patterns: Sequence[str], file: TextIO) -> None:
+def _write(archive: Archive, span: Span, patterns: Sequence[str], file: TextIO, *, windows: bool) -> None:
     wanted = archive.matching(patterns or ["*"])
     if patterns and not wanted:
         fail(text("no such tag: {names}", names=", ".join(patterns)), Exit.USAGE)
     table = csv.writer(file)
-    table.writerow([shown(heading) for heading in _HEADINGS])
+    headings = (*_WINDOW_HEADINGS, *_HEADINGS) if windows else _HEADINGS
+    table.writerow([shown(heading) for heading in headings])
     readings = 0
-    for scan in archive.scans(span, wanted):
-        table.writerows(_rows(scan))
-        readings += len(scan.rows)
+    for row in _window_rows(archive, span, wanted) if windows else _scan_rows(archive, span, wanted):
+        table.writerow(row)
+        readings += 1
     click.echo(shown(text("{count} readings", count=readings)), err=True)
     if archive.unreadable:
         click.echo(shown(text("{count} records could not be read", count=archive.unreadable)), err=True)
+
+
+def _scan_rows(archive: Archive, span: Span, wanted: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    for scan in archive.scans(span, wanted):
+        yield from _rows(scan)
+
+
+def _window_rows(archive: Archive, span: Span, wanted: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    for window in archive.windows(span, wanted):
+        for row in _rows(window.scan):
+            yield (window.rule, _time(window.event_utc_ns), *row)
 
 
 def _rows(scan: Scanned) -> Iterator[tuple[str, ...]]:

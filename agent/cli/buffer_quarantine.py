@@ -11,11 +11,11 @@ import orjson
 from agent.anchor import unpack_anchor
 from agent.bodies import RecordError
 from agent.cli.client import act, answered, find_socket
-from agent.cli.exits import Exit
+from agent.cli.looking import looking_into
 from agent.cli.options import json_option, log_option, running_state_option
-from agent.cli.speech import fail, say, shown
+from agent.cli.speech import say, shown
 from agent.cli.tables import show, table
-from buffer.aside import Aside, quarantined
+from buffer.aside import QUARANTINE, Aside, quarantined
 from config.text import text
 from config.vocabulary import RecordKind
 
@@ -32,10 +32,8 @@ def quarantine() -> None:
 @json_option
 def list_command(log: Path, as_json: bool) -> None:
     """List records; works whether or not an agent runs."""
-    try:
-        found = list(quarantined(log / "quarantine"))
-    except OSError as error:
-        fail(text("{path}: {reason}", path=error.filename or log, reason=error.strerror), Exit.CANNOT_CREATE)
+    with looking_into(log):
+        found = list(quarantined(log / QUARANTINE))
     if as_json:
         click.echo(orjson.dumps([_json(aside) for aside in found], option=orjson.OPT_INDENT_2))
         return

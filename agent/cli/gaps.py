@@ -18,6 +18,7 @@ from agent.cli.speech import fail, language, say, shown
 from agent.cli.tables import show, shown_name, table
 from agent.gap import CAUSES, GapBody, Moment, Part, Subject
 from agent.history import History, read_history
+from buffer.errors import LogError
 from config.text import Text, text
 from config.units import S
 
@@ -65,6 +66,8 @@ def gaps(log: Path, since: int | None, device: str | None, summary: bool, as_jso
 def _read(directory: Path) -> History:
     try:
         history = read_history(directory)
+    except LogError as error:
+        fail(error.words, Exit.UNAVAILABLE)
     except OSError as error:
         fail(
             text("{directory} cannot be read: {reason}", directory=directory, reason=error.strerror),

@@ -68,6 +68,7 @@ def _run(plant: Plant, layout: Layout) -> None:
 
 async def _until_stopped(plant: Plant, layout: Layout, selector: IdleSelector) -> None:
     from agent.clock import SystemClock
+    from agent.litter import small_portions
     from agent.memory import give_back_start_memory
     from agent.runtime import run_agent
     from agent.wiring import wire
@@ -78,4 +79,5 @@ async def _until_stopped(plant: Plant, layout: Layout, selector: IdleSelector) -
     kernels = load_kernels(layout.kernel_cache)
     wiring = wire(plant, layout, SystemClock(), kernels, lambda: selector.idle_ns)
     give_back_start_memory()
-    await run_agent(wiring, layout, stop)
+    with small_portions():
+        await run_agent(wiring, layout, stop)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,8 +49,8 @@ class Codec(Protocol):
         """Return what the platform says that it has persisted. Raises ConfirmationError."""
         ...
 
-    def meta(self, dictionary: Dictionary, *, current: bool) -> Sequence[Message]:
-        """Return what a receiver needs before the first readings of `dictionary`; `current`: of this run."""
+    def meta(self, dictionary: Dictionary, *, current: bool) -> Iterator[Message]:
+        """Yield what a receiver needs before the first readings of `dictionary`; `current`: of this run."""
         ...
 
     def status(self, presence: Presence) -> Message:

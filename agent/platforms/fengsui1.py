@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -78,28 +79,24 @@ class Fengsui1:
         about = {"backfill": backfill, "clock": _clock(anchor), **self._mark(replay)}
         return self._message(kind, {**key, **about, **content})
 
-    def meta(self, dictionary: Dictionary, *, current: bool) -> Sequence[Message]:
+    def meta(self, dictionary: Dictionary, *, current: bool) -> Iterator[Message]:
         """See `Codec`; several messages where there are more than TAGS_PER_META tags."""
         starts = range(0, max(1, len(dictionary.tags)), TAGS_PER_META)
-        return [
-            self._message(
+        for part, first in enumerate(starts, start=1):
+            tags = dictionary.tags[first : first + TAGS_PER_META]
+            yield self._message(
                 "meta" if part == 1 else f"meta/{part}",
                 {
                     "meta": dictionary.meta,
                     "part": part,
                     "parts": len(starts),
-                    "tags": [
-                        _tag(first + index, facts)
-                        for index, facts in enumerate(dictionary.tags[first : first + TAGS_PER_META])
-                    ],
+                    "tags": [_tag(first + index, facts) for index, facts in enumerate(tags)],
                     "interlocks": dictionary.interlocks,
                     "devices": dictionary.devices,
                     "quality": _quality_table(),
                 },
                 retain=current,
             )
-            for part, first in enumerate(starts, start=1)
-        ]
 
     def confirmed(self, payload: bytes) -> Sequence[Confirmed]:
         """See `Codec`."""
@@ -322,6 +319,7 @@ def _tag(number: int, facts: TagFacts) -> Json:
     }
 
 
+@cache
 def _quality_table() -> Json:
     """Return what the numbers of the quality column mean (config/vocabulary.py)."""
     return {

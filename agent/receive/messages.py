@@ -11,6 +11,7 @@ import orjson
 from agent.receive.schema import KINDS, fault_of
 
 SCHEMA_EVERY: Final = 500
+_NAMES: Final = ("enterprise", "gateway", "run", "meta")
 _MOMENTARY: Final = frozenset(("backfill", "replay", "clock", "utc_ms"))
 
 
@@ -62,7 +63,7 @@ class Checker:
         except orjson.JSONDecodeError as error:
             raise MessageError(f"not JSON: {error}") from error
         kind = content.get("kind") if isinstance(content, dict) else None
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise MessageError(f"kind {kind!r} is unknown")
         fault = self._fault_of(kind, content)
         if fault is not None:
@@ -88,9 +89,12 @@ def _sound(content: dict[str, Any]) -> bool:
             and content["columns"][:4] == ["tag", "raw", "value", "quality"]
             and all(len(row) == width and type(row[0]) is type(row[3]) is int for row in content["rows"])
             and type(content["seq"]) is int
-            and {"enterprise", "gateway", "run", "meta", "clock", "backfill"} <= content.keys()
+            and content["seq"] > 0
+            and all(type(content[name]) is str for name in _NAMES)
+            and {"clock", "backfill"} <= content.keys()
             and content["scan"].keys() >= {"utc_ms", "boot_ms"}
-            and content["ledger"].keys() >= {"scanned", "recorded", "suppressed"}
+            and type(content["ledger"]["scanned"]) is type(content["ledger"]["recorded"]) is int
+            and all(type(count) is int for count in content["ledger"]["suppressed"].values())
         )
     except (KeyError, TypeError, IndexError, AttributeError):
         return False

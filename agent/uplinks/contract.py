@@ -76,6 +76,10 @@ class Uplink(Protocol):
         """Return the next message that the platform sent us; waits for ever where it sends none."""
         ...
 
+    def hurry(self) -> None:
+        """Hold nothing back any more: the agent is about to leave."""
+        ...
+
     async def closed(self) -> Text:
         """Return when the connection was lost, and why."""
         ...

@@ -70,6 +70,12 @@ class DropUplink:
         silence: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         return await silence
 
+    def hurry(self) -> None:
+        """See `Uplink`."""
+        self._every_s = 0.0
+        if self._waiting:
+            self._due.set()
+
     async def closed(self) -> Text:
         """See `Uplink`."""
         await self._closed.wait()

@@ -1,10 +1,12 @@
-"""What leaves next over one connection, and when: the lanes, held back where a narrow line asks for it."""
+"""What leaves next over one connection, and when: the lanes, held back for a narrow line or a refusal."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final
 
 from agent.bodies import RecordError
@@ -13,9 +15,12 @@ from agent.uplinks.lanes import Lanes, Taken
 from agent.uplinks.pace import Pace, Room
 from agent.uplinks.parcels import Packer, Parcel
 from agent.uplinks.poison import Suspicion
+from agent.uplinks.refusals import Refusals
 from agent.uplinks.repeat import Repeat
 from agent.uplinks.terms import Terms
+from buffer.record import Record
 from config.text import Text, text
+from config.vocabulary import Stream
 
 SPREAD_S: Final = 10.0
 SPREAD_SHARE: Final = 0.1
@@ -40,6 +45,7 @@ class Feed:
         terms: Terms,
         window: int,
         suspicion: Suspicion,
+        refusals: Refusals,
         more: Callable[[], None],
         put_aside: PutAside,
         *,
@@ -48,10 +54,11 @@ class Feed:
         self._lanes = lanes
         self._packer = packer
         self._suspicion = suspicion
+        self._refusals = refusals
         self._more = more
         self._put_aside = put_aside
         self._repeat: Repeat | None = None
-        self._ready: deque[Parcel] = deque()
+        self._ready: deque[Iterator[Parcel]] = deque()
         self._loop = asyncio.get_running_loop()
         spread_s = min(SPREAD_S, away_s * SPREAD_SHARE)
         self._pace = Pace(self._loop.time, terms.backfill_bytes_per_s, after_s=terms.phase * spread_s)
@@ -66,7 +73,7 @@ class Feed:
     def replay(self, since_utc_ns: int) -> None:
         """Send last what was stored since then, even if the platform has acknowledged it."""
         self._repeat = Repeat(since_utc_ns, self._packer)
-        self._lanes.replay(since_utc_ns, self._repeat.wanted)
+        self._lanes.replay(since_utc_ns, self._is_wanted)
 
     def refresh(self) -> None:
         """Look for records: some were stored."""
@@ -74,24 +81,29 @@ class Feed:
 
     def introduce(self, dictionary: Dictionary) -> None:
         """Have this run's dictionary go first."""
-        self._ready.extend(self._packer.introduce(dictionary, current=True))
+        self._ready.append(self._packer.introduce(dictionary, current=True))
 
     def next(self, *, nothing_new: bool = False) -> Parcel | None:
         """Return what must leave next; None when there is nothing, or nothing yet.
 
         `nothing_new`: give only what was prepared before.
         """
-        while not self._ready:
+        while (parcel := self._prepared()) is None:
             if nothing_new:
                 return None
             pause_s = self._pace.wait_s
             paused = self._room.full or pause_s > 0
-            taken = self._lanes.next(paused=paused)
+            rests_s = {stream: rest_s for stream in Stream if (rest_s := self._refusals.wait_s(stream))}
+            taken = self._lanes.next(paused=paused, resting=rests_s)
             if taken is None:
-                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching and not paused else pause_s)
+                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching else pause_s)
+                self._resume_after(min(rests_s.values(), default=0.0))
                 return None
+            if taken.replay and not self._is_wanted(taken.record):
+                continue  # it was sent since the lane was read ahead
+            self._refusals.sent(taken.record.stream)
             self.prepare(taken)
-        return self._ready.popleft()
+        return parcel
 
     def prepare(self, taken: Taken) -> None:
         """Make a record ready to leave, or put it aside."""
@@ -99,16 +111,24 @@ class Feed:
             self._put_aside(taken, text("the platform hangs up whenever it is sent this record"))
             return
         try:
-            parcels = self._packer.pack(taken)
+            parcel, before = self._packer.pack(taken)
         except RecordError as error:
             self._put_aside(taken, text("the record cannot be read: {error}", error=str(error)))
             return
-        self._ready.extend(parcels)
+        self._ready.append(chain(before, (parcel,)))
         if self._repeat is not None:
             self._repeat.note(taken.record)
         if taken.paced:
-            self._pace.spend(len(parcels[-1].message.payload))
+            self._pace.spend(len(parcel.message.payload))
             self._room.enter()
+
+    def _prepared(self) -> Parcel | None:
+        while self._ready:
+            parcel = next(self._ready[0], None)
+            if parcel is not None:
+                return parcel
+            self._ready.popleft()
+        return None
 
     def answered(self, taken: Taken, took_s: float) -> None:
         """Note how long the platform's answer took."""
@@ -121,10 +141,18 @@ class Feed:
         if self._resume is not None:
             self._resume.cancel()
 
+    def _is_wanted(self, record: Record) -> bool:
+        """Tell whether a record is to be sent again: none that was refused, that would be in vain."""
+        return self._repeat is not None and not self._refusals.knows(record) and self._repeat.wanted(record)
+
     def _resume_after(self, pause_s: float) -> None:
-        """Have it looked again when backfill may go on."""
-        if pause_s and self._resume is None:
-            self._resume = self._loop.call_later(pause_s, self._on_resume)
+        """Have it looked again when something may go on; the soonest such time counts."""
+        if not 0.0 < pause_s < math.inf:
+            return
+        if self._resume is not None and self._resume.when() <= self._loop.time() + pause_s:
+            return
+        self.close()
+        self._resume = self._loop.call_later(pause_s, self._on_resume)
 
     def _on_resume(self) -> None:
         self._resume = None

@@ -13,6 +13,7 @@ from agent.platforms.contract import Codec
 from agent.retry import Sleep, keep_connected
 from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
 from agent.uplinks.poison import Suspicion
+from agent.uplinks.refusals import Refusals
 from agent.uplinks.session import Gateway, Session
 from agent.uplinks.terms import Terms
 from buffer.log import Log
@@ -75,6 +76,7 @@ class Forwarder:
         self._terms = terms
         self._sleep = sleep
         self._suspicion = Suspicion()
+        self._refusals = Refusals(lambda: gateway.clock.boot_ns() / 1e9)
         self._session: Session | None = None
         self._since_boot_ns = gateway.clock.boot_ns()
         self._why: Text | None = None
@@ -109,6 +111,8 @@ class Forwarder:
     async def drain(self, timeout_s: float) -> bool:
         """Wait until everything stored was delivered, for so long while connected; tell whether it was."""
         self.wake()
+        if self._session is not None:
+            self._session.hurry()
         try:
             async with asyncio.timeout(timeout_s):
                 while self._session is not None and not self.idle:  # noqa: ASYNC110 - once, at stop
@@ -156,6 +160,7 @@ class Forwarder:
             self._gateway,
             self._terms,
             self._suspicion,
+            self._refusals,
             self._on_refused,
             away_s=0.0 if self._why is None else self._age_ns() / 1e9,
         )
@@ -167,6 +172,7 @@ class Forwarder:
         if self._session is None:
             return
         try:
+            self._session.hurry()
             async with asyncio.timeout(FAREWELL_S):
                 await self._session.farewell("stopped")
         except (UplinkDown, UplinkRefused, TimeoutError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 from buffer.log import Log
@@ -15,7 +15,7 @@ from config.vocabulary import Stream
 BATCH_RECORDS: Final = 32
 BATCH_BYTES: Final = 512 * 1024
 
-Wanted = Callable[[Record], bool]
+Choice = Callable[[Record], bool]
 
 
 class Taken(NamedTuple):
@@ -35,8 +35,9 @@ class Lane:
     """One reader, read ahead by a batch; all of its records leave in the same way."""
 
     def __init__(
-        self, reader: Reader | Again, *, backfill: bool, replay: bool = False, wanted: Wanted | None = None
+        self, reader: Reader | Again, *, backfill: bool, replay: bool = False, wanted: Choice | None = None
     ) -> None:
+        self.stream = reader.stream
         self.paced = replay or (backfill and reader.stream is Stream.READINGS)
         self.searching = False
         self._backfill = backfill
@@ -51,8 +52,8 @@ class Lane:
         if not self._ahead and not self._dry:
             batch = self._reader.next(BATCH_RECORDS, BATCH_BYTES)
             self._ahead.extend(batch if self._wanted is None else filter(self._wanted, batch))
-            self._dry = not batch
-            self.searching = bool(batch) and not self._ahead
+            self._dry = not batch and not self._reader.searching
+            self.searching = not self._dry and not self._ahead
         if not self._ahead:
             return None
         return Taken(self._ahead.popleft(), self._backfill, self._replay, self.paced)
@@ -72,23 +73,30 @@ class Lanes:
 
     Live is what is stored from now on; what is older, of this run or an earlier one, is backfill, and ends
     where live began. Events leave in their order, whatever else waits; last what somebody wants sent again.
+    What is `refused` is on its way into quarantine, and leaves only if somebody wants that.
+    `searching`: `next` must be asked again although nothing was stored.
     """
 
-    def __init__(self, log: Log, uplink: str) -> None:
+    def __init__(self, log: Log, uplink: str, refused: Choice) -> None:
         events = log.reader(uplink, Stream.EVENTS, start="now")
         readings = log.reader(uplink, Stream.READINGS, start="now")
         self._log = log
         self._live = (events, readings)
+
+        def wanted(record: Record) -> bool:
+            return not refused(record)
+
         self._lanes = [
-            _backfill(log, uplink, events),
-            Lane(events, backfill=False),
-            Lane(readings, backfill=False),
-            _backfill(log, uplink, readings),
+            Lane(_older(log, uplink, events), backfill=True, wanted=wanted),
+            Lane(events, backfill=False, wanted=wanted),
+            Lane(readings, backfill=False, wanted=wanted),
+            Lane(_older(log, uplink, readings), backfill=True, wanted=wanted),
             *(Lane(log.resends(uplink, stream), backfill=True) for stream in Stream),
         ]
         self._replays: list[Lane] = []
+        self.searching = False
 
-    def replay(self, since_utc_ns: int, wanted: Wanted) -> None:
+    def replay(self, since_utc_ns: int, wanted: Choice) -> None:
         """Send last what was stored since then and is `wanted`, whether it was acknowledged or not."""
         self._replays = [
             Lane(
@@ -105,22 +113,21 @@ class Lanes:
         """Tell whether all that the platform has not acknowledged yet has been taken."""
         return all(lane.empty for lane in self._lanes)
 
-    @property
-    def searching(self) -> bool:
-        """Tell whether `next` must be asked again although nothing was stored."""
-        return any(lane.searching for lane in self._replays)
+    def next(self, *, paused: bool, resting: Collection[Stream]) -> Taken | None:
+        """Return the record that must leave next; None when there is none, or while `searching` for it.
 
-    def next(self, *, paused: bool) -> Taken | None:
-        """Return the record that must leave next; None when there is none.
-
-        `paused`: what is paced must wait.
+        `paused`: what is paced must wait; `resting`: the streams that must.
         """
+        self.searching = False
         for lane in (*self._lanes, *self._replays):
-            if paused and lane.paced:
+            if (paused and lane.paced) or lane.stream in resting:
                 continue
             taken = lane.next()
             if taken is not None:
                 return taken
+            if lane.searching:
+                self.searching = True
+                return None
         return None
 
     def refresh(self) -> None:
@@ -129,6 +136,5 @@ class Lanes:
             lane.refresh()
 
 
-def _backfill(log: Log, uplink: str, live: Reader) -> Lane:
-    older = log.reader(uplink, live.stream, start="oldest_unacknowledged", until=live.origin)
-    return Lane(older, backfill=True)
+def _older(log: Log, uplink: str, live: Reader) -> Reader:
+    return log.reader(uplink, live.stream, start="oldest_unacknowledged", until=live.origin)

@@ -115,6 +115,9 @@ class PahoUplink:
         """See `Uplink`."""
         return await self._heard.get()
 
+    def hurry(self) -> None:
+        """See `Uplink`."""
+
     async def closed(self) -> Text:
         """See `Uplink`."""
         await self._closed.wait()

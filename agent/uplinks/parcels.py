@@ -16,7 +16,6 @@ from buffer.log import Log
 from buffer.record import Record
 from config.vocabulary import RecordKind
 
-DICTIONARIES_KEPT: Final = 8
 ANCHORS_KEPT: Final = 64
 
 
@@ -41,28 +40,27 @@ class Packer:
         self._log = log
         self._known: set[str] = set()
 
-    def pack(self, taken: Taken) -> list[Parcel]:
-        """Return a record as a message, after the dictionary if this connection has not seen it.
+    def pack(self, taken: Taken) -> tuple[Parcel, Iterator[Parcel]]:
+        """Return a record as a message, and what must leave before it: its dictionary, if that is new here.
 
         Raises RecordError.
         """
         preamble = self._log.preamble_of(taken.record)
         tags, anchor = preamble.get(RecordKind.TAGS), preamble.get(RecordKind.ANCHOR)
-        dictionary = None if tags is None else _unpack_tags(tags)
+        dictionary = None if tags is None else unpack_tags(tags)
         dated = None if anchor is None else _unpack_anchor(anchor)
         message = self._codec.encode(
             taken.record, dictionary, dated, backfill=taken.backfill, replay=taken.replay
         )
-        parcels = [Parcel(message=message, taken=taken)]
-        if dictionary is not None and dictionary.meta not in self._known:
-            parcels = [*self.introduce(dictionary, current=False), *parcels]
-        return parcels
+        parcel = Parcel(message=message, taken=taken)
+        if dictionary is None or dictionary.meta in self._known:
+            return parcel, iter(())
+        return parcel, self.introduce(dictionary, current=False)
 
     def introduce(self, dictionary: Dictionary, *, current: bool) -> Iterator[Parcel]:
-        """Yield a dictionary; `current`: of this run."""
+        """Return a dictionary, each parcel made when it is taken; `current`: of this run."""
         self._known.add(dictionary.meta)
-        for meta in self._codec.meta(dictionary, current=current):
-            yield Parcel(message=meta)
+        return (Parcel(message=meta) for meta in self._codec.meta(dictionary, current=current))
 
     def utc_ns_of(self, record: Record) -> int | None:
         """Return when a record ends by the best clock there is, None where there is none.
@@ -73,5 +71,4 @@ class Packer:
         return None if anchor is None else _unpack_anchor(anchor).utc_ns_of(record.last_boot_ns)
 
 
-_unpack_tags = lru_cache(maxsize=DICTIONARIES_KEPT)(unpack_tags)
 _unpack_anchor = lru_cache(maxsize=ANCHORS_KEPT)(unpack_anchor)

@@ -7,6 +7,8 @@ allow. There is no last will: a platform knows that a gateway is gone by the pre
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from typing import Final
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from agent.uplinks.contract import Message, UplinkBusy, UplinkDown, UplinkRefused
+from agent.uplinks.contract import Message, UplinkBusy, UplinkDown, UplinkRefused, UplinkTurnedAway
 from agent.uplinks.line import tune
 from agent.uplinks.off_loop import off_loop
 from agent.uplinks.tls import connect_words, tls_context
@@ -27,9 +29,10 @@ KEEP_HEADER: Final = "Fengsui-Keep"
 """Names the header that asks to keep the newest message of a kind."""
 _PORTS: Final = {"http": 80, "https": 443}
 _GOOD: Final = range(200, 300)
-_NOT_NOW: Final = frozenset((408, 425, 429))
+_NOT_NOW: Final = frozenset((408, 425, 429, 502, 503, 504))
 _NOT_US: Final = frozenset((401, 403, 404, 405, 407))
 _REFUSALS: Final = range(400, 500)
+_FAILURES: Final = range(500, 600)
 
 Address = tuple[int, str]
 """Address family and IP address."""
@@ -109,10 +112,14 @@ class PostUplink:
         """Return where a reply says that the platform has the message; raise what it says otherwise."""
         if status in _GOOD:
             return
-        if status in _NOT_US or status in _NOT_NOW or status not in _REFUSALS:
-            words = text("the platform takes nothing for now: it answered {status}", status=status)
-            raise UplinkDown(words) if status in _NOT_US else UplinkBusy(words)
-        raise UplinkRefused(text("the platform refused the message: it answered {status}", status=status))
+        words = text("the platform takes nothing for now: it answered {status}", status=status)
+        if status in _NOT_US:
+            raise UplinkTurnedAway(words)
+        if status in _REFUSALS and status not in _NOT_NOW:
+            raise UplinkRefused(text("the platform refused the message: it answered {status}", status=status))
+        if status in _FAILURES and status not in _NOT_NOW:
+            raise UplinkDown(words)  # perhaps at this very message
+        raise UplinkBusy(words)
 
     def _token(self) -> str:
         assert self._settings.token is not None
@@ -135,11 +142,23 @@ class PostUplink:
         return found
 
     async def _try_out(self, addresses: list[Address], context: ssl.SSLContext | None) -> None:
-        """Connect once, so that what is wrong is named before anything is sent."""
-        _, writer = await asyncio.open_connection(
-            addresses[0][1], self._port, ssl=context, server_hostname=self._host if context else None
-        )
-        writer.close()
+        """Connect to one of them, so that what is wrong is named before anything is sent."""
+        failure: OSError = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+        for _, address in addresses:
+            try:
+                async with asyncio.timeout(self._timeout_s / len(addresses)):
+                    _, writer = await asyncio.open_connection(
+                        address, self._port, ssl=context, server_hostname=self._host if context else None
+                    )
+            except OSError as error:  # TimeoutError is one
+                failure = error
+            else:
+                writer.close()
+                return
+        raise failure
+
+    def hurry(self) -> None:
+        """See `Uplink`."""
 
     def _lose(self, why: Text) -> UplinkDown:
         """End it for good; return what to raise."""

@@ -19,6 +19,7 @@ from agent.uplinks.feed import Feed
 from agent.uplinks.lanes import Lanes, Taken
 from agent.uplinks.parcels import Packer, Parcel
 from agent.uplinks.poison import Key, Suspicion, key_of
+from agent.uplinks.refusals import Refusals
 from agent.uplinks.terms import Terms
 from agent.uplinks.unconfirmed import Unconfirmed
 from buffer.log import Log
@@ -26,7 +27,6 @@ from buffer.record import Record
 from config.text import Text, text
 
 STATUS_EVERY_S: Final = 60.0
-REFUSALS_IN_A_ROW: Final = 5
 TRUST_AFTER: Final = 20
 """Answers after which a connection that began carefully sends many records at once."""
 CONFIRM_TURNS: Final = 4
@@ -65,6 +65,7 @@ class Session:
         gateway: Gateway,
         terms: Terms,
         suspicion: Suspicion,
+        refusals: Refusals,
         on_refused: Callable[[Text], None],
         *,
         away_s: float = 0.0,
@@ -75,13 +76,16 @@ class Session:
         self._log = log
         self._gateway = gateway
         self._suspicion = suspicion
+        self._refusals = refusals
+        refusals.connected()
         self._on_refused = on_refused
         self._feed = Feed(
-            Lanes(log, name),
+            Lanes(log, name, refusals.knows),
             Packer(codec, log),
             terms,
             uplink.window,
             suspicion,
+            refusals,
             self._more,
             self._put_aside,
             away_s=away_s,
@@ -93,7 +97,6 @@ class Session:
         self._stored = asyncio.Event()
         self._stored.set()
         self._now_s = asyncio.get_running_loop().time
-        self._refusals = 0
         self._answered = 0
         self._trusted = asyncio.Event()
         self._under_way: dict[Key, Record] = {}
@@ -147,6 +150,10 @@ class Session:
         finally:
             self._acks.flush()
             self._feed.close()
+
+    def hurry(self) -> None:
+        """Have nothing held back any more: the agent is about to leave."""
+        self._uplink.hurry()
 
     async def farewell(self, reason: str) -> None:
         """Tell the platform that the gateway goes. Raises UplinkDown, UplinkRefused."""
@@ -241,7 +248,7 @@ class Session:
         else:
             self._answer(parcel, begun_s)
             if parcel.taken is not None:
-                self._refusals = 0
+                self._refusals.taken(parcel.taken.record.stream)
                 self._on_delivered(parcel.taken)
 
     def _on_delivered(self, taken: Taken) -> None:
@@ -252,7 +259,7 @@ class Session:
             self._unconfirmed.left(taken.record, self._now_s())
 
     def _on_refusal(self, parcel: Parcel, why: Text, begun_s: float) -> None:
-        """Put a refused record aside. Raises UplinkDown where the platform refuses one after another."""
+        """Put a refused record aside. Raises UplinkDown where the platform refuses whatever it is sent."""
         if parcel.taken is None:
             journal.warn(text("message refused"), uplink=self._name, kind=parcel.message.kind, cause=why)
             return
@@ -260,15 +267,16 @@ class Session:
         if self._unconfirmed is not None:
             self._unconfirmed.drop(parcel.taken.record)
         self._put_aside(parcel.taken, why)
-        self._refusals += 1
-        if self._refusals >= REFUSALS_IN_A_ROW:
+        self._refusals.remember(parcel.taken.record)
+        if not parcel.taken.replay and self._refusals.refused(parcel.taken.record.stream):
             raise UplinkTurnedAway(why)
+        self._more()
 
     def _answer(self, parcel: Parcel, begun_s: float) -> None:
         """Note that the platform answered."""
         if parcel.taken is None:
             return
-        del self._under_way[key_of(parcel.taken.record)]
+        self._under_way.pop(key_of(parcel.taken.record), None)  # by then it may be under way twice
         self._answered += 1
         if self._answered == TRUST_AFTER:
             self._trusted.set()

@@ -34,6 +34,7 @@ def interlock_faults(
     row_of = {row.tag.tag: row for row in rows if row.sound("tag")}
     yield from _name_faults(draft, row_of)
     yield from _vote_faults(draft)
+    yield from _latch_faults(draft)
     for loc, condition in draft.conditions.items():
         if condition.when is not None:
             yield from _said_twice(draft, loc)
@@ -86,6 +87,18 @@ def _vote_faults(draft: Draft) -> Iterator[Fault]:
         key = "vote" if "vote" in raw else "also"
         words = text("{count} causes cannot vote {vote}; list the others under also", count=count, vote=vote)
         yield Fault(draft.document.place(*INTERLOCKS, index, key), words)
+
+
+def _latch_faults(draft: Draft) -> Iterator[Fault]:
+    """What is latched is the demand that the causes vote for, so they are all latched or none is."""
+    first: dict[Loc, Cause] = {}
+    for loc, cause in draft.conditions.items():
+        if not isinstance(cause, Cause):
+            continue
+        at = loc[: len(INTERLOCKS) + 1]
+        if first.setdefault(at, cause).latched != cause.latched:
+            words = text("all causes of an interlock are latched, or none is; write the same for each")
+            yield Fault(draft.document.place(*loc, "latched"), words)
 
 
 def _said_twice(draft: Draft, loc: Loc) -> Iterator[Fault]:

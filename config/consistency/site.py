@@ -63,7 +63,7 @@ def _uplink_faults(draft: Draft) -> Iterator[Fault]:
             words = text("a client certificate and its key go together; give both or neither")
             yield Fault(draft.document.key_place("uplinks", name, "tls"), words)
         keys = draft.document.section("uplinks", name)
-        if tls and str(keys.get("url", "")).startswith("http:"):
+        if "tls" in keys and str(keys.get("url", "")).startswith("http:"):
             words = text("there is tls, but the url begins with http; write https")
             yield Fault(draft.document.place("uplinks", name, "url"), words)
         if "password" in keys and "username" not in keys:

@@ -149,6 +149,9 @@ class _Binder:
         if placed is None:
             return None
         given = [self._argument(parameter, argument) for parameter, argument in placed]
+        for (parameter, argument), figure in zip(placed, given, strict=True):
+            if parameter.of_rest and argument is not None and isinstance(figure, Constant):
+                self._some_of(parameter, argument, figure, 1 + len(placed) - len(function.parameters))
         sound = [found for found in given if found is not None]
         return function.build(sound) if len(sound) == len(given) else None
 
@@ -173,6 +176,14 @@ class _Binder:
             self._fault(_usage(tree.function, function), tree.at)
             return None
         return found
+
+    def _some_of(self, parameter: Parameter, argument: Argument, figure: Constant, given: int) -> None:
+        if figure.number.is_integer() and figure.number <= given:
+            return
+        words = text(
+            '"{name}" is a whole number from 1 to {most}: of so many', name=parameter.name, most=given
+        )
+        self._fault(words, argument.tree.at)
 
     def _argument(self, parameter: Parameter, argument: Argument | None) -> Bound | None:
         if argument is None:

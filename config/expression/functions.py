@@ -21,7 +21,7 @@ class Parameter:
     """One argument of a function.
 
     `kind` None: any fits. `default` None: it must be given. `constant`: only a plain figure fits, `least` or
-    more.
+    more. `of_rest`: it is how many of those of which many may be given: a whole number, no more.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Parameter:
     constant: bool = False
     default: float | None = None
     least: float | None = None
+    of_rest: bool = False
 
 
 Build = Callable[[list[Bound]], Bound]
@@ -124,7 +125,8 @@ def _votes(op: Op) -> Function:
             tally = (Apply(op=Op.TALLY, inputs=(*tally, vote), kind=Kind.NUMBER),)
         return Apply(op=op, inputs=tally, kind=Kind.TRUTH, number=_plain(given[0]))
 
-    return Function(parameters=(_figure("m", least=1), _any("x", Kind.TRUTH)), build=build, rest=2)
+    needed = Parameter(name="m", kind=Kind.NUMBER, constant=True, least=1, of_rest=True)
+    return Function(parameters=(needed, _any("x", Kind.TRUTH)), build=build, rest=2)
 
 
 _MOLAR_MASS: Final = _figure("molar_mass", least=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -37,14 +37,15 @@ _ON_THE_WIRE: Final[dict[ValueType, np.dtype[Any]]] = {
 }
 
 
-def byte_order(words: int, order: WordOrder) -> list[int]:
+@cache
+def byte_order(words: int, order: WordOrder) -> tuple[int, ...]:
     """Return where the bytes of a value lie in its registers, the most significant first.
 
     CDAB and DCBA reverse the registers, BADC and DCBA the bytes within each, be they 1, 2 or 4.
     """
     registers = range(words - 1, -1, -1) if order in (WordOrder.CDAB, WordOrder.DCBA) else range(words)
     first = 1 if order in (WordOrder.BADC, WordOrder.DCBA) else 0
-    return [byte for register in registers for byte in (2 * register + first, 2 * register + 1 - first)]
+    return tuple(byte for register in registers for byte in (2 * register + first, 2 * register + 1 - first))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +92,26 @@ class Decoder:
 
     def __init__(self, count: int, values: Sequence[ValueSlot], bits: Sequence[BitSlot]) -> None:
         self._count = count
-        present = sorted({slot.type for slot in values if not slot.type.is_text})
-        self._kinds = [_Kind(kind, [slot for slot in values if slot.type is kind]) for kind in present]
-        self._texts = [_Text(slot) for slot in values if slot.type.is_text]
+        slots: dict[ValueType, list[ValueSlot]] = {}
+        for slot in values:
+            slots.setdefault(slot.type, []).append(slot)
+        self._kinds = {kind: _Kind(kind, found) for kind, found in slots.items() if not kind.is_text}
+        self._texts = [_Text(slot) for kind, found in slots.items() if kind.is_text for slot in found]
         self._bit_indices = np.array([slot.index for slot in bits], dtype=np.intp)
         self._bit_bytes = np.array([slot.byte for slot in bits], dtype=np.intp)
         self._bit_shifts = np.array([slot.bit for slot in bits], dtype=np.uint8)
+
+    def join(self, other: Decoder) -> None:
+        """Take over the tables of another one, which brings other numbers of the same scan."""
+        for value_type, kind in other._kinds.items():
+            if value_type in self._kinds:
+                self._kinds[value_type].join(kind)
+            else:
+                self._kinds[value_type] = kind
+        self._texts += other._texts
+        self._bit_indices = np.concatenate((self._bit_indices, other._bit_indices))
+        self._bit_bytes = np.concatenate((self._bit_bytes, other._bit_bytes))
+        self._bit_shifts = np.concatenate((self._bit_shifts, other._bit_shifts))
 
     def decode(self, data: bytes) -> Decoded:
         """Decode the answers of one scan, joined in the order of its blocks.
@@ -109,7 +124,7 @@ class Decoder:
             raw=np.full(self._count, np.nan), quality=np.zeros(self._count, dtype=np.uint32), exact={}
         )
         with np.errstate(invalid="ignore"):  # widening a signalling NaN is no mistake
-            for kind in self._kinds:
+            for kind in self._kinds.values():
                 kind.decode(octets, decoded)
         for found in self._texts:
             found.decode(octets, decoded)
@@ -127,14 +142,20 @@ class _Kind:
         self._read = _READINGS.get(value_type)
         self._may_exceed = words == 4 and self._dtype.kind in "iu"
         self._indices = np.array([slot.index for slot in slots], dtype=np.intp)
-        self._bytes = np.array(
-            [[slot.first_byte + byte for byte in byte_order(words, slot.order)] for slot in slots],
-            dtype=np.intp,
-        )
+        firsts = np.array([slot.first_byte for slot in slots], dtype=np.intp)
+        self._bytes = firsts[:, None] + np.array([byte_order(words, slot.order) for slot in slots])
         masks = [slot.mask or _ALL_BITS >> (64 - value_type.bits) for slot in slots]
         self._masked = any(slot.mask is not None for slot in slots)
         self._masks = np.array(masks, dtype=np.uint64)
         self._shifts = np.array([lowest_bit(mask) for mask in masks], dtype=np.uint64)
+
+    def join(self, other: _Kind) -> None:
+        """Take over more values of the same type."""
+        self._indices = np.concatenate((self._indices, other._indices))
+        self._bytes = np.concatenate((self._bytes, other._bytes))
+        self._masks = np.concatenate((self._masks, other._masks))
+        self._shifts = np.concatenate((self._shifts, other._shifts))
+        self._masked |= other._masked
 
     def decode(self, octets: NDArray[np.uint8], into: Decoded) -> None:
         """Write the values to their places, and to `exact` those that do not fit there."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
 from typing import Final
 
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
+from config.turns import at_once, in_turns
 from drivers.contract import DeviceError, DeviceTimeout, DriverCounters, Scan
 from drivers.modbus.fence import Fence
 from drivers.modbus.forecast import Work
@@ -14,7 +16,7 @@ from drivers.modbus.frame import READ_WORDS
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.herald import Herald
 from drivers.modbus.inquiry import Inquiry, Reply
-from drivers.modbus.layout import Layout, forbidden_places, point_of
+from drivers.modbus.layout import Layout, forbidden_places, lay_out, point_of, range_of
 from drivers.modbus.planner import Block, Limits
 from drivers.modbus.pulse import Pulses
 
@@ -35,8 +37,9 @@ class ModbusDriver:
         )
         self._forbidden = forbidden_places(device)
         self._pulses = {group.number: Pulses(plant.tags_of(group)) for group in groups}
-        self._points = {
-            group.number: [point_of(tag, device) for tag in plant.tags_of(group)] for group in groups
+        points = {
+            group.number: [point_of(index, tag, device) for index, tag in enumerate(plant.tags_of(group))]
+            for group in groups
         }
         self._herald = Herald(
             name,
@@ -44,7 +47,7 @@ class ModbusDriver:
                 (point.range, tag, place)
                 for group in groups
                 for point, tag, place in zip(
-                    self._points[group.number], plant.tags_of(group), plant.places[group.span], strict=True
+                    points[group.number], plant.tags_of(group), plant.places[group.span], strict=True
                 )
             ),
         )
@@ -52,7 +55,8 @@ class ModbusDriver:
         self._inquiry = Inquiry(link, device.unit_id, self.counters, self._fence)
         self._periods_s = {group.number: plant.scan_class_of(group).period / _SECOND_NS for group in groups}
         self.link = link
-        self._layouts = {number: self._lay_out(number) for number in self._points}
+        self._points = {number: sorted(found, key=range_of) for number, found in points.items()}
+        self._layouts = {number: at_once(self._lay_out(number)) for number in self._points}
         link.join(self)
 
     async def scan(self, group: ScanGroup) -> Scan:
@@ -67,11 +71,11 @@ class ModbusDriver:
         return scan
 
     async def _scan(self, group: ScanGroup) -> Scan:
-        layout = self._layout(group)
+        layout = await self._layout(group.number)
         replies = await self._inquiry.ask(layout.blocks)
         await self._inquiry.learn(layout.blocks, replies)
         if layout.version != self._fence.version and not any(map(_is_missed, replies)):
-            layout = self._layout(group)
+            layout = await self._layout(group.number)
             replies = await self._inquiry.ask(layout.blocks)
         await self._inquiry.try_fenced()
         self._herald.tell()
@@ -83,7 +87,9 @@ class ModbusDriver:
 
     def plan(self, group: ScanGroup) -> list[Text]:
         """See `drivers.contract.Driver`."""
-        return [_describe(block) for block in self._layout(group).blocks]
+        if self._is_outdated(group.number):
+            self._layouts[group.number] = at_once(self._lay_out(group.number))
+        return [_describe(block) for block in self._layouts[group.number].blocks]
 
     def work(self) -> list[Work]:
         """Return what all groups ask for, for a forecast."""
@@ -92,14 +98,18 @@ class ModbusDriver:
             for number, layout in self._layouts.items()
         ]
 
-    def _layout(self, group: ScanGroup) -> Layout:
-        layout = self._layouts[group.number]
-        if layout.version != self._fence.version or layout.cost != self.link.cost:
-            layout = self._layouts[group.number] = self._lay_out(group.number)
-        return layout
+    async def _layout(self, number: int) -> Layout:
+        """Return how a group is asked for; where that has changed it is found out in turns of the loop."""
+        if self._is_outdated(number):
+            self._layouts[number] = await in_turns(self._lay_out(number))
+        return self._layouts[number]
 
-    def _lay_out(self, number: int) -> Layout:
-        return Layout(self._points[number], self._limits, self.link.cost, self._fence, self._forbidden)
+    def _is_outdated(self, number: int) -> bool:
+        layout = self._layouts[number]
+        return layout.version != self._fence.version or layout.cost != self.link.cost
+
+    def _lay_out(self, number: int) -> Generator[None, None, Layout]:
+        return lay_out(self._points[number], self._limits, self.link.cost, self._fence, self._forbidden)
 
 
 def _now_s() -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -74,25 +74,23 @@ class Limits:
         return self.max_words if function_code in READ_WORDS else self.max_bits
 
 
-def plan(ranges: Iterable[Range], limits: Limits, cost: Cost, cuts: Sequence[Place] = ()) -> list[Block]:
-    """Return the blocks that hold every range whole, in order of function code and address.
+def plan(ranges: Iterable[Range], limits: Limits, cost: Cost, cuts: Sequence[Place] = ()) -> Iterator[Block]:
+    """Yield the blocks that hold every range whole, in order of function code and address.
 
     Neighbours share a block while it keeps within the limits and reading the gap between them costs less than
     another request. No block of several ranges lies across one of the `cuts`, which are in order.
     A value longer than the device's limit stands alone and exceeds it: the device's refusal will tell.
     """
-    blocks: list[Block] = []
     members: list[Range] = []
     reached = 0
-    for wanted in sorted(set(ranges)):
+    for wanted in sorted(dict.fromkeys(ranges)):
         if members and not _may_join(members[0], reached, wanted, limits, cost, cuts):
-            blocks.append(block_of(members))
+            yield block_of(members)
             members = []
         reached = max(reached, wanted.end) if members else wanted.end
         members.append(wanted)
     if members:
-        blocks.append(block_of(members))
-    return blocks
+        yield block_of(members)
 
 
 def block_of(ranges: Sequence[Range]) -> Block:

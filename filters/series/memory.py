@@ -1,5 +1,7 @@
 """The operations of derived series that remember: each takes every usable sample of its input once.
 
+Time in which the input is Bad does not count: nobody knows what was so then.
+
 Plain Python that `filters.kernels` compiles, as `filters.arithmetic`.
 """
 
@@ -26,10 +28,34 @@ INCREASE: Final = int(Op.INCREASE)
 
 
 def is_new(step: Row, one: Row) -> bool:
-    """Tell whether an input has a usable sample that this step has not taken, and take note of it."""
-    if one["quality"] >= BAD_FLOOR or one["newest_ns"] == step["seen_ns"]:
+    """Tell whether an input has a usable sample that this step has not taken, and take note of it.
+
+    Where it rests on several, one of them that is no newer than another shows in the oldest, or in the value.
+    """
+    if one["quality"] >= BAD_FLOOR:
+        return False
+    times = one["newest_ns"] == step["seen_ns"] and one["oldest_ns"] == step["seen_oldest_ns"]
+    if times and one["value"] == step["seen"]:
         return False
     step["seen_ns"] = one["newest_ns"]
+    step["seen_oldest_ns"] = one["oldest_ns"]
+    step["seen"] = one["value"]
+    return True
+
+
+def sees(step: Row, at_ns: int) -> bool:
+    """Tell whether an operation has a usable input, and prolong what it waits for if it had none."""
+    if step["quality"] >= BAD_FLOOR:
+        step["blind_ns"] = min(step["blind_ns"], at_ns)
+        return False
+    if step["blind_ns"] != NEVER:
+        blind_ns = at_ns - step["blind_ns"]
+        step["blind_ns"] = NEVER
+        if step["since_ns"] != NEVER and step["since_ns"] != LONG_AGO:
+            step["since_ns"] += blind_ns
+        if step["op"] == INCREASE and blind_ns >= step["span_ns"]:
+            step["seen_ns"] = LONG_AGO
+            step["held"] = 0
     return True
 
 
@@ -150,7 +176,7 @@ def slope(step: Row, one: Row, ring: Float64s, ring_ns: Int64s) -> None:
 
 
 def grow(step: Row, one: Row, ring: Float64s, ring_ns: Int64s) -> None:
-    """Give by how much a counter went up in the last `span_ns`.
+    """Give by how much a counter went up in the last `span_ns`; as long out of sight, it begins anew.
 
     `number`: where it wraps; 0: it restarts at 0. The ring holds running totals, `kept` the last count.
     """

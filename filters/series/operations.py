@@ -10,7 +10,7 @@ without any smoothing (`shown`), by which an excursion is dated. The rules of qu
   votes for the alarm; where that decides, the result is Uncertain, INPUT.
 * `bad(x)` and `age(x)` are Good whatever x is.
 * A result that is no finite number is Bad, NOT_A_NUMBER. A rate is Bad, FILLING, until it spans its window.
-* What remembers samples takes each once, and no Bad one.
+* What remembers samples takes each once, and no Bad one. Time in which an input is Bad does not count.
 
 As `filters.arithmetic`, this is plain Python that `filters.kernels` compiles.
 """
@@ -23,7 +23,7 @@ from config.expression.operations import Op
 from config.vocabulary import FLAGS_MASK
 from filters.layout import Float64s, Int64s, Row, Table, Uint32s
 from filters.series.logic import connect, examine, judge_votes, of_one, of_two, tally
-from filters.series.memory import remember, stick
+from filters.series.memory import remember, sees, stick
 from filters.series.registers import (
     BAD_FLOOR,
     BAD_INPUT,
@@ -89,7 +89,7 @@ def store(
     boot_ns[tag] = oldest_ns
 
 
-def combine(step: Row, one: Row, other: Row) -> None:
+def combine(step: Row, one: Row, other: Row, at_ns: int) -> None:
     """Run a step on two inputs."""
     op = step["op"]
     if op == AND:
@@ -101,7 +101,7 @@ def combine(step: Row, one: Row, other: Row) -> None:
         if op != STUCK:
             step["value"] = of_two(op, one["value"], other["value"])
             step["shown"] = of_two(op, one["shown"], other["shown"])
-        elif step["quality"] < BAD_FLOOR:
+        elif sees(step, at_ns):
             stick(step, one, other)
 
 
@@ -116,13 +116,13 @@ def run(step: Row, steps: Table, ring: Float64s, ring_ns: Int64s, at_ns: int) ->
     elif op in (IS_BAD, AGE):
         examine(step, one, at_ns)
     elif step["right"] >= 0:
-        combine(step, one, steps[step["right"]])
+        combine(step, one, steps[step["right"]], at_ns)
     else:
         take_over(step, one)
         if op in (NEGATE, ABSOLUTE, NOT):
             step["value"] = of_one(op, one["value"])
             step["shown"] = of_one(op, one["shown"])
-        elif step["quality"] < BAD_FLOOR:
+        elif sees(step, at_ns):
             remember(step, one, ring, ring_ns, at_ns)
 
 

@@ -105,7 +105,7 @@ def _table(compiler: _Compiler) -> Records:
         steps[name] = [row[place] for row in compiler.rows]
     for field_name in ("newest_ns", "since_ns", "seen_ns"):
         steps[field_name] = LONG_AGO
-    steps["oldest_ns"] = NEVER
+    steps["oldest_ns"] = steps["blind_ns"] = NEVER
     for step, number in compiler.constants.items():
         steps["value"][step] = steps["shown"][step] = number
     return steps

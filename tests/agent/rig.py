@@ -17,6 +17,7 @@ from agent.layout import Layout
 from agent.wiring import Wiring, wire
 from buffer.record import Record
 from config.plant import Plant
+from config.turns import at_once
 from config.vocabulary import RecordKind, Stream
 from drivers.contract import Scan
 from filters.kernels import Kernels, twins
@@ -59,7 +60,7 @@ def take(wiring: Wiring, raw: Sequence[float], *, quality: int = 0, group: int =
     """Take one scan of a group, begun now, through the pipeline."""
     words = np.full(len(raw), quality, dtype=np.uint32)
     scan = Scan(raw=np.array(raw, dtype=np.float64), quality=words)
-    wiring.pipeline.take(wiring.plant.groups[group], scan, wiring.clock.boot_ns())
+    at_once(wiring.pipeline.take(wiring.plant.groups[group], scan, wiring.clock.boot_ns()))
 
 
 def stored(wiring: Wiring, stream: Stream) -> list[Record]:

@@ -16,6 +16,7 @@ from agent.status import answers, status
 from agent.status_server import Refused
 from agent.wiring import Wiring
 from config.text import text
+from config.turns import at_once
 from config.vocabulary import FLAGS_MASK, Flag, Reason, bad
 from drivers.contract import DeviceTimeout
 from tests.agent.rig import events, forwarding_plant, take, wired
@@ -156,7 +157,7 @@ async def test_thousands_of_alarms_are_read_page_by_page_the_most_urgent_first(t
         assert [page["next"] for page in pages] == [50, 100, None]  # type: ignore[index]
         listed = [alarm["rule"] for page in pages for alarm in page["alarms"]]  # type: ignore[index]
         assert listed == [f"plc_{number}.H" for number in range(120)]
-        assert len(status(wiring)["alarms"]) == 50  # type: ignore[arg-type]
+        assert len(at_once(status(wiring))["alarms"]) == 50  # type: ignore[arg-type]
 
 
 async def test_what_the_sensors_of_a_lost_device_say_is_one_line_of_the_status(tmp_path: Path) -> None:
@@ -167,7 +168,7 @@ async def test_what_the_sensors_of_a_lost_device_say_is_one_line_of_the_status(t
         wiring.poller._lost("plc", silent, clock.boot_ns())
         take(wiring, [0] * 40, quality=bad(Reason.TIMEOUT))
         await clock.advance(10 * S)
-        found = status(wiring)
+        found = at_once(status(wiring))
         assert found["alarms"] == []
         words = "device plc does not answer: no answer within 1 s; 40 alarms of its sensors stand"
         assert [concern["en"] for concern in found["concerns"]].count(words) == 1  # type: ignore[index]

@@ -54,6 +54,9 @@ class Platform:
         self.received.append(found)
         self.greeted.set()
 
+    def hurry(self) -> None:
+        pass
+
     async def closed(self) -> Text:
         return await asyncio.get_running_loop().create_future()
 

@@ -59,6 +59,6 @@ async def test_a_concern_stands_until_the_certificate_is_renewed(tmp_path: Path)
         wiring.poller.drivers = {"plc": driver}
         assert not running_out(wiring.poller.drivers.values(), utc_ns(wiring))
         driver.expiry = Renewable(wiring, in_days=-3).expiry
-        assert any("ran out on" in str(concern) for concern in concerns(wiring))
+        assert any("ran out on" in str(concern) for concern in concerns(wiring, {}))
         driver.expiry = Renewable(wiring, in_days=3653).expiry
-        assert not any("certificate" in str(concern) for concern in concerns(wiring))
+        assert not any("certificate" in str(concern) for concern in concerns(wiring, {}))

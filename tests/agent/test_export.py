@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import time
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from agent.anchor import pack_anchor
+from agent.cli.buffer_export import export
 from agent.export import Archive, Scanned, Span
 from agent.past import take_up
 from agent.wiring import Wiring
@@ -86,3 +90,30 @@ async def test_runs_of_different_plants_keep_their_own_tags(tmp_path: Path) -> N
             take(wiring, [1, 2])
             clock.now_ns += S
     assert [scan.facts[0].name for scan in everything(tmp_path)] == ["old_0", "new_0"]
+
+
+async def test_what_the_black_box_kept_is_exported_with_its_event(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    box = {"before": "3s", "after": "2s"}
+    plant = forwarding_plant(tag={"h": 2000, "deadband": {"absolute": 1e5}}, black_box=box, tags_each=2)
+    async with wired(plant, tmp_path, clock) as wiring:
+        take_up(wiring)
+        start_ns = clock.utc_ns()
+        for number in range(20):
+            take(wiring, [3000.0 if number == 10 else 0.0, number])
+            await clock.run_until(clock.boot_ns() + S)
+        wiring.log.sync(STORED_S)
+        archive = Archive(tmp_path / "log")
+        found = list(archive.windows(Span(), frozenset({"plc_1"})))
+        late = list(archive.windows(Span(since_ns=start_ns + 11 * S), frozenset({"plc_1"})))
+        shown = CliRunner().invoke(export, ["--windows", "--tags", "plc_1", "--state", str(tmp_path)])
+    assert archive.unreadable == 0
+    assert [window.scan.rows.raw.tolist() for window in found] == [[number] for number in range(7, 13)]
+    assert [window.scan.utc_ns for window in found] == [start_ns + number * S for number in range(7, 13)]
+    assert {(window.rule, window.event_utc_ns) for window in found} == {("plc_0.H", start_ns + 10 * S)}
+    assert [window.scan.rows.raw.tolist() for window in late] == [[11], [12]]
+    table = list(csv.reader(shown.stdout.splitlines()))
+    assert table[0][:5] == ["rule", "event", "time", "clock", "tag"]
+    assert [(row[0], row[4], row[8]) for row in table[1:]] == [
+        ("plc_0.H", "plc_1", str(number)) for number in range(7, 13)
+    ]

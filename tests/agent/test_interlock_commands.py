@@ -17,6 +17,7 @@ from agent.actions import actions
 from agent.status import answers, status
 from agent.status_server import Refused, serve_status
 from agent.wiring import Wiring
+from config.turns import at_once
 from tests.agent.rig import events, forwarding_plant, take, wired
 from tests.system.program import command
 from tests.virtual import VirtualClock
@@ -92,4 +93,4 @@ async def test_a_mute_is_ours_alone_told_with_name_and_reason_and_ends_by_itself
 
 
 def said(wiring: Wiring) -> list[str]:
-    return [concern["en"] for concern in status(wiring)["concerns"]]  # type: ignore[attr-defined]
+    return [concern["en"] for concern in at_once(status(wiring))["concerns"]]  # type: ignore[attr-defined]

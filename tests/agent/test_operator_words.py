@@ -12,9 +12,10 @@ from agent.actions import actions
 from agent.cli.buffer import forecast
 from agent.judged import alarms
 from agent.spans import span_of
-from agent.status import answers, status
+from agent.status import answers, status, tags
 from agent.wiring import Wiring
 from config.text import text
+from config.turns import at_once
 from drivers.contract import DeviceTimeout
 from tests.agent.rig import events, forwarding_plant, gaps, take, wired
 from tests.virtual import VirtualClock
@@ -40,7 +41,7 @@ async def play(wiring: Wiring, clock: VirtualClock, scans: Sequence[Sequence[flo
 
 
 def concerns(wiring: Wiring, language: str = "en") -> list[str]:
-    return [concern[language] for concern in status(wiring)["concerns"]]  # type: ignore[attr-defined]
+    return [concern[language] for concern in at_once(status(wiring))["concerns"]]  # type: ignore[attr-defined]
 
 
 async def test_a_failed_interlock_names_every_missing_effect(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ async def test_a_failed_interlock_says_when_how_and_what_is_to_be_done_muted_or_
         assert said.startswith("interlock 断水联锁 FAILED 1 times since the start, last at ")
         assert "plc_1 was not seen" in said
         assert said.endswith("to do: 按下急停，撤离人员")
-        (one,) = status(wiring)["interlocks"]  # type: ignore[misc]
+        (one,) = at_once(status(wiring))["interlocks"]  # type: ignore[misc]
         assert (one["response"], one["basis"]) == ("按下急停，撤离人员", "铝七条")
         assert "plc_1" in one["last_failed_words"]["en"]
         actions(wiring)["mute"]("wang", {"interlock": "cut", "for": "1h", "why": "试验"})
@@ -101,7 +102,7 @@ async def test_an_alarm_by_expression_goes_by_its_own_name_with_the_readings_it_
         assert said_of(wiring) == [
             "both (同时过高): condition met, plc_0 5 kPa, plc_1 6 kPa, for 1 s, high priority"
         ]
-        (tag,) = answers(wiring)["/tags"]({"tag": "both"})  # type: ignore[misc]
+        (tag,) = tags(wiring, "both")
         assert tag["tag"] == "both/when"
 
 
@@ -141,5 +142,5 @@ async def test_a_device_is_told_by_the_title_that_people_read(tmp_path: Path) ->
         assert "device plc (1号倾动炉控制器) does not answer: no answer within 1 s" in concerns(wiring)
         (gap,) = gaps(wiring)[:1]
         assert gap.title == "1号倾动炉控制器"
-        (found,) = status(wiring)["devices"]  # type: ignore[misc]
+        (found,) = at_once(status(wiring))["devices"]  # type: ignore[misc]
         assert found["title"] == "1号倾动炉控制器"

@@ -16,6 +16,7 @@ from agent.findings import unpack_loss
 from agent.records import unpack_scan
 from agent.rows import Counters, Rows
 from agent.wiring import Wiring
+from config.turns import at_once
 from config.vocabulary import EventKind, RecordKind, Stream
 from drivers.contract import Scan
 from filters.engine import EVENTS_AT_ONCE
@@ -100,7 +101,7 @@ async def test_a_scan_slower_than_the_stale_time_is_recorded_as_it_was_read(
     async with wired(forwarding_plant(tags_each=1), tmp_path, clock, kernels=kernels) as wiring:
         begun, clock.now_ns = clock.now_ns, clock.now_ns + 5 * S
         scan = Scan(raw=np.array([7.0]), quality=np.zeros(1, np.uint32))
-        wiring.pipeline.take(wiring.plant.groups[0], scan, begun)
+        at_once(wiring.pipeline.take(wiring.plant.groups[0], scan, begun))
         ((rows, _),) = data(wiring)
         assert (rows.value.tolist(), rows.quality.tolist()) == ([7], [0])
 
@@ -169,9 +170,9 @@ async def test_what_the_log_cannot_take_is_counted_told_and_explained_as_a_loss(
             scans += 1
         assert ledger.scanned == 50 * scans
         assert ledger.scanned == ledger.recorded + sum(ledger.suppressed) + ledger.refused
-        told = [concern.show("en") for concern in concerns(wiring)]
+        told = [concern.show("en") for concern in concerns(wiring, {})]
         assert f"{ledger.refused} readings were not stored because the disk was too slow" in told
-        assert f"磁盘过慢，{ledger.refused} 个读数未能存储" in [c.show("zh") for c in concerns(wiring)]
+        assert f"磁盘过慢，{ledger.refused} 个读数未能存储" in [c.show("zh") for c in concerns(wiring, {})]
 
         wiring.log.sync(10)
         take(wiring, [0] * 50)  # there is room again

@@ -13,12 +13,14 @@ import pytest
 from agent.poll import Poller
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
+from config.turns import Pieces
 from config.vocabulary import Reason, reason_of
 from drivers.contract import DeviceTimeout, DriverCounters, LinkDown, Scan
 from tests.agent.plants import make_plant
-from tests.virtual import VirtualClock
+from tests.virtual import VirtualClock, settle
 
 S = 10**9
+PIECES = 1000
 
 
 @dataclass
@@ -53,8 +55,9 @@ class Recorder:
     scans: list[tuple[str, int, Scan]] = field(default_factory=list)
     told: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
         self.scans.append((group.device, start_boot_ns, scan))
+        yield from ()
 
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         self.told.append(("lost", device, boot_ns))
@@ -160,3 +163,25 @@ async def test_an_error_that_is_no_device_error_ends_the_poller_and_closes_every
         await asyncio.wait_for(poller.run(), 5)
     assert caught.group_contains(ZeroDivisionError)
     assert all(driver.closed for driver in drivers.values())
+
+
+class SlowSink(Recorder):
+    """A sink that takes a scan in more pieces than the loop has turns for."""
+
+    done = 0
+
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
+        for _ in range(PIECES):
+            yield
+        self.done += 1
+
+
+async def test_a_scan_that_was_read_is_taken_whole_though_polling_ends_meanwhile() -> None:
+    clock, plant, sink = VirtualClock(), make_plant(), SlowSink()
+    poller = asyncio.create_task(Poller(plant, {"plc": ScriptedDriver(clock)}, sink, clock).run())
+    await settle()
+    assert not sink.done
+    poller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await poller
+    assert sink.done == 1

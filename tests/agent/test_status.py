@@ -21,10 +21,11 @@ import pytest
 
 from agent.cli.client import ActionRefused, NotRunning, Unanswered, _exchange, act, ask
 from agent.cli.tags import value_of
-from agent.status import answers
+from agent.status import answers, status, tags
 from agent.status_server import Refused, SocketPathTooLong, SocketUnusable, check_path, serve_status
 from agent.wiring import Wiring
 from config.text import text
+from config.turns import at_once
 from config.vocabulary import NOT_YET_READ, Reason, bad, describe
 from drivers.contract import DeviceTimeout, Scan, checksum_of
 from tests.agent.rig import UPLINK, events, forwarding_plant, take, wired
@@ -60,7 +61,7 @@ async def test_the_status_is_whole_while_a_rule_cannot_be_computed(tmp_path: Pat
     async with wired(plant, tmp_path, VirtualClock()) as wiring:
         take(wiring, [1, 0])
         assert wiring.engine.image.quality[2:].tolist() == 2 * [bad(Reason.NOT_A_NUMBER)]
-        orjson.dumps(answers(wiring)["/status"]({}))
+        orjson.dumps(at_once(status(wiring)))
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ async def asked(path: Path, question: str) -> Any:
 
 async def test_the_status_is_whole_and_plain_json(tmp_path: Path) -> None:
     async with troubled(tmp_path) as wiring:
-        found = orjson.loads(orjson.dumps(answers(wiring)["/status"]({})))
+        found = orjson.loads(orjson.dumps(at_once(status(wiring))))
     assert found["gateway"] == "gw-1"
     assert len(found["run"]) == 16
     assert [alarm["rule"] for alarm in found["alarms"]] == ["plc_0.H"]
@@ -110,21 +111,20 @@ async def test_a_lost_device_is_a_concern_with_its_cause_instead_of_its_tags(tmp
     async with troubled(tmp_path) as wiring:
         words = text("no answer within {seconds} s", seconds=1)
         wiring.poller._lost("plc", DeviceTimeout(words), wiring.clock.boot_ns())
-        found = [concern["en"] for concern in answers(wiring)["/status"]({})["concerns"]]  # type: ignore[index]
+        found = [concern["en"] for concern in at_once(status(wiring))["concerns"]]  # type: ignore[attr-defined]
         assert "device plc does not answer: no answer within 1 s" in found
         assert not any("tags of device" in concern for concern in found)
 
 
 async def test_a_tag_is_told_with_its_value_its_quality_and_its_place(tmp_path: Path) -> None:
     async with troubled(tmp_path) as wiring:
-        tags = answers(wiring)["/tags"]
-        water, _, refused = orjson.loads(orjson.dumps(tags({})))
+        water, _, refused = orjson.loads(orjson.dumps(list(tags(wiring, None))))
         assert (water["tag"], water["value"], water["raw"]) == ("plc_0", 5, 5)
         assert water["place"] == "points.csv:2:1"
         assert water["quality_for_s"] == pytest.approx(1.5)
         assert refused["quality_words"]["zh"] == "无效：设备拒绝（代码 0x2）"
-        assert tags({"tag": "plc_1"})[0]["tag"] == "plc_1"  # type: ignore[index]
-        assert tags({"tag": "nobody"}) == []
+        assert [tag["tag"] for tag in tags(wiring, "plc_1")] == ["plc_1"]
+        assert list(tags(wiring, "nobody")) == []
 
 
 async def test_a_series_is_told_like_a_tag_and_a_code_by_its_meaning(tmp_path: Path) -> None:
@@ -134,11 +134,11 @@ async def test_a_series_is_told_like_a_tag_and_a_code_by_its_meaning(tmp_path: P
     )
     async with wired(plant, tmp_path, VirtualClock()) as wiring:
         take(wiring, [2, 3])
-        _, _, found = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
+        _, _, found = orjson.loads(orjson.dumps(list(tags(wiring, None))))
         assert (found["tag"], found["title"], found["device"], found["value"]) == ("sum", "总流量", "", 5)
         assert found["delay_ms"] == 6000
         take(wiring, [2, 7777])
-        _, spare, found = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
+        _, spare, found = orjson.loads(orjson.dumps(list(tags(wiring, None))))
         assert spare["quality_words"] == {
             "en": 'Bad: device reports "通道备用"',
             "zh": "无效：设备报告“通道备用”",
@@ -150,7 +150,7 @@ async def test_a_series_is_told_like_a_tag_and_a_code_by_its_meaning(tmp_path: P
 
 async def test_a_tag_that_was_never_read_has_no_value_and_says_so(tmp_path: Path) -> None:
     async with wired(forwarding_plant(), tmp_path, VirtualClock()) as wiring:
-        unread, _ = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
+        unread, _ = orjson.loads(orjson.dumps(list(tags(wiring, None))))
         assert (unread["value"], unread["quality"]) == (None, NOT_YET_READ)
         assert unread["quality_words"]["en"] == "Bad: not yet read"
 
@@ -254,14 +254,14 @@ async def test_the_kernel_names_the_caller(mode: int, group: int, answer: str, p
 ASK_AS_ANOTHER = """
 import os, sys
 from pathlib import Path
-from agent.cli.client import NotRunning, ask
+from agent.cli.client import Unanswered, ask
 path, user, group = sys.argv[1:]
 os.setgroups([])
 os.setgid(int(group))
 os.setuid(int(user))
 try:
     print(ask(Path(path), "/status"))
-except NotRunning as error:
+except Unanswered as error:
     print(error)
 """
 
@@ -324,8 +324,8 @@ async def test_a_tag_says_what_its_code_means_and_what_its_text_is(tmp_path: Pat
             quality=np.zeros(2, dtype=np.uint32),
             exact={1: "FS-10"},
         )
-        wiring.pipeline.take(plant.groups[0], scan, wiring.clock.boot_ns())
-        code, words = orjson.loads(orjson.dumps(answers(wiring)["/tags"]({})))
+        at_once(wiring.pipeline.take(plant.groups[0], scan, wiring.clock.boot_ns()))
+        code, words = orjson.loads(orjson.dumps(list(tags(wiring, None))))
         assert (code["value"], code["says"], code["text"]) == (2.0, "故障", False)
         assert (words["says"], words["text"], words["quality"]) == ("FS-10", True, 0)
         assert (value_of(code), value_of(words)) == ("2 (故障)", "FS-10")
@@ -333,7 +333,7 @@ async def test_a_tag_says_what_its_code_means_and_what_its_text_is(tmp_path: Pat
 
 async def test_every_link_is_told_as_expected_and_as_measured(tmp_path: Path) -> None:
     async with wired(forwarding_plant(), tmp_path, VirtualClock()) as wiring:
-        (link,) = orjson.loads(orjson.dumps(answers(wiring)["/status"]({})["links"]))  # type: ignore[index]
+        (link,) = orjson.loads(orjson.dumps(at_once(status(wiring))["links"]))  # type: ignore[index]
         assert link["link"] == "plc"
         assert link["expected"]["cycle_s"] == pytest.approx(0.002, rel=0.01)
         assert link["expected"]["load"] == pytest.approx(0.002, rel=0.01)

@@ -19,6 +19,7 @@ from agent.clock import SystemClock
 from agent.timebase import BUILT_UTC_NS, Timebase
 from agent.times.http import HttpClock
 from config.clocks import HttpTime
+from config.turns import at_once
 from config.units import DAY, MS, S
 from config.vocabulary import Reason, bad
 from drivers.contract import Scan
@@ -109,7 +110,7 @@ async def told_by_device(
     async with wired(plant, state, clock) as wiring:
         words = np.zeros(len(raw), dtype=np.uint32)
         found = Scan(**{"raw": np.array(raw), "quality": words, **(scan or {})})
-        wiring.devices.take(plant.groups[0], found, clock.boot_ns())
+        at_once(wiring.devices.take(plant.groups[0], found, clock.boot_ns()))
         wiring.timebase.update()
         return wiring.timebase.anchor
 

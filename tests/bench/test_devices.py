@@ -96,3 +96,14 @@ def test_a_client_that_goes_away_disturbs_nobody(devices: Helper, client: socket
         other.sendall(request(1, 3, 0, 100))
     client.sendall(request(2, 3, 0, 1))
     assert len(client.recv(4096)) == 11
+
+
+def test_devices_tell_how_late_a_grid_they_were_asked_on(devices: Helper, client: socket.socket) -> None:
+    devices.ask("grid 10")
+    for number in range(3):
+        client.sendall(request(number, 3, 0, 2))
+        client.recv(4096)
+    found = devices.ask("grid 10")
+    assert found["asked"] == 3
+    assert 0 <= found["late_ms"]["p50"] <= found["late_ms"]["p99"] < 10
+    assert devices.ask("grid 10")["asked"] == 0

@@ -9,22 +9,25 @@ from typing import Any
 import pytest
 
 from agent.blackbox.body import Window, unpack_window
-from agent.blackbox.recorder import depths_of
 from agent.blackbox.ring import ring_bytes
+from agent.blackbox.scope import depths_of
+from agent.concerns import concerns
 from agent.dictionary import pack_tags, unpack_tags
+from agent.findings import unpack_loss
 from agent.wiring import Wiring
 from config.plant import Plant
 from config.vocabulary import RecordKind, Stream
 from filters.report import SUPPRESSING_RULES
-from tests.agent.rig import forwarding_plant, stored, take, wired
+from tests.agent.rig import forwarding_plant, stored, take, this_boots_clock, wired
 from tests.virtual import VirtualClock
 
 S = 10**9
 
 
-def plant(**black_box: Any) -> Plant:
+def plant(log: dict[str, str] | None = None, **black_box: Any) -> Plant:
     box = {"before": "5s", "after": "3s"} | black_box
-    return forwarding_plant(tag={"h": 2000, "deadband": {"absolute": 1e5}}, black_box=box, tags_each=2)
+    tag = {"h": 2000, "deadband": {"absolute": 1e5}}
+    return forwarding_plant(tag=tag, black_box=box, tags_each=2, log=log or {})
 
 
 async def watch(wiring: Wiring, clock: VirtualClock, readings: list[float]) -> None:
@@ -110,3 +113,66 @@ def test_the_rings_keep_to_the_memory_that_they_are_given(memory: str) -> None:
         for group, depth in zip(found.groups, depths_of(found, found.description.black_box), strict=True)
     )
     assert bytes_kept <= found.description.black_box.memory
+
+
+async def test_scans_that_nobody_had_time_to_record_are_told_as_a_loss(tmp_path: Path) -> None:
+    clock = this_boots_clock()
+    async with wired(plant(after="1000s"), tmp_path, clock) as wiring:
+        await watch(wiring, clock, [0.0] * 10 + [3000.0])
+        for count in range(11, 200):  # the loop gives the recorder no turn
+            take(wiring, [0.0, 1000 + count])
+            clock.now_ns += S
+        await clock.run_until(clock.boot_ns() + S)
+        wiring.black_box.close()
+        missing = {1000.0 + count for count in range(5, 200)}.difference(told(windows(wiring)))
+        assert len(missing) == wiring.black_box.lost_scans > 100
+        losses = [unpack_loss(r.body) for r in stored(wiring, Stream.EVENTS) if r.kind is RecordKind.LOSS]
+        assert {(loss.stream, loss.count, loss.readings, loss.cause) for loss in losses} == {
+            ("readings", 1, 0, "pressure")
+        }
+        assert f"the black box lost {len(missing)} scans: this machine is too slow for it" in [
+            concern.show("en") for concern in concerns(wiring)
+        ]
+
+
+async def test_a_window_waits_where_the_log_has_little_room_left_for_readings(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    log = {"cap": "1MB", "segment": "128kB", "commit_interval": "1h"}
+    async with wired(plant(log=log), tmp_path, clock) as wiring:
+        await watch(wiring, clock, [0.0] * 10)
+        while wiring.log.has_room(Stream.READINGS):
+            wiring.log.append(
+                Stream.READINGS, RecordKind.DATA, bytes(8000), first_boot_ns=0, last_boot_ns=0, count=0
+            )
+        take(wiring, [3000.0, 1010.0])
+        await clock.advance(S)
+        assert not windows(wiring)  # asking has stored what waited
+        await clock.advance(S)
+        assert told(windows(wiring)) == [1000 + count for count in range(5, 11)]
+        assert wiring.black_box.lost_scans == 0
+
+
+SERIES = {
+    "series": {"gap": {"value": "plc_0 - other_0"}},
+    "interlocks": [
+        {
+            "name": "cut",
+            "cause": {"when": "gap > 1000", "on_delay": "0s"},
+            "effects": [{"tag": "plc_1", "equals": 1, "within": "20s"}],
+        }
+    ],
+}
+
+
+async def test_an_interlock_whose_cause_is_computed_has_the_windows_of_all_that_it_rests_on(
+    tmp_path: Path,
+) -> None:
+    clock = VirtualClock()
+    found = forwarding_plant(devices=("plc", "other"), tags_each=2, rules=SERIES)
+    async with wired(found, tmp_path, clock) as wiring:
+        for count in range(12):
+            take(wiring, [3000.0 if count == 8 else 0.0, 0.0])
+            take(wiring, [float(count), 7.0], group=1)
+            await clock.run_until(clock.boot_ns() + S)
+        wiring.black_box.close()
+        assert {(window.rule, window.scans.first) for window in windows(wiring)} == {("cut", 0), ("cut", 2)}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import orjson
 
 from buffer.disk import Disk
 from buffer.ledger import Balance
@@ -125,3 +128,34 @@ def assert_adds_up(log: Log, *, to_the_reading: bool = True) -> None:
 
 def segments(directory: Path, stream: Stream = READINGS) -> list[Path]:
     return sorted(directory.glob(f"{stream.name.lower()}-*.seg"))
+
+
+def crash(log: Log, directory: Path) -> Path:
+    """Return a copy of the directory as a kill would leave it: what was stored, and nothing after that."""
+    copy = directory.with_name(directory.name + "-crashed")
+    shutil.copytree(directory, copy)
+    log.close()
+    return copy
+
+
+def written(directory: Path, records: int = 10, *, segment: str = "1MB") -> None:
+    """Leave a log of records in segments that were stopped in order."""
+    log = open_log(directory, segment=segment)
+    for at in range(records):
+        put(log, noise(at, 500), count=2)
+        if at % 10 == 9:
+            log.sync(SYNC_S)
+    log.close()
+
+
+def losses(log: Log) -> list[dict[str, object]]:
+    """Make the log record what it owes, and return the bodies of its LOSS records."""
+    put(log, b"begin", stream=EVENTS)
+    log.sync(SYNC_S)
+    return [orjson.loads(r.body) for r in unsettled(log, stream=EVENTS) if r.kind is RecordKind.LOSS]
+
+
+def reopened(directory: Path, run: int = 2) -> Log:
+    log = open_log(directory, run=run)
+    assert_adds_up(log)
+    return log

@@ -4,22 +4,48 @@ from pathlib import Path
 
 import pytest
 
-from buffer.cursor import MAX_SPANS, SLOT_BYTES, CursorFile, Position, decode, encode
+from buffer.cursor import SLOT_BYTES, CursorFile, Position, decode, encode
 from buffer.disk import Disk
-from buffer.settled import Count, Fate, Settled, Span, Tally
+from buffer.index import Index, Segment
+from buffer.segment import Opening
+from buffer.settled import MAX_SPANS, Count, Fate, Settled, Span, Tally
 from config.vocabulary import LossCause, Stream
 from tests.buffer.rig import READINGS, SYNC_S, acknowledge, assert_adds_up, balance, open_log, put, unsettled
 
 
+def index(stream: Stream, *runs: int) -> Index:
+    """The segments of some runs, one each."""
+    made = Index(stream)
+    for number, run in enumerate(runs, 1):
+        opening = Opening(
+            log=1,
+            run=run,
+            start=number,
+            boot_id="",
+            stream=stream,
+            number=number,
+            seq_before=0,
+            readings_before=0,
+            records_before_run=0,
+            readings_before_run=0,
+            created_utc_ns=0,
+            uplinks=(),
+        )
+        made.add(Segment(opening=opening, path=Path()))
+    return made
+
+
 def position(settled: Settled) -> Position:
-    return Position(settled=settled, stored=Count(90, 900), accounted=Count(80, 800), newest=7)
+    return Position(
+        settled=settled, stored=Count(90, 900), accounted=Count(80, 800), newest=7, released=[(9, 3)]
+    )
 
 
 def test_a_cursor_comes_back_as_it_was_written() -> None:
     tally = Tally({Fate.DELIVERED: Count(3, 30), Fate(LossCause.CAP): Count(1, 5)})
     settled = Settled(floor=4, below=tally, spans={9: [Span(2, 5, tally)], 8: [Span(1, 1, Tally())]})
     positions = {stream: position(settled) for stream in Stream}
-    found = decode(encode(positions, {stream: [9, 8] for stream in Stream}))
+    found = decode(encode(positions, {stream: index(stream, 9, 8) for stream in Stream}))
     assert found == positions
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buffer.frame import HEADER_BYTES, MAGIC, Decoder, Encoder, Entry, parse_header
+from buffer.frame import FORMAT, HEADER_BYTES, LAYOUTS, MAGIC, Decoder, Encoder, Entry
 from buffer.scan import Damage, Frame, Window, walk
 from config.vocabulary import RecordKind, Stream
 
@@ -19,7 +19,7 @@ def frame(seq: int, body: bytes) -> bytes:
 
 def walked(path: Path, data: bytes) -> list[Frame | Damage]:
     path.write_bytes(data)
-    return list(walk(Window(path, len(data)), 0))
+    return list(walk(Window(path, len(data), LAYOUTS[FORMAT]), 0))
 
 
 @given(st.binary(max_size=65536), NUMBERS, NUMBERS, NUMBERS, st.integers(0, 2**32 - 1))
@@ -28,7 +28,7 @@ def test_a_frame_comes_back_as_it_went_in(
 ) -> None:
     entry = Entry(RecordKind.EVENT, body, seq, before, time_ns, -time_ns, count, 2)
     data = Encoder(2**64 - 1, Stream.EVENTS).frame(entry)
-    header = parse_header(data)
+    header = LAYOUTS[FORMAT].parse(data)
     assert header is not None
     assert (header.run, header.stream, header.kind) == (2**64 - 1, Stream.EVENTS, RecordKind.EVENT)
     assert (header.seq, header.readings_before, header.readings) == (seq, before, count)

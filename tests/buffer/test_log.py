@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from buffer.reader import PASSED_AT_ONCE
 from buffer.record import MAX_BODY_BYTES
 from buffer.settled import Count
 from config.vocabulary import LossCause, RecordKind
@@ -401,4 +402,24 @@ def test_without_uplinks_the_log_still_keeps_what_fits(tmp_path: Path) -> None:
         if at % 20 == 0:
             log.sync(SYNC_S)
     assert log.ledger().disk_bytes <= 1_000_000
+    log.close()
+
+
+def test_what_is_settled_is_passed_over_in_steps(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    count = 5 * PASSED_AT_ONCE
+    for _ in range(count):
+        put(log, b"record")
+    log.sync(SYNC_S)
+    log.acknowledge("main", READINGS, 1, 1, count - 1, 0)
+    log.sync(SYNC_S)
+    reader = log.reader("main", READINGS, start="oldest_unacknowledged")
+    calls = 0
+    while not (found := reader.next(10, 1000)):
+        assert reader.searching
+        calls += 1
+    assert [record.seq for record in found] == [count]
+    assert not reader.searching
+    assert calls == 4
+    assert (reader.next(10, 1000), reader.searching) == ([], False)
     log.close()

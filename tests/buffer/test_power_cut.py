@@ -2,6 +2,12 @@
 
 A sync that is under way while the file system is shut down may return as if it had succeeded: the kernel that
 says so goes on, as none does without power. What counts is what was called stored before the shutdown began.
+
+That this, and nothing else, is what can be missing was tried with three threads that sync as fast as they can
+while 25 file systems of each kind are shut down. Of the syncs that returned after the shutdown began, xfs had
+called 4 of 21 good that are not there, ext4 9 of 12; of those before, none. A copy taken before the unmount
+and one taken after it hold the same, as do reads of the image and of its loop device past the page cache: the
+loop device's writes are in the image as soon as they are done, and no sync is missing in the log.
 """
 
 from __future__ import annotations

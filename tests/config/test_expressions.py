@@ -119,6 +119,10 @@ def test_an_expression_means_what_it_says(content: str, meant: str) -> None:
         ("dp" + " + dp" * 200, 500, "an expression has at most 200 words"),
         ("on_for(fan_run, 1e3s)", 16, '"1e3s" is not a duration'),
         ("1e999 < dp", 0, "1e999 is too large a number"),
+        ("votes(3, dp > 1, fan_run)", 6, '"m" is a whole number from 1 to 2'),
+        ("votes(1.5, dp > 1, fan_run)", 6, '"m" is a whole number from 1 to 2'),
+        ("proven_votes(m=4, dp > 1, fan_run, fan_run)", 13, '"m" is given twice'),
+        ("proven_votes(4, dp > 1, fan_run, fan_run)", 13, '"m" is a whole number from 1 to 3'),
     ],
 )
 def test_a_fault_is_told_where_it_stands(content: str, at: int, words: str) -> None:
@@ -197,6 +201,8 @@ def test_what_does_not_fit_among_expressions_is_told_all_at_once(tmp_path: Path)
     partly: {value: "a + abs(2)"}
     long: {value: "avg(a, 2h)"}
     lasting: {value: age(a)}
+    hasty: {value: "rate(a, 150ms)"}
+    steady: {value: "rate(a, 200ms)"}
   alarms:
     a.H: {when: a > 1}
     high: {when: a > 2}
@@ -211,9 +217,10 @@ def test_what_does_not_fit_among_expressions_is_told_all_at_once(tmp_path: Path)
         "plant.yaml:14:20: a window of 2h at a scan every 100ms holds 72003 samples; at most 36000 are kept: "
         "shorten it, or take tags of a slower scan class",
         "plant.yaml:15:22: a series is a number or true or false; compare this duration",
-        'plant.yaml:17:5: "a.H" is the name of something else already; choose another',
-        'plant.yaml:19:5: "high.bad" is the name of something else already; choose another',
-        "plant.yaml:20:20: this is a number; compare it with another, for example > 0",
+        "plant.yaml:16:21: a rate over 150ms would often have no scan to begin with; write 200ms or more",
+        'plant.yaml:19:5: "a.H" is the name of something else already; choose another',
+        'plant.yaml:21:5: "high.bad" is the name of something else already; choose another',
+        "plant.yaml:22:20: this is a number; compare it with another, for example > 0",
     ]
 
 

@@ -107,6 +107,15 @@ def test_a_name_that_no_file_can_have_is_one_fault(folder: Path) -> None:
     assert "cannot be read; check the path and the disk" in str(failed.value)
 
 
+def test_an_uplink_with_tls_may_not_be_sent_in_clear(folder: Path) -> None:
+    uplink = "    host: 127.0.0.1\n    port: 1883\n"
+    rewrite(
+        folder / "plant.yaml", uplink, uplink + "  web: {type: http, url: 'http://p.example/in', tls: {}}\n"
+    )
+    with pytest.raises(ConfigError, match="there is tls, but the url begins with http; write https"):
+        load(folder)
+
+
 def test_the_files_and_folders_of_every_kind_of_uplink_count_from_the_plants_folder(folder: Path) -> None:
     uplink = "    host: 127.0.0.1\n    port: 1883\n"
     more = (

@@ -19,6 +19,7 @@ from config.faults import Place
 from config.models import Description
 from config.plant import Plant, ScanGroup, number_tags
 from config.tags import Tag
+from config.turns import Pieces
 from config.vocabulary import GOOD, Reason, bad, reason_of
 from drivers.contract import Scan
 from drivers.modbus.bus import Bus
@@ -46,9 +47,10 @@ class Book:
     def __init__(self) -> None:
         self.scans: dict[str, list[tuple[float, int]]] = defaultdict(list)
 
-    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
         assert len(set(scan.quality)) == 1
         self.scans[group.device].append((start_boot_ns / 1e9, int(scan.quality[0])))
+        yield from ()
 
     def device_lost(self, *_: object) -> None:
         pass

@@ -20,6 +20,7 @@ from agent.poll import Poller
 from config.opcua import SecurityMode, SecurityPolicy
 from config.plant import ScanGroup
 from config.text import Text
+from config.turns import Pieces
 from config.vocabulary import GOOD, QualityClass, Reason, class_of, uncertain
 from drivers.contract import Scan
 from drivers.opcua.failures import SecurityRefused
@@ -109,10 +110,11 @@ class Heard:
         self.qualities: list[int] = []
         self.good_at_s = 0.0
 
-    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> None:
+    def take(self, group: ScanGroup, scan: Scan, start_boot_ns: int) -> Pieces:
         self.qualities.append(int(scan.quality[0]))
         if class_of(self.qualities[-1]) is not QualityClass.BAD:
             self.good_at_s = time.monotonic()
+        yield from ()
 
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         self.lost += 1

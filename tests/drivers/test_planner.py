@@ -41,7 +41,7 @@ def extents(blocks: list[Block]) -> list[tuple[int, int]]:
 def test_every_value_lies_whole_in_exactly_one_block(
     ranges: list[Range], limits: Limits, cost: Cost, cuts: list[Place]
 ) -> None:
-    blocks = plan(ranges, limits, cost, cuts)
+    blocks = list(plan(ranges, limits, cost, cuts))
     assert sorted(wanted for block in blocks for wanted in block.ranges) == sorted(set(ranges))
     for block in blocks:
         for wanted in block.ranges:
@@ -65,14 +65,14 @@ def test_no_block_exceeds_what_the_device_allows(
 def test_it_never_asks_more_often_than_there_are_values(
     ranges: list[Range], limits: Limits, cost: Cost
 ) -> None:
-    assert len(plan(ranges, limits, cost)) <= len(set(ranges))
+    assert len(list(plan(ranges, limits, cost))) <= len(set(ranges))
 
 
 @given(st.lists(some_range(), max_size=60), some_limits, some_cost)
 def test_the_words_between_values_never_cost_more_than_the_requests_saved(
     ranges: list[Range], limits: Limits, cost: Cost
 ) -> None:
-    blocks = plan(ranges, limits, cost)
+    blocks = list(plan(ranges, limits, cost))
     for block in blocks:
         reached = block.start
         unwanted = 0.0

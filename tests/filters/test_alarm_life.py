@@ -251,6 +251,66 @@ def test_an_alarm_that_is_declared_later_but_began_earlier_is_the_first_out() ->
     assert (late.rule, late.figures["first_out"]) == ("t.H", "t.H")
 
 
+def test_an_alarm_that_takes_the_lead_says_of_which_and_how_far_ahead() -> None:
+    """a begins in (3, 4], b in (2.5, 3.5]: which was first, nobody can say."""
+    rows = (
+        tag("a", h=10, alarm_group="g"),
+        tag("b", h=10, alarm_group="g", on_delay="2s", scan_class="half"),
+    )
+    line = Rig(plant(*rows, periods={"half": "1s"}))
+    slow, half = line.group(), line.group(scan_class="half")
+    for second in range(8):
+        line.scan(second, slow, a=20 if second >= 4 else 1)
+        line.scan(second + 0.5, half, b=20 if second + 0.5 >= 3.5 else 1)
+    late = next(event for event in line.events if event.rule == "b.H")
+    assert (late.figures["first_out"], late.figures["instead_of"]) == ("b.H", "a.H")
+    assert (late.figures["ahead_min_ms"], late.figures["ahead_max_ms"]) == (0, 1500)
+
+
+def test_an_alarm_of_something_in_maintenance_is_no_first_out_before_it_is_told() -> None:
+    line = Rig(plant(tag("a", h=10, alarm_group="g"), tag("b", h=10, alarm_group="g")))
+    line.engine.maintenance.begin(
+        "a", Hold(since_ns=0, until_ns=9 * S, who="w", why="w", flags=Flag.MAINTENANCE)
+    )
+    for second in range(12):
+        line.scan(second, a=20 if second >= 2 else 1, b=20 if second >= 5 else 1)
+    hidden, real, _, told_later = line.events
+    assert (hidden.withheld, "first_out" in hidden.figures) == (Withheld.MAINTENANCE, False)
+    assert (real.rule, real.figures["first_out"]) == ("b.H", "b.H")
+    assert (told_later.rule, told_later.figures["first_out"]) == ("a.H", "a.H")
+    assert told_later.figures["instead_of"] == "b.H"
+
+
+def test_a_latched_alarm_that_rises_again_in_maintenance_is_told_when_that_ends() -> None:
+    line = rig(latch=True)
+    scan(line, 1, 5)
+    scan(line, 2, 3)
+    line.engine.maintenance.begin(
+        "plc", Hold(since_ns=2 * S, until_ns=9 * S, who="w", why="w", flags=Flag.MAINTENANCE)
+    )
+    for second in range(3, 11):
+        scan(line, second, 5)
+    assert said(line.events)[2:] == [
+        ("alarm_repeated", "t.H", 3, "maintenance"),
+        ("maintenance_ended", "plc", 9, None),
+        ("alarm_repeated", "t.H", 9, None),
+    ]
+
+
+def test_the_reset_of_an_alarm_that_was_told_is_told_though_its_last_rise_was_not() -> None:
+    line = rig(latch=True)
+    scan(line, 1, 5)
+    scan(line, 2, 3)
+    line.engine.maintenance.begin(
+        "plc", Hold(since_ns=2 * S, until_ns=99 * S, who="w", why="w", flags=Flag.MAINTENANCE)
+    )
+    scan(line, 3, 5)
+    scan(line, 4, 3)
+    line.engine.annunciator.acknowledge("t.H", 5 * S)
+    line.judge(5)
+    assert said(line.events)[-2:] == [("alarm_latched", "t.H", 4, None), ("alarm_cleared", "t.H", 5, None)]
+
+
 def test_an_alarm_that_is_raised_three_times_in_a_minute_chatters_until_a_minute_is_quiet(
     kernels: Kernels,
 ) -> None:

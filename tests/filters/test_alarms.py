@@ -96,7 +96,7 @@ def test_a_bad_input_neither_raises_nor_clears_a_limit_alarm(kernels: Kernels) -
     assert line.judge(3.4) == []
     assert [alarm.rule for alarm in line.engine.alarms()] == ["t.H"]
     line.scan(4, t=60)
-    assert told(line.scan(5, t=60)) == [("alarm_cleared", "t.H", 5)]
+    assert told(line.scan(5, t=60)) == [("alarm_cleared", "t.H", 4.5)]
 
 
 def test_an_on_delay_goes_on_while_the_input_is_bad_but_ends_only_with_a_usable_sample(

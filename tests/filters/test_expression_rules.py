@@ -71,6 +71,55 @@ def test_a_rule_that_cannot_be_told_is_an_alarm_unless_every_input_has_one_itsel
     assert told(line.events) == [("alarm_raised", "own.bad", 2.0)]
 
 
+def test_a_rule_that_cannot_be_computed_is_an_alarm_though_every_input_is_good() -> None:
+    rules = {"leak": {"when": "(a - b) / a > 8%", "fault_delay": "2s"}}
+    line = Rig(plant(tag("a", hh=1e6), tag("b", hh=1e6), alarms=rules), twins())
+    for second in range(6):
+        line.scan(second, a=0, b=0)
+    assert told(line.events) == [("alarm_raised", "leak.bad", 2.0)]
+
+
+def test_a_rule_whose_inputs_have_told_that_they_are_bad_tells_nothing_and_ends_nothing() -> None:
+    rules = {"r": {"when": "a > b", "fault_delay": "1s"}}
+    line = Rig(plant(tag("a", safety=True, fault_delay="5s"), tag("b"), alarms=rules), twins())
+    for second in range(60):
+        line.scan(second, a=(1, bad(Reason.OVER_RANGE) if 10 <= second < 40 else 0), b=1)
+    assert told(line.events) == [("alarm_raised", "a.bad", 15.0), ("alarm_cleared", "a.bad", 40.0)]
+
+
+def test_a_rule_that_stays_dead_when_its_input_is_back_is_an_alarm_then() -> None:
+    rules = {"r": {"when": "1 / a > b", "fault_delay": "3s"}}
+    line = Rig(plant(tag("a", safety=True), tag("b"), alarms=rules), twins())
+    for second in range(40):
+        line.scan(second, a=(0, bad(Reason.OVER_RANGE) if second < 20 else 0), b=1)
+        line.judge(second + 0.5)
+    (_, _, *rest) = told(line.events)
+    assert told(line.events)[:2] == [("alarm_raised", "a.bad", 10.0), ("alarm_cleared", "a.bad", 20.0)]
+    assert [(kind, name) for kind, name, _ in rest] == [("alarm_raised", "r.bad")]
+    assert 20 <= rest[0][2] <= 23
+
+
+def test_a_lost_device_raises_no_alarm_for_each_rule_where_one_tells_of_it() -> None:
+    rules = {f"r{n}": {"when": f"b > 1{n}"} for n in range(5)}
+    rows = (tag("a", safety=True), tag("b"))
+    line = Rig(plant(*rows, alarms=rules), twins())
+    for second in range(40):
+        line.scan(second, a=1, b=1, bad=0) if second < 5 else line.scan(second, bad=bad(Reason.TIMEOUT))
+    assert told(line.events) == [("alarm_raised", "a.bad", 15.0)]
+    line = Rig(plant(tag("b"), alarms=rules), twins())
+    for second in range(40):
+        line.scan(second, bad=bad(Reason.TIMEOUT))
+    assert [rule for _, rule, _ in told(line.events)] == ["r0.bad"]
+
+
+def test_a_less_urgent_alarm_does_not_speak_for_a_rule() -> None:
+    rules = {"r": {"when": "b > 1", "priority": "critical"}}
+    line = Rig(plant(tag("a", safety=True, priority="medium"), tag("b"), alarms=rules), twins())
+    for second in range(20):
+        line.scan(second, bad=bad(Reason.TIMEOUT))
+    assert [rule for _, rule, _ in told(line.events)] == ["a.bad", "r.bad"]
+
+
 def test_a_window_that_fills_after_a_start_is_no_fault_but_one_that_never_fills_is() -> None:
     rules = {"steep": {"when": "rate(a, 5s) > 1", "fault_delay": "2s"}}
     line = Rig(plant(tag("a"), alarms=rules), twins())

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
-from config.vocabulary import EventKind, WitnessState
+from config.vocabulary import EventKind, Flag, Withheld, WitnessState
+from filters.holds import Hold
 from tests.filters.cut import CUT, NORMAL
 from tests.filters.rig import Rig, S, plant, tag, told
+
+WORK = Hold(since_ns=0, until_ns=3600 * S, who="w", why="w", flags=Flag.MAINTENANCE)
 
 
 def rig(*, cut: dict[str, Any] = CUT, **p: Any) -> Rig:
@@ -60,6 +64,69 @@ def test_an_alarm_whose_tag_is_gone_is_cleared() -> None:
     second = restart(first, 9, Rig(plant(tag("other", h=1))))
     assert told(second.events) == [("alarm_cleared", "gone.H", 9)]
     assert second.events[0].evidence == ()
+
+
+def test_an_alarm_that_nothing_suppresses_after_the_restart_any_more_is_told() -> None:
+    idle = {"suppressed_when": {"tag": "run", "equals": 0}}
+    first = Rig(plant(tag("t", h=4, **idle), tag("run")))
+    first.scan(1, t=5, run=0)
+    second = restart(first, 9, Rig(plant(tag("t", h=4), tag("run"))))
+    for at in range(10, 30):
+        second.scan(at, t=5, run=0)
+    (event,) = second.events
+    assert (event.kind, event.figures["because"]) == (EventKind.ALARM_REPEATED, "no_longer_suppressed")
+    assert (event.boot_ns, event.withheld) == (19 * S, None)
+
+
+def test_an_alarm_that_is_still_suppressed_after_the_restart_stays_untold() -> None:
+    def idle() -> Rig:
+        return Rig(plant(tag("t", h=4, suppressed_when={"tag": "run", "equals": 0}), tag("run")))
+
+    first = idle()
+    first.scan(1, t=5, run=0)
+    second = restart(first, 9, idle())
+    for at in range(10, 60):
+        second.scan(at, t=5, run=0)
+    assert second.events == []
+
+
+def test_an_alarm_that_was_not_told_and_whose_rule_has_changed_ends_untold() -> None:
+    first = Rig(plant(tag("t", h=4)))
+    first.engine.maintenance.begin("t", WORK)
+    first.scan(1, t=5)
+    second = restart(first, 9, Rig(plant(tag("t", h=4.5))))
+    (cleared,) = second.events
+    assert (cleared.kind, cleared.withheld) == (EventKind.ALARM_CLEARED, Withheld.MAINTENANCE)
+
+
+def test_what_was_set_aside_and_exists_no_more_is_told_as_ended_and_its_alarms_are_told() -> None:
+    first = Rig(plant(tag("t", h=4, device="old"), tag("u", h=4)))
+    first.engine.maintenance.begin("old", WORK)
+    first.engine.annunciator.shelves.put("u.H", WORK)
+    first.scan(1, first.group("old"), t=5)
+    second = restart(first, 9, Rig(plant(tag("t", h=4, device="new"))))
+    second.scan(10, t=5)
+    second.judge(10)
+    assert sorted(told(second.events)) == [
+        ("alarm_repeated", "t.H", 10),
+        ("alarm_shelf_ended", "u.H", 9),
+        ("maintenance_ended", "old", 9),
+    ]
+    assert {event.figures["because"] for event in second.events if "ended" in event.kind} == {
+        "exists_no_more"
+    }
+
+
+def test_state_that_was_kept_before_alarms_said_whether_they_were_heard_opens() -> None:
+    first = rig(h=4)
+    feed(first, 0, 3, p=5)
+    body = orjson.loads(first.engine.state())
+    del body["alarms"]["p.H"]["heard"]
+    second = rig(h=4)
+    second.engine.restore(orjson.dumps(body), 60 * S, same_boot=True)
+    feed(second, 61, 62, p=5)
+    assert second.events == []
+    assert [event.withheld for event in second.scan(63, **(NORMAL | {"p": 3}))] == [None]
 
 
 def test_a_tags_number_may_change() -> None:

@@ -37,6 +37,28 @@ def told(kind: EventKind, seq: int = 1, *, run: int = A, **figures: Any) -> Rece
     return received(CODEC.encode(record, None, ANCHOR, backfill=False))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": []},
+        {"run": []},
+        {"enterprise": {}},
+        {"meta": []},
+        {"seq": -5},
+        {"ledger": {"scanned": None, "suppressed": {}, "recorded": 1}},
+        {"ledger": {"scanned": "x", "suppressed": {}, "recorded": 1}},
+        {"ledger": {"scanned": 1, "suppressed": {"deadband": None}, "recorded": 1}},
+    ],
+)
+def test_a_message_with_a_wrong_type_anywhere_is_told_and_ends_nothing(changes: dict[str, Any]) -> None:
+    """The first readings are checked by the schema, the next by hand."""
+    checker = Checker()
+    whole = CODEC.encode(readings(WATER, [1.0] * 3), WATER, ANCHOR, backfill=False).payload
+    checker.check(whole)
+    with pytest.raises(MessageError):
+        checker.check(orjson.dumps(orjson.loads(whole) | changes))
+
+
 def loss(first: int, last: int, *, run: int = A, uplink: str = "province", seq: int = 1) -> Received:
     count = max(0, last - first + 1)
     body = {"run": run, "stream": "readings", "first": first, "last": last, "count": count}
@@ -180,7 +202,7 @@ def test_the_last_will_of_an_earlier_run_does_not_hide_the_present_one() -> None
 def test_readings_before_their_dictionary_are_counted() -> None:
     ledger = Ledger()
     ledger.enter(scan(1))
-    ledger.enter(received(CODEC.meta(WATER, current=True)[0]))
+    ledger.enter(received(next(CODEC.meta(WATER, current=True))))
     ledger.enter(scan(2))
     assert book(ledger)["before_meta"] == 1
 

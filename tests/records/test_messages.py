@@ -237,7 +237,7 @@ def test_a_loss_says_whether_the_receiver_is_meant(uplink: str, ours: bool) -> N
 
 def test_the_dictionary_comes_in_parts_and_explains_the_quality_word() -> None:
     dictionary = tenths(2 * TAGS_PER_META + 1)
-    parts = CODEC.meta(dictionary, current=True)
+    parts = list(CODEC.meta(dictionary, current=True))
     assert [part.kind for part in parts] == ["meta", "meta/2", "meta/3"]
     assert all(part.retain for part in parts)
     contents = [opened(part) for part in parts]
@@ -248,7 +248,7 @@ def test_the_dictionary_comes_in_parts_and_explains_the_quality_word() -> None:
     reasons = {row["code"]: row for row in contents[0]["quality"]["reasons"]}
     assert reasons[Reason.TIMEOUT]["hj212"] == "B"
     assert contents[0]["quality"]["flags"]["maintenance"] == 1
-    assert not CODEC.meta(dictionary, current=False)[0].retain
+    assert not next(CODEC.meta(dictionary, current=False)).retain
 
 
 def test_a_plant_without_tags_still_has_a_dictionary() -> None:

@@ -92,6 +92,19 @@ async def test_many_messages_share_a_file_and_none_waits_longer_than_said(tmp_pa
     assert payloads(tmp_path) == [*numbered(100), b"alone"]
 
 
+async def test_nothing_is_held_back_once_the_agent_is_about_to_leave(tmp_path: Path) -> None:
+    uplink = DropUplink(DropFolder(settings(tmp_path), PREFIX, 1), every_s=3600)
+    await uplink.connect()
+    early = asyncio.create_task(uplink.send(message(b"early")))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        uplink.hurry()
+        await early
+        await uplink.send(message(b"stopped"))
+    await uplink.close()
+    assert payloads(tmp_path) == [b"early", b"stopped"]
+
+
 async def test_a_reader_never_sees_an_unfinished_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

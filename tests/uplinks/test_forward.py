@@ -14,6 +14,7 @@ from agent.receive.ledger import Ledger
 from agent.receive.messages import Checker
 from agent.receive.schema import fault_of
 from agent.uplinks import session
+from agent.uplinks.refusals import IN_A_ROW
 from buffer.ledger import Balance
 from config.vocabulary import EventKind, RecordKind, Stream
 from tests.brokers import iotcore
@@ -229,8 +230,9 @@ async def test_a_platform_that_begins_to_refuse_everything_costs_few_records(
     with station(tmp_path, broker) as gateway:
         gateway.read(*([n, n, n] for n in range(200)))
         async with forwarding(gateway):
-            await eventually(lambda: broker.connections >= 2)
+            await eventually(lambda: balance_of(gateway).quarantined.records >= IN_A_ROW)
             broker.answer = lambda _: 0
+            broker.end(0x8B)
             await eventually(lambda: not gateway.backlog)
         assert balance_of(gateway).quarantined.records <= 2 * 20
 

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import orjson
 import pytest
 from aiohttp import web
 
-from agent.uplinks.contract import UplinkBusy, UplinkDown, UplinkRefused
-from agent.uplinks.post import PostUplink
+from agent.uplinks.contract import UplinkBusy, UplinkDown, UplinkRefused, UplinkTurnedAway
+from agent.uplinks.post import Address, PostUplink
 from config.uplinks import Tls
+from config.vocabulary import Stream
 from tests.uplinks.certificates import Authority, Files
 from tests.uplinks.contract_suite import AnsweringContract, message
 from tests.uplinks.http_platform import HttpPlatform, server, settings
+from tests.uplinks.station import UPLINK, Station, forwarding
+from tests.uplinks.waiting import eventually
 
 
 class TestPost(AnsweringContract):
@@ -35,6 +40,15 @@ async def answering(
             heads.append(dict(request.headers))
         return web.Response(status=statuses.pop(0), headers={"Location": "/in/elsewhere"})
 
+    async with serving(take, files) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving(
+    take: Callable[[web.Request], Awaitable[web.StreamResponse]], files: Files | None = None
+) -> AsyncIterator[int]:
+    """Serve POSTs; yield the port."""
     app = web.Application()
     app.router.add_post("/in/{kind}", take)
     runner = web.AppRunner(app)
@@ -58,12 +72,12 @@ async def answering(
         (204, None),
         (302, UplinkBusy),
         (400, UplinkRefused),
-        (401, UplinkDown),
-        (404, UplinkDown),
+        (401, UplinkTurnedAway),
+        (404, UplinkTurnedAway),
         (413, UplinkRefused),
         (422, UplinkRefused),
         (429, UplinkBusy),
-        (500, UplinkBusy),
+        (500, UplinkDown),
         (503, UplinkBusy),
     ],
 )
@@ -110,6 +124,40 @@ async def test_a_certificate_is_verified_and_a_name_too(tmp_path: Path) -> None:
     async with answering([200], files=wrong) as port:
         with pytest.raises(UplinkDown, match="another host"):
             await PostUplink(settings(port, url=f"https://127.0.0.1:{port}/in", tls=tls)).connect()
+
+
+async def test_every_address_of_a_platform_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with answering([200]) as port:
+        uplink = PostUplink(settings(port, timeout="10s"))
+
+        async def two() -> list[Address]:
+            return [(socket.AF_INET, "127.0.0.2"), (socket.AF_INET, "127.0.0.1")]
+
+        monkeypatch.setattr(uplink, "_addresses", two)
+        await uplink.connect()
+        await uplink.send(message(b"{}"))
+        await uplink.close()
+
+
+async def test_a_record_at_which_the_platform_fails_is_put_aside_and_the_rest_flows(tmp_path: Path) -> None:
+    tried = []
+
+    async def take(request: web.Request) -> web.Response:
+        content = orjson.loads(await request.read())
+        culprit = content.get("stream") == "readings" and content["seq"] == 3
+        tried.extend([content["seq"]] if culprit else [])
+        return web.Response(status=500 if culprit else 200)
+
+    async with serving(take) as port:
+        gateway = Station(directory=tmp_path, port=port)
+        gateway.forwarder._make_uplink = lambda _: PostUplink(settings(port))
+        gateway.read(*([n, n, n] for n in range(10)))
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+        balance = gateway.log.ledger().balances[UPLINK][Stream.READINGS]
+        gateway.log.close()
+    assert (balance.delivered.records, balance.quarantined.records) == (9, 1)
+    assert len(tried) <= 4
 
 
 async def test_a_platform_that_answers_nothing_is_left_in_time() -> None:
