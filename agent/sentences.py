@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from agent.dictionary import Dictionary
+from agent.doings import doing
 from agent.naming import titled
 from agent.verdict import verdict_words
 from config.tags import ValueType
@@ -76,6 +77,8 @@ _LEFT: Final = text("{measured}; the limit is {limit}")
 
 def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -> Text:
     """Return what happened, in a sentence; `detail` is what the event's finder has to add."""
+    if event.kind is EventKind.OPERATOR_ACTION and (done := doing(event)) is not None:
+        return done
     title = _named(event, dictionary)
     subject = _subject(event, dictionary)
     arguments = {**event.figures, "rule": title, "subject": subject}

@@ -35,7 +35,7 @@ async def test_an_action_is_told_with_the_name_of_the_user_and_what_was_done_and
         (told,) = events(wiring)
         assert (told.kind, told.rule) == ("operator_action", "maintain")
         assert told.figures == {"subject": "plc", "why": "换滤袋", "for": "2h", "user": "wang"}
-        assert told.text.zh == "wang 操作 maintain：subject=plc, why=换滤袋, for=2h"
+        assert told.text.zh == "wang 将 plc 置为检修 2 小时：换滤袋"
 
 
 async def test_nobody_can_act_in_the_name_of_another(tmp_path: Path) -> None:

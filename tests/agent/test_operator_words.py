@@ -7,17 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from agent.actions import actions
 from agent.cli.buffer import forecast
+from agent.events import own_event
 from agent.judged import alarms
+from agent.receive.ledger import Ledger, Verdict
+from agent.receive.lines import line_of
+from agent.receive.messages import Received
+from agent.receive.receiver import Receiver
+from agent.receive.view import Silent
+from agent.sentences import sentence
 from agent.spans import span_of
 from agent.status import answers, status, tags
 from agent.wiring import Wiring
 from config.text import text
 from config.turns import at_once
+from config.vocabulary import EventKind
 from drivers.contract import DeviceTimeout
 from tests.agent.rig import events, forwarding_plant, gaps, take, wired
+from tests.records.plants import tenths
 from tests.virtual import VirtualClock
 
 S = 10**9
@@ -144,3 +154,42 @@ async def test_a_device_is_told_by_the_title_that_people_read(tmp_path: Path) ->
         assert gap.title == "1号倾动炉控制器"
         (found,) = at_once(status(wiring))["devices"]  # type: ignore[misc]
         assert found["title"] == "1号倾动炉控制器"
+
+
+@pytest.mark.parametrize(
+    ("action", "figures", "said"),
+    [
+        ("acknowledge", {"alarms": "t1.HH, t2.H"}, "wang 确认报警 t1.HH, t2.H"),
+        ("shelve", {"alarm": "t1.H", "for": "30min", "why": "检修"}, "wang 搁置报警 t1.H 30 分钟：检修"),
+        (
+            "maintain",
+            {"subject": "plc", "for": "2h", "why": "标定", "calibration": True},
+            "wang 将 plc 置为检修 2 小时：标定（校准）",
+        ),
+        ("ring", {"bell": "7"}, "wang 操作 ring：bell=7"),
+    ],
+)
+def test_what_operators_did_is_a_sentence(action: str, figures: dict[str, Any], said: str) -> None:
+    event = own_event(EventKind.OPERATOR_ACTION, action, 0, **figures, user="wang")
+    assert sentence(event, tenths(1)).show("zh") == said
+
+
+def test_the_receiver_speaks_one_language_and_names_whom_two_agents_claim_to_be() -> None:
+    heard: list[str] = []
+    view = Silent()
+    view.say = heard.append  # type: ignore[method-assign]
+    receiver = Receiver(Ledger(), view, "zh", None)
+    for run in ("a" * 16, "b" * 16, "a" * 16):
+        receiver.ledger.enter(status_of(run, "connected"))
+    receiver._name_impostors()
+    (line,) = heard
+    assert "works/gw" in line
+    assert "a" * 16 in line
+    said = line_of(status_of("c" * 16, "still_here"), Verdict.NOT_A_RECORD, "zh")
+    assert said is not None
+    assert "在线（在线如常）" in said
+
+
+def status_of(run: str, reason: str) -> Received:
+    content = {"enterprise": "works", "gateway": "gw", "run": run, "state": "online", "reason": reason}
+    return Received(kind="status", content=content, key=None, digest=None)
