@@ -59,7 +59,7 @@ def interlocks(context: click.Context, state: Path | None, as_json: bool) -> Non
 def _show(found: list[Json]) -> None:
     rows = table(
         *(text("interlock"), text("state"), text("demands"), text("proven"), text("failed")),
-        *(text("undecided"), text("last proof"), text("remark")),
+        *(text("undecided"), text("remark")),
     )
     for one in found:
         rows.add_row(
@@ -67,7 +67,6 @@ def _show(found: list[Json]) -> None:
             one["state_words"][language()],
             *(str(one[key]) for key in ("demands", "proven", "failed")),
             str(one["demands"] - one["proven"] - one["failed"]),
-            _ago(one["last_proven_s_ago"]),
             _remark(one),
         )
     show(rows)
@@ -168,10 +167,6 @@ def _seconds(milliseconds: float) -> Text:
     return text("{seconds} s", seconds=f"{milliseconds / 1000:g}")
 
 
-def _ago(seconds: float | None) -> str:
-    return "-" if seconds is None else shown(text("{span} ago", span=span_of(seconds)))
-
-
 def _due(seconds: float) -> Text:
     return (
         text("proof is overdue") if seconds <= 0 else text("next proof within {span}", span=span_of(seconds))
@@ -186,6 +181,8 @@ def _remark(one: Json) -> str:
         remarks.append(text("not ready"))
     if one["inputs_bad"]:
         remarks.append(text("{count} inputs without a good value", count=one["inputs_bad"]))
+    if one["last_proven_s_ago"] is not None:
+        remarks.append(text("proven {span} ago", span=span_of(one["last_proven_s_ago"])))
     if one["proof_due_in_s"] is not None:
         remarks.append(_due(one["proof_due_in_s"]))
     if one["bypasses"]:

@@ -11,6 +11,8 @@ import pytest
 
 from agent.actions import actions
 from agent.cli.buffer import forecast
+from agent.cli.check import whole_or_tenths
+from agent.cli.interlocks import _show as show_interlocks
 from agent.events import own_event
 from agent.judged import alarms
 from agent.receive.ledger import Ledger, Verdict
@@ -193,3 +195,32 @@ def test_the_receiver_speaks_one_language_and_names_whom_two_agents_claim_to_be(
 def status_of(run: str, reason: str) -> Received:
     content = {"enterprise": "works", "gateway": "gw", "run": run, "state": "online", "reason": reason}
     return Received(kind="status", content=content, key=None, digest=None)
+
+
+def test_names_of_interlocks_are_whole_on_eighty_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "collector1.hopper_temp_1_HH"
+    counts = dict.fromkeys(("demands", "proven", "failed", "inputs_bad"), 0)
+    one = {
+        "interlock": name,
+        "title": "1号灰斗温度高高联锁",
+        "state_words": {"en": "demanded", "zh": "条件成立"},
+        "last_proven_s_ago": 7200.0,
+        "proof_due_in_s": 86400.0,
+        "bypasses": 2,
+        "bypassed_s": 600.0,
+        "muted": False,
+        "ready": True,
+        **counts,
+    }
+    show_interlocks([one])
+    head, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert {"interlock", "demands", "undecided"} <= set(head.split())
+    assert first.startswith(name + " ")
+    assert second.startswith("1号灰斗温度高高联锁")
+
+
+def test_the_days_that_a_log_keeps_are_never_rounded_up() -> None:
+    assert [whole_or_tenths(days) for days in (29.97, 30.0, 7.04, 6.99)] == ["29", "30", "7", "6.9"]
