@@ -59,7 +59,7 @@ def interlocks(context: click.Context, state: Path | None, as_json: bool) -> Non
 def _show(found: list[Json]) -> None:
     rows = table(
         *(text("interlock"), text("state"), text("demands"), text("proven"), text("failed")),
-        *(text("undecided"), text("remark")),
+        text("undecided"),
     )
     for one in found:
         rows.add_row(
@@ -67,10 +67,11 @@ def _show(found: list[Json]) -> None:
             one["state_words"][language()],
             *(str(one[key]) for key in ("demands", "proven", "failed")),
             str(one["demands"] - one["proven"] - one["failed"]),
-            _remark(one),
         )
     show(rows)
     for one in found:
+        if remark := _remark(one):
+            say(text("{interlock}: {remark}", interlock=one["interlock"], remark=remark))
         if one["failed"]:
             _tell_failure(one)
 

@@ -216,10 +216,11 @@ def test_names_of_interlocks_are_whole_on_eighty_columns(
         **counts,
     }
     show_interlocks([one])
-    head, first, second, *_ = capsys.readouterr().out.splitlines()
+    head, first, second, remark = capsys.readouterr().out.splitlines()
     assert {"interlock", "demands", "undecided"} <= set(head.split())
     assert first.startswith(name + " ")
     assert second.startswith("1号灰斗温度高高联锁")
+    assert remark == f"{name}: proven 2 h ago, next proof within 24 h, bypassed 2 times, 10 min"
 
 
 def test_the_days_that_a_log_keeps_are_never_rounded_up() -> None:
