@@ -54,7 +54,7 @@ def concerns(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
 
 
 def _interlocks(wiring: Wiring) -> Iterator[Text]:
-    """Yield interlocks that failed in this run, are bypassed, or cannot be witnessed now.
+    """Yield interlocks that failed and were not proven since, are bypassed, or cannot be witnessed now.
 
     Who has muted one is not told of it as an alarm; that it needs somebody stays to be seen.
     """
@@ -70,7 +70,7 @@ def _of_interlock(wiring: Wiring, found: InterlockStatus, described: Interlock) 
         yield text("interlock {title} is armed and not ready", title=title)
     if found.proof_due_boot_ns is not None and found.proof_due_boot_ns <= wiring.clock.boot_ns():
         yield text("interlock {title} must be proof-tested", title=title)
-    if found.failed:
+    if found.failed_since_proof:
         yield _failure(wiring, found, described)
     if found.state is WitnessState.BYPASSED:
         yield text("interlock {title} is bypassed", title=title)
@@ -81,7 +81,8 @@ def _of_interlock(wiring: Wiring, found: InterlockStatus, described: Interlock) 
 def _failure(wiring: Wiring, found: InterlockStatus, described: Interlock) -> Text:
     """Return that an interlock failed, when and how it did last, and what is to be done."""
     title, last = described.title or described.name, last_failure(found)
-    said = text("interlock {title} FAILED {count} times since the start", title=title, count=found.failed)
+    count = found.failed_since_proof
+    said = text("interlock {title} FAILED {count} times since its last proof", title=title, count=count)
     if last is not None:
         anchor = wiring.timebase.anchor
         then, now = anchor.utc_ns_of(last.boot_ns), anchor.utc_ns_of(wiring.clock.boot_ns())

@@ -42,12 +42,15 @@ class DeviceJournal:
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         """See `agent.poll.Sink`."""
         self._pipeline.tell(own_event(EventKind.DEVICE_LOST, device, boot_ns), cause)
-        cut_off = reason is Reason.LINK_DOWN
-        self._lost[device] = GapCause.LINK_LOST if cut_off else GapCause.DEVICE_COMMS
+        self._lost[device] = _cause_of(reason)
         self._begin(device, boot_ns)
-        if cut_off:
-            self._cut_off[device] = boot_ns
-            self._look_at(self._link_of[device])
+        self._look_at_link(device, boot_ns)
+
+    def device_lost_otherwise(self, device: str, reason: Reason, boot_ns: int) -> None:
+        """See `agent.poll.Sink`."""
+        self._lost[device] = _cause_of(reason)
+        self._look_at_device(device, boot_ns)
+        self._look_at_link(device, boot_ns)
 
     def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
         """See `agent.poll.Sink`."""
@@ -57,16 +60,18 @@ class DeviceJournal:
         )
         self._outages.end(Subject(Part.DEVICE, device), boot_ns)
         del self._lost[device]
-        if self._cut_off.pop(device, None) is not None:
-            self._outages.end(Subject(Part.LINK, self._link_of[device]), boot_ns)
+        self._look_at_link(device, boot_ns)
 
     def look(self, boot_ns: int) -> None:
         """Begin the gap of a lost device anew where its cause has changed: somebody works on it, or not."""
         for device in self._lost:
-            subject = Subject(Part.DEVICE, device)
-            if self._outages.cause_of(subject) is not self._cause(device):
-                self._outages.end(subject, boot_ns)
-                self._begin(device, boot_ns)
+            self._look_at_device(device, boot_ns)
+
+    def _look_at_device(self, device: str, boot_ns: int) -> None:
+        subject = Subject(Part.DEVICE, device)
+        if self._outages.cause_of(subject) is not self._cause(device):
+            self._outages.end(subject, boot_ns)
+            self._begin(device, boot_ns)
 
     def _begin(self, device: str, boot_ns: int) -> None:
         hold = self._maintenance.get(device)
@@ -76,9 +81,18 @@ class DeviceJournal:
     def _cause(self, device: str) -> GapCause:
         return GapCause.MAINTENANCE if device in self._maintenance else self._lost[device]
 
-    def _look_at(self, link: str) -> None:
-        """Begin the gap of a link when the last of its devices is cut off, as of the first."""
+    def _look_at_link(self, device: str, boot_ns: int) -> None:
+        """Let the gap of a device's link last while all of its devices are cut off, as of the first."""
+        link = self._link_of[device]
+        if self._lost.get(device) is GapCause.LINK_LOST:
+            self._cut_off.setdefault(device, boot_ns)
+        elif self._cut_off.pop(device, None) is not None:
+            self._outages.end(Subject(Part.LINK, link), boot_ns)
         devices = [device for device in self._polled if self._link_of[device] == link]
         if all(device in self._cut_off for device in devices):
             since = min(self._cut_off[device] for device in devices)
             self._outages.begin(Subject(Part.LINK, link), GapCause.LINK_LOST, since)
+
+
+def _cause_of(reason: Reason) -> GapCause:
+    return GapCause.LINK_LOST if reason is Reason.LINK_DOWN else GapCause.DEVICE_COMMS

@@ -15,6 +15,7 @@ _PRIORITIES: Final = {
     EventKind.RUNNING_OUT: Priority.HIGH,
     EventKind.CLOCK_STEP: Priority.MEDIUM,
     EventKind.OPERATOR_ACTION: Priority.MEDIUM,
+    EventKind.OPERATOR_REFUSED: Priority.MEDIUM,
 }
 
 

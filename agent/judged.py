@@ -18,7 +18,6 @@ from config.rules import Interlock
 from config.tags import ValueType
 from config.text import Text, text
 from config.vocabulary import (
-    EventKind,
     Limit,
     Priority,
     QualityClass,
@@ -32,7 +31,7 @@ from filters.demand import Because
 from filters.event import Figures
 from filters.holds import Holds
 from filters.lifecycle import AlarmState
-from filters.proof import Entry
+from filters.proof import Entry, failures_of
 from filters.witnesses import InterlockStatus
 
 Json = dict[str, object]
@@ -117,16 +116,31 @@ def standing(wiring: Wiring) -> Generator[None, None, Standing]:
             yield
         if not alarm.state.stands:
             continue
-        device = wiring.plant.signals[alarm.tag].device
-        if device in absent and alarm.rule.endswith(".bad"):
+        device = _lost_device(wiring, alarm) if absent and alarm.rule.endswith(".bad") else ""
+        if device in absent:
             silent[device] += 1
         elif alarm.withheld is None and len(told) < ALARMS_AT_ONCE:
             told.append(_alarm(wiring, alarm, now))
     return Standing(pressing=told, silent=silent)
 
 
+def _lost_device(wiring: Wiring, alarm: ActiveAlarm) -> str:
+    """Return the one device that an alarm says cannot be read: of a rule, that of all its Bad inputs."""
+    plant, quality = wiring.plant, wiring.engine.image.quality
+    virtual = plant.virtual(plant.signals[alarm.tag].tag)
+    if virtual is None:
+        return plant.signals[alarm.tag].device
+    inputs = [plant.number_of[name] for name in virtual.inputs]
+    bad = {
+        plant.signals[number].device
+        for number in inputs
+        if class_of(int(quality[number])) is QualityClass.BAD
+    }
+    return bad.pop() if len(bad) == 1 else ""
+
+
 def interlocks(wiring: Wiring) -> list[Json]:
-    """Return every interlock with its state and what was counted of it in this run."""
+    """Return every interlock with its state and what was counted of it since it is watched."""
     described = {interlock.name: interlock for interlock in wiring.plant.interlocks}
     return [_interlock(wiring, found, described[found.name]) for found in wiring.engine.interlocks()]
 
@@ -154,7 +168,8 @@ def label(plant: Plant, name: str) -> str:
 
 def last_failure(found: InterlockStatus) -> Entry | None:
     """Return the newest failure that is kept of an interlock."""
-    return next((one for one in reversed(found.history) if one.kind is EventKind.INTERLOCK_FAILED), None)
+    failures = failures_of(found.history)
+    return failures[-1] if failures else None
 
 
 def _effect(found: EffectFound, label_of: Callable[[str], str]) -> Json:

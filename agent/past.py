@@ -22,6 +22,7 @@ from buffer.recover import PreviousRun, Recovery
 from config.text import text
 from config.vocabulary import EventKind, LossCause, RecordKind, Stream
 from filters.event import Event
+from filters.snapshot import state_lost
 
 
 def take_up(wiring: Wiring) -> None:
@@ -75,6 +76,7 @@ def _go_on(wiring: Wiring, recovery: Recovery, now: int) -> tuple[OwnState, list
             own, judge = open_state(recovery.state.body)
         except RecordError as error:
             journal.warn(text("the stored state cannot be read"), cause=error)
+            events = [state_lost(now)]
         else:
             events = _restore(wiring, recovery, judge, recovery.state.boot_id, now)
     if recovery.previous is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -11,6 +12,7 @@ import numpy as np
 
 from agent import journal
 from agent.clock import Clock
+from agent.health import Absence, Health
 from agent.lateness import Lateness
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
@@ -32,6 +34,10 @@ class Sink(Protocol):
         """Hear that no group of a device can be read any more, since the scan that began at `boot_ns`."""
         ...
 
+    def device_lost_otherwise(self, device: str, reason: Reason, boot_ns: int) -> None:
+        """Hear that a lost device is lost for another reason since the scan that began at `boot_ns`."""
+        ...
+
     def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
         """Hear that a device answers again, and what its absence cost."""
         ...
@@ -46,22 +52,6 @@ class GridCounters:
     overruns: int = 0
     shed: int = 0
     lateness: Lateness = field(default_factory=Lateness)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
-    """Since when a device does not answer, and why not, as was found then."""
-
-    since_boot_ns: int
-    cause: Text
-
-
-@dataclass(slots=True)
-class _Health:
-    """Whether a device answers, and how many scans it has cost that it does not."""
-
-    absence: Absence | None = None
-    scans_bad: int = 0
 
 
 class Poller:
@@ -84,7 +74,8 @@ class Poller:
         self._sink = sink
         self._clock = clock
         self._stride = stride
-        self._health = {device: _Health() for device in plant.description.devices}
+        groups_of = Counter(group.device for group in plant.groups)
+        self._health = {device: Health(groups_of[device]) for device in plant.description.devices}
         self.counters = {group.number: GridCounters() for group in plant.groups}
 
     async def run(self) -> None:
@@ -134,28 +125,35 @@ class Poller:
             scan = await driver.scan(group)
         except DeviceError as error:
             counters.scans_bad += 1
-            self._lost(group.device, error, begun_boot_ns)
+            self._failed(group, error, begun_boot_ns)
             return _all_bad(group, error.quality)
-        self._answered(group.device)
+        self._answered(group)
         return scan
 
-    def _lost(self, device: str, error: DeviceError, begun_boot_ns: int) -> None:
-        health = self._health[device]
-        health.scans_bad += 1
-        if health.absence is None:
-            health.absence = Absence(since_boot_ns=begun_boot_ns, cause=error.words)
-            journal.warn(text("device lost"), device=device, cause=error.words)
-            self._sink.device_lost(device, error.words, error.reason, begun_boot_ns)
-
-    def _answered(self, device: str) -> None:
-        health = self._health[device]
-        if health.absence is None:
+    def _failed(self, group: ScanGroup, error: DeviceError, begun_boot_ns: int) -> None:
+        device, health = group.device, self._health[group.device]
+        known = health.absence
+        health.failed(group.number, error, begun_boot_ns)
+        found = health.absence
+        if found is None or found is known:
             return
-        now, lost, scans_bad = self._clock.boot_ns(), health.absence.since_boot_ns, health.scans_bad
-        health.absence, health.scans_bad = None, 0
+        if known is None:
+            journal.warn(text("device lost"), device=device, cause=found.cause)
+            self._sink.device_lost(device, found.cause, found.reason, found.since_boot_ns)
+        else:
+            journal.warn(text("device lost for another reason now"), device=device, cause=found.cause)
+            self._sink.device_lost_otherwise(device, found.reason, found.reason_since_boot_ns)
+
+    def _answered(self, group: ScanGroup) -> None:
+        device, health = group.device, self._health[group.device]
+        known = health.absence
+        health.answered(group.number)
+        if known is None:
+            return
+        now, lost = self._clock.boot_ns(), known.since_boot_ns
         after = f"{(now - lost) / 1e9:.1f}s"
-        journal.info(text("device restored"), device=device, after=after, scans_bad=scans_bad)
-        self._sink.device_restored(device, lost, now, scans_bad)
+        journal.info(text("device restored"), device=device, after=after, scans_bad=health.scans_bad)
+        self._sink.device_restored(device, lost, now, health.scans_bad)
 
 
 def _all_bad(group: ScanGroup, quality: int) -> Scan:

@@ -7,6 +7,7 @@ from typing import Final
 
 from agent import journal
 from agent.actions import actions
+from agent.audit import Audit
 from agent.events import own_event
 from agent.gap import GATEWAY, GapCause
 from agent.heartbeat import Heartbeat
@@ -45,7 +46,8 @@ async def run_agent(wiring: Wiring, layout: Layout, stop: Stop) -> None:
     Raises DiskFailed, DiskHealed, `status_server.SocketUnusable`, and whatever is a bug.
     """
     try:
-        async with serve_status(layout.socket, answers(wiring), actions(wiring)):
+        strangers = Audit(wiring).turned_away
+        async with serve_status(layout.socket, answers(wiring), actions(wiring), strangers):
             _begin(wiring)
             await _supervise(wiring, stop)
     except ExceptionGroup as group:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from agent.dictionary import Dictionary
-from agent.doings import doing
+from agent.doings import brief, doing
 from agent.naming import titled
 from agent.verdict import verdict_words
 from config.tags import ValueType
@@ -27,6 +27,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.ALARM_SHELF_ENDED: text("alarm {rule} is no longer shelved, as it was by {user}: {why}"),
     EventKind.MAINTENANCE_ENDED: text("{rule} is in service again, after maintenance by {user}: {why}"),
     EventKind.OPERATOR_ACTION: text("{user} did {rule}: {subject}"),
+    EventKind.OPERATOR_REFUSED: text("{user} was refused {rule}"),
     EventKind.INTERLOCK_ARMED: text("interlock {rule} is armed"),
     EventKind.INTERLOCK_DISARMED: text("interlock {rule} is not armed"),
     EventKind.INTERLOCK_DEMAND: text("interlock {rule} is demanded: {subject}"),
@@ -58,6 +59,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.MAINS_LOST: text("the mains failed"),
     EventKind.MAINS_RESTORED: text("the mains are back"),
     EventKind.DAILY_SUMMARY: text("the account of the day"),
+    EventKind.STATE_LOST: text("what the agent remembered cannot be read; alarms and interlocks begin anew"),
     EventKind.OVERLOAD: text("{rule} cannot keep up"),
     EventKind.OVERLOAD_ENDED: text("{rule} keeps up again"),
     EventKind.RUNNING_OUT: text("a certificate comes to its end"),
@@ -117,7 +119,7 @@ def _against_limit(event: Event, measured: Text, dictionary: Dictionary) -> Text
 
 
 def _arguments(event: Event) -> str:
-    return ", ".join(f"{key}={value}" for key, value in event.figures.items() if key != "user")
+    return ", ".join(f"{key}={brief(str(value))}" for key, value in event.figures.items() if key != "user")
 
 
 def _label_of(dictionary: Dictionary, name: str) -> str:

@@ -23,6 +23,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Middleware
 
 from config.text import LANGUAGES, Text, text
 from config.turns import in_turns
@@ -56,6 +57,8 @@ Answer = Callable[[Mapping[str, str]], object]
 """Its result is the answer; a generator makes one in pieces, in turn with all else that the agent does."""
 Action = Callable[[str, Mapping[str, object]], object]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+TurnedAway = Callable[[str, str], None]
+"""Hears of a user, by name, who may not ask, and of what was asked for."""
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -100,7 +103,10 @@ def check_path(path: Path) -> None:
 
 @asynccontextmanager
 async def serve_status(
-    path: Path, answers: Mapping[str, Answer], actions: Mapping[str, Action]
+    path: Path,
+    answers: Mapping[str, Answer],
+    actions: Mapping[str, Action],
+    turned_away: TurnedAway = lambda _user, _path: None,
 ) -> AsyncIterator[None]:
     """Serve while inside: GET each of `answers`, POST each of `actions`; all but Plain becomes JSON.
 
@@ -109,7 +115,7 @@ async def serve_status(
     Raises SocketUnusable.
     """
     check_path(path)
-    application = web.Application(middlewares=[_admit])
+    application = web.Application(middlewares=[_admission(turned_away)])
     for route, answer in answers.items():
         application.router.add_get(route, _handler(answer))
     for name, action in actions.items():
@@ -196,20 +202,27 @@ def _dumps(found: object) -> bytes:
 
 def _user(request: web.Request) -> str:
     """Return the login name of whoever asks; the user id where it has no name."""
-    uid, _ = _peer(request)
+    return _name(_peer(request)[0])
+
+
+def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
 
 
-@web.middleware
-async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Admit root, the agent's own user and members of its group, as the kernel names them (SO_PEERCRED)."""
-    uid, gid = _peer(request)
-    if uid not in (0, os.geteuid()) and os.getegid() not in _groups(uid, gid):
-        raise web.HTTPForbidden
-    return await handler(request)
+def _admission(turned_away: TurnedAway) -> Middleware:
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Admit root, the agent's own user and members of its group, as the kernel names them."""
+        uid, gid = _peer(request)
+        if uid not in (0, os.geteuid()) and os.getegid() not in _groups(uid, gid):
+            turned_away(_name(uid), request.path)
+            raise web.HTTPForbidden
+        return await handler(request)
+
+    return admit
 
 
 def _peer(request: web.Request) -> tuple[int, int]:

@@ -13,10 +13,14 @@ from config.units import S
 STEP_NS: Final = S // 2
 BUILT_UTC_NS: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * S
 """No record of this version is older; a clock that says so was never set."""
+LAST_UTC_NS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * S
+"""No record of this version is younger; a source that says so is broken."""
 DRIFT: Final = 100e-6
 """How far a quartz may go wrong, with a margin: 100 ppm, some nine seconds a day."""
 TRUSTED_NS: Final = 60 * S
 """What a source said once is no longer vouched for when it may be wrong by a minute."""
+_AGREEING: Final = 3
+"""Samples in a row that agree with each other, until they are believed against what is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,11 @@ class Sample:
     def utc_at(self, boot_ns: int) -> int:
         """Return the UTC of an instant."""
         return self.utc_ns + boot_ns - self.boot_ns
+
+    def contradicts(self, later: Sample) -> bool:
+        """Tell whether both cannot be true, whichever way they err."""
+        apart_ns = abs(self.utc_at(later.boot_ns) - later.utc_ns)
+        return apart_ns > self.uncertainty_at(later.boot_ns) + later.uncertainty_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,7 @@ class Timebase:
         self._clock = clock
         self._boot_id = boot_id
         self._sample: Sample | None = None
+        self._rivals: list[Sample] = []
         self._floor = Sample(
             source="floor", boot_ns=clock.boot_ns(), utc_ns=BUILT_UTC_NS, uncertainty_ns=TRUSTED_NS
         )
@@ -71,18 +81,25 @@ class Timebase:
             self._floor = Sample(source="floor", boot_ns=now, utc_ns=utc_ns, uncertainty_ns=TRUSTED_NS)
         self.anchor = self._told = self._take()
 
-    def offer(self, sample: Sample) -> None:
-        """Hear of UTC from a source: taken where it is better than what is known, or contradicts it."""
-        if sample.utc_ns < BUILT_UTC_NS:
-            return
+    def offer(self, sample: Sample) -> bool:
+        """Hear of UTC from a source; return False where it cannot be true if what is known is.
+
+        Taken where it is better than what is known, or where enough samples in a row contradict that and not
+        each other: one may be torn, or wrong for a moment.
+        """
+        if not BUILT_UTC_NS <= sample.utc_ns < LAST_UTC_NS:
+            return False
         known = self._sample
-        if known is None:
+        if known is not None and known.contradicts(sample):
+            agree = bool(self._rivals) and not self._rivals[-1].contradicts(sample)
+            self._rivals = [*self._rivals, sample] if agree else [sample]
+            if len(self._rivals) < _AGREEING:
+                return False
+            known = None
+        self._rivals = []
+        if known is None or sample.uncertainty_ns <= known.uncertainty_at(sample.boot_ns):
             self._sample = sample
-            return
-        wrong_ns = abs(known.utc_at(sample.boot_ns) - sample.utc_ns)
-        known_ns = known.uncertainty_at(sample.boot_ns)
-        if sample.uncertainty_ns <= known_ns or wrong_ns > known_ns + sample.uncertainty_ns:
-            self._sample = sample
+        return True
 
     def update(self) -> Step | None:
         """Renew the anchor; return how time stepped, once that is half a second.

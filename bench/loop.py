@@ -30,7 +30,7 @@ from bench.subject import Subject
 HELD_MS: Final = 5.0
 TAGS: Final = 10_000
 _LOAD: Final = Load(
-    devices=1, registers=TAGS, at_once=TAGS // 2, more="log: {cap: 4MB, segment: 500kB, at_least: 1h}\n"
+    devices=1, registers=TAGS, at_once=TAGS // 2, log="{cap: 4MB, segment: 500kB, at_least: 1h}"
 )
 _QUESTIONS: Final = (
     *("/status", "/alarms", "/alarms?from=4000", "/alarms?from=9000", "/tags", "/metrics"),

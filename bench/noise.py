@@ -2,9 +2,11 @@
 
 In virtual time, each plant runs in normal operation with noisy instruments: white noise of 0.5 % of the
 range, a slow drift of 1 % of it, spikes to either end of the range that last one sample, readings that are
-lost, and scans that begin late. An alarm that then rises is false. Every five minutes one value is truly
-driven 5 % of the range beyond its outermost limit, for as long as the alarm may take (on-delay, median, two
-scans): if neither that alarm nor that of its sensor rises, it is missed. Prints the table of docs/noise.md.
+lost, and scans that begin late. Every hour its process stops in order and starts again, as in its story
+`stops_and_starts`. An alarm that is then told is false, and so is a demand, a failure or an unasked effect of
+an interlock. Every five minutes of operation one value is truly driven 5 % of the range beyond its outermost
+limit, for as long as the alarm may take (on-delay, median, two scans): if neither that alarm nor that of its
+sensor is told, it is missed. Prints the table of docs/noise.md.
 """
 
 from __future__ import annotations
@@ -17,16 +19,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from rich.console import Console
 from ruamel.yaml import YAML
 
+from bench.script import Instruments
 from bench.stage import START_NS, Stage
 from config.load import load
 from config.tags import Tag
+from config.units import parse_duration_ns
 from config.vocabulary import EventKind, Limit, Reason, bad
+from filters.event import Event
 from filters.kernels import Kernels, load_kernels
 
 ROOT: Final = Path(__file__).parents[1]
@@ -43,13 +48,23 @@ LOST_SCANS: Final = 0.002
 JITTER_NS: Final = 20_000_000
 EXCURSION_EVERY_NS: Final = 5 * MINUTE_NS
 SETTLED_NS: Final = 2 * MINUTE_NS
+STOP_EVERY_NS: Final = 60 * MINUTE_NS
+
+_CLAIMS: Final = frozenset(
+    (
+        EventKind.ALARM_RAISED,
+        EventKind.INTERLOCK_DEMAND,
+        EventKind.INTERLOCK_FAILED,
+        EventKind.INTERLOCK_SPURIOUS,
+    )
+)
 
 
 @dataclass
 class Noise:
-    """Instruments that show normal operation, badly. `driven`: tags whose true value is elsewhere for now."""
+    """Instruments that show what is true, badly. `driven`: tags whose true value is elsewhere for now."""
 
-    normal: dict[str, float]
+    instruments: Instruments
     random: Random
     driven: dict[str, float] = field(default_factory=dict)
     readings: int = 0
@@ -63,7 +78,7 @@ class Noise:
         if self.random.random() < LOST_SCANS:
             self.lost += 1
             return 0.0, bad(Reason.TIMEOUT)
-        true = self.driven.get(tag.tag, self.normal[tag.tag])
+        true = self.driven.get(tag.tag, self.instruments.value(tag.tag, self.now_ns))
         low, high = tag.range_low, tag.range_high
         if low is None or high is None or not tag.limits:
             return true, 0
@@ -87,10 +102,11 @@ class Excursion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What became of one plant. `false`: the alarms that were; `delays_s`: from an excursion to its alarm."""
+    """What became of one plant. `false`: the rules that said what was not so; `delays_s`: until an alarm."""
 
     profile: str
     hours: float
+    stops: int
     readings: int
     spikes: int
     lost: int
@@ -105,12 +121,17 @@ def run(profile: str, hours: float, seed: int, kernels: Kernels) -> Row:
     plant = load(ROOT / "examples" / profile)
     told = YAML(typ="safe").load((STORIES / f"{profile}.yaml").read_text(encoding="utf-8"))
     random = Random(f"{profile} {seed}")
-    noise = Noise(dict(told["normal"]), random)
+    noise = Noise(Instruments.of(told["normal"]), random)
+    (rest,) = (story for story in told["stories"] if story["name"] == "stops_and_starts")
     stage = Stage(plant, kernels, noise.read, jitter_ns=lambda: random.randrange(JITTER_NS))
     choices = [(tag, limit) for tag in plant.tags for limit in _outermost(tag)]
     excursions: list[Excursion] = []
+    stops = 0
     end_ns = START_NS + round(hours * 60) * MINUTE_NS
     while stage.now_ns + EXCURSION_EVERY_NS <= end_ns:
+        if stage.now_ns - START_NS >= (stops + 1) * STOP_EVERY_NS:
+            stops += 1
+            _play(stage, noise, rest)
         _pass(stage, noise, stage.now_ns + EXCURSION_EVERY_NS - SETTLED_NS)
         tag, limit = random.choice(choices)
         span = (tag.range_high or 0.0) - (tag.range_low or 0.0)
@@ -124,7 +145,16 @@ def run(profile: str, hours: float, seed: int, kernels: Kernels) -> Row:
         _pass(stage, noise, begun_ns + SETTLED_NS)
         rules = frozenset((f"{tag.tag}.{limit}", f"{tag.tag}.bad"))
         excursions.append(Excursion(rules, begun_ns, begun_ns + SETTLED_NS))
-    return _judged(profile, hours, noise, stage, excursions)
+    return _judged(profile, hours, stops, noise, stage, excursions)
+
+
+def _play(stage: Stage, noise: Noise, story: dict[str, Any]) -> None:
+    """Let a story happen."""
+    begun_ns = stage.now_ns
+    for step in story["steps"]:
+        _pass(stage, noise, begun_ns + parse_duration_ns(step["at"]))
+        noise.instruments.act(step, stage.now_ns)
+    _pass(stage, noise, begun_ns + parse_duration_ns(story["until"]))
 
 
 def _outermost(tag: Tag) -> list[Limit]:
@@ -139,8 +169,10 @@ def _pass(stage: Stage, noise: Noise, end_ns: int) -> None:
         stage.run_until(min(end_ns, stage.now_ns + S))
 
 
-def _judged(profile: str, hours: float, noise: Noise, stage: Stage, excursions: list[Excursion]) -> Row:
-    raised = [(event.rule, event.boot_ns) for event in stage.events if event.kind is EventKind.ALARM_RAISED]
+def _judged(
+    profile: str, hours: float, stops: int, noise: Noise, stage: Stage, excursions: list[Excursion]
+) -> Row:
+    raised = [(event.rule, event.boot_ns) for event in stage.events if _is_claim(event)]
     delays = []
     for excursion in excursions:
         found = [
@@ -153,6 +185,7 @@ def _judged(profile: str, hours: float, noise: Noise, stage: Stage, excursions: 
     return Row(
         profile=profile,
         hours=hours,
+        stops=stops,
         readings=noise.readings,
         spikes=noise.spikes,
         lost=noise.lost,
@@ -163,16 +196,26 @@ def _judged(profile: str, hours: float, noise: Noise, stage: Stage, excursions: 
     )
 
 
+def _is_claim(event: Event) -> bool:
+    """Tell whether an event says to people that something is wrong."""
+    return event.withheld is None and (
+        event.kind in _CLAIMS
+        or (event.kind is EventKind.ALARM_REPEATED and event.figures.get("because") != "cadence")
+    )
+
+
 def table(rows: list[Row]) -> str:
     """Return the rows as a table in Markdown."""
-    columns = "hours | readings | spikes | lost | false alarms | excursions | missed | delay p50/max s"
-    lines = [f"| profile | {columns} |", "| --- |" + " ---: |" * 8]
+    columns = (
+        "hours | stops | readings | spikes | lost | false alarms | excursions | missed | delay p50/max s"
+    )
+    lines = [f"| profile | {columns} |", "| --- |" + " ---: |" * 9]
     for row in rows:
         p50, most = (float(np.median(row.delays_s)), max(row.delays_s)) if row.delays_s else (0.0, 0.0)
-        lines.append(
-            f"| {row.profile} | {row.hours:g} | {row.readings:,} | {row.spikes:,} | {row.lost:,} "
-            f"| {_counted(row.false)} | {row.excursions} | {row.missed} | {p50:.1f}/{most:.1f} |"
-        )
+        counts = (row.stops, row.readings, row.spikes, row.lost)
+        cells = [row.profile, f"{row.hours:g}", *(f"{count:,}" for count in counts), _counted(row.false)]
+        cells += [str(row.excursions), str(row.missed), f"{p50:.1f}/{most:.1f}"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -32,7 +32,7 @@ class Load:
     `alarms`: how many devices also carry `alarms_each` alarms, each raised or cleared every ANSWERS_PER_ALARM
     answers. `at_once`: how many registers of each device are below a limit from the start, within limits from
     scan LOW_UNTIL on, and above one from scan HIGH_FROM on, all in one scan. `log`: the log's settings, as a
-    plant says them; `more`: of the plant, as YAML.
+    plant says them.
     """
 
     devices: int = 50
@@ -41,7 +41,6 @@ class Load:
     alarms: int = 0
     alarms_each: int = 1
     at_once: int = 0
-    more: str = ""
     log: str = "{}"
 
     @property
@@ -67,7 +66,7 @@ def write_plant(folder: Path, load: Load, network: Network) -> Path:
         f"links:\n{links}devices:\n{devices}"
         "points: [points.csv]\n"
         f"log: {load.log}\n"
-        f"uplinks:\n  north: {{type: mqtt, host: {network.host}, port: {network.broker}}}\n{load.more}",
+        f"uplinks:\n  north: {{type: mqtt, host: {network.host}, port: {network.broker}}}\n",
         encoding="utf-8",
     )
     return plant

@@ -43,7 +43,7 @@ class Subject:
     """One process under measurement; `folder` is its own, the agent's state is below it.
 
     `wrap`: a command that becomes the process. `held`: where `bench.held` notes what holds its event loop.
-    As a service manager gives it, the agent's socket, and its log where the disk cannot be trusted, are in RAM.
+    As a service manager has it, the agent's socket, and its log where no disk can be trusted, are in RAM.
     """
 
     def __init__(

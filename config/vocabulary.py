@@ -3,7 +3,7 @@
 Quality is one uint32 per reading; 0 is Good without remark:
 
     bit 31..30  class        OPC UA severity: 0 Good, 1 Uncertain, 2 Bad
-    bit 27..16  detail       Modbus exception code, or the OPC UA sub-code of the server's own status
+    bit 27..16  detail       Modbus exception code, `Misconduct`, or OPC UA sub-code of the server's status
     bit 15..8   reason       `Reason`
     bit  7..0   flags        `Flag`
 """
@@ -60,6 +60,14 @@ class Reason(IntEnum):
     FILLING = 27
 
 
+class Misconduct(IntEnum):
+    """What a device does where it should refuse an address: the detail of FENCED, beyond all exceptions."""
+
+    SILENT = 0
+    GARBLED = 256
+    HUNG_UP = 257
+
+
 class Flag(IntFlag):
     """What else is true of a reading, whatever its class."""
 
@@ -107,6 +115,12 @@ REASONS: Final[dict[Reason, ReasonFacts]] = {
     Reason.NO_HEARTBEAT: ReasonFacts(status_code=0x808B0000, hj212="D", words=text("heartbeat stands still")),
     Reason.INPUT: ReasonFacts(status_code=0x80000000, hj212="D", words=text("an input has no good value")),
     Reason.FILLING: ReasonFacts(status_code=0x80320000, hj212="B", words=text("its window is not yet full")),
+}
+
+_MISCONDUCT: Final[dict[int, Text]] = {
+    Misconduct.SILENT: text("Bad: the device falls silent at this address, asked again every 1 to 60 min"),
+    Misconduct.GARBLED: text("Bad: the device answers wrongly at this address, asked again at least hourly"),
+    Misconduct.HUNG_UP: text("Bad: the device hangs up at this address, asked again at least hourly"),
 }
 
 
@@ -175,7 +189,10 @@ def describe(word: int, meaning: str = "") -> Text:
     if reason is Reason.NONE:
         return names[severity]
     if reason is Reason.FENCED:
-        return _fenced(detail)
+        return _MISCONDUCT.get(detail) or text(
+            "Bad: address refused by the device (exception {code}), asked again at least hourly",
+            code=detail,
+        )
     if reason is Reason.SENTINEL and meaning:
         return text('{severity}: device reports "{meaning}"', severity=names[severity], meaning=meaning)
     if detail:
@@ -186,15 +203,6 @@ def describe(word: int, meaning: str = "") -> Text:
             code=f"0x{detail:X}",
         )
     return text("{severity}: {reason}", severity=names[severity], reason=REASONS[reason].words)
-
-
-def _fenced(exception: int) -> Text:
-    if exception:
-        return text(
-            "Bad: address refused by the device (exception {code}), asked again every 1 to 60 min",
-            code=exception,
-        )
-    return text("Bad: the device falls silent at this address, asked again every 1 to 60 min")
 
 
 class Stream(IntEnum):
@@ -293,6 +301,7 @@ class EventKind(StrEnum):
     ALARM_SHELF_ENDED = "alarm_shelf_ended"
     MAINTENANCE_ENDED = "maintenance_ended"
     OPERATOR_ACTION = "operator_action"
+    OPERATOR_REFUSED = "operator_refused"
     INTERLOCK_ARMED = "interlock_armed"
     INTERLOCK_DISARMED = "interlock_disarmed"
     INTERLOCK_DEMAND = "interlock_demand"
@@ -327,6 +336,7 @@ class EventKind(StrEnum):
     OVERLOAD = "overload"
     OVERLOAD_ENDED = "overload_ended"
     RUNNING_OUT = "running_out"
+    STATE_LOST = "state_lost"
 
 
 class LossCause(StrEnum):

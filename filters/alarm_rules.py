@@ -28,7 +28,8 @@ class AlarmRule:
     """One alarm: what is compared, and how it lives and is told.
 
     `latch`: it stands until acknowledged. `group`: whose first-out is asked for. `suppressed_by`: the key of
-    the comparison while which it means nothing. `response`, `basis`: what to do, and who asks for it.
+    the comparison while which it means nothing; `unless`: the alarms which tell that this cannot be read.
+    `response`, `basis`: what to do, and who asks for it.
     `inputs`: of an expression, the numbers of the tags that it rests on.
     """
 
@@ -36,6 +37,7 @@ class AlarmRule:
     latch: bool = False
     group: str = ""
     suppressed_by: str = ""
+    unless: tuple[str, ...] = ()
     response: str = ""
     basis: str = ""
     inputs: tuple[int, ...] = ()
@@ -48,7 +50,14 @@ class AlarmRule:
 
 def alarm_rules(plant: Plant) -> list[AlarmRule]:
     """Return the alarms of a plant."""
-    return [rule for tag in plant.tags for rule in (*_limits(tag), *_sensor(tag))]
+    return [rule for tag in plant.tags for rule in (*_limits(plant, tag), *_sensor(tag))]
+
+
+def sensors_of(plant: Plant, name: str) -> tuple[str, ...]:
+    """Return the bad-sensor alarms of a tag, or of all that a virtual one rests on."""
+    virtual = plant.virtual(name)
+    inputs = virtual.inputs if virtual is not None else (name,)
+    return tuple(f"{tag}.bad" for tag in inputs if plant.signal(tag).tells_bad)
 
 
 def suppressors(plant: Plant) -> list[Comparison]:
@@ -73,7 +82,8 @@ def _suppressor(plant: Plant, key: str, condition: Condition) -> Comparison:
     return Comparison(key=key, tag=tag, test=test, limit=limit, release=limit)
 
 
-def _limits(tag: Tag) -> Iterable[AlarmRule]:
+def _limits(plant: Plant, tag: Tag) -> Iterable[AlarmRule]:
+    condition = tag.suppressed_when
     for limit, number in tag.limits.items():
         yield AlarmRule(
             comparison=Comparison(
@@ -87,7 +97,8 @@ def _limits(tag: Tag) -> Iterable[AlarmRule]:
             ),
             latch=tag.latch,
             group=tag.alarm_group,
-            suppressed_by=suppressor_key(tag.suppressed_when) if tag.suppressed_when else "",
+            suppressed_by=suppressor_key(condition) if condition is not None else "",
+            unless=sensors_of(plant, condition.tag) if condition is not None else (),
             response=tag.response,
             basis=tag.basis,
         )

@@ -199,12 +199,13 @@ class Alarms:
 
     def _follow(self, moves: Int64s, seen: Iterator[Evidence]) -> Iterator[Event]:
         for (row, move, at_ns, onset_ns, before_ns), evidence in zip(rows_of(*moves.T), seen, strict=True):
-            if row not in self._rules:
+            if row in self._rules:
+                if move == RAISED and not self._explained.holds_back(row, at_ns):
+                    yield from self._rise(row, at_ns, Alarm.raised(at_ns, onset_ns, before_ns), evidence)
+                elif move == CLEARED and not self._explained.forget(row):
+                    yield from self._fall(row, at_ns, evidence)
+            if row in self._withholding.rows:
                 yield from self.review(at_ns)
-            elif move == RAISED and not self._explained.holds_back(row, at_ns):
-                yield from self._rise(row, at_ns, Alarm.raised(at_ns, onset_ns, before_ns), evidence)
-            elif move == CLEARED and not self._explained.forget(row):
-                yield from self._fall(row, at_ns, evidence)
 
     def _rise(self, row: int, at_ns: int, risen: Alarm, seen: Evidence) -> Iterator[Event]:
         rule, alarm = self._rules[row], self.alarms.get(row)
@@ -221,7 +222,8 @@ class Alarms:
         figures: Figures = {"on_delay_ms": rule.comparison.on_delay_ns / 1e6, "onset_boot_ns": risen.onset_ns}
         figures |= self._in_group(row, risen)
         yield announce(EventKind.ALARM_RAISED, rule, at_ns, seen, figures, risen.withheld, self._others(rule))
-        yield from self.nuisance.raised(rule.name, at_ns, told=risen.withheld is None)
+        news = risen.withheld is None and not self._explained.echoes(row)
+        yield from self.nuisance.raised(rule.name, at_ns, told=news)
 
     def _fall(self, row: int, at_ns: int, seen: Evidence) -> Iterator[Event]:
         rule, alarm = self._rules[row], self.alarms[row]

@@ -28,7 +28,7 @@ from filters.layout import GROUP, NEVER, Float64s, Records, Uint32s
 from filters.maintenance import Maintenance
 from filters.report import Report, Reporter
 from filters.series.series import Series
-from filters.snapshot import VERSION, Snapshot, dump, load
+from filters.snapshot import VERSION, Snapshot, dump, load, state_lost
 from filters.witnesses import InterlockStatus, Witnesses
 
 EVENTS_AT_ONCE: Final = 25
@@ -57,7 +57,7 @@ class Engine:
         self.annunciator = Alarms(
             rules, self._comparisons, self.image, self.maintenance.flags, devices, cadence_ns
         )
-        self.witnesses = Witnesses(plant, self._comparisons, self.image)
+        self.witnesses = Witnesses(plant, self._comparisons, self.image, self.maintenance.flags)
         series = Series(plant, kernels)
         self._scan_groups = len(plant.groups)
         self._groups = kernels.lay(_groups(plant, self._comparisons, series))
@@ -158,12 +158,12 @@ class Engine:
 
         `same_boot`: its times are of this boot. Otherwise they are taken as ages: of `ended_boot_ns`, by the
         clock of that boot, if the run went on until then after its state was kept, plus the `away_ns` between
-        the boots that somebody vouches for. State that another version wrote is passed over; a rule that has
-        changed starts afresh.
+        the boots that somebody vouches for. State that cannot be read, or that another version wrote, is told
+        as lost; a rule that has changed starts afresh.
         """
         snapshot = load(state)
         if snapshot is None:
-            return []
+            return [state_lost(now_boot_ns)]
         self._now_ns = now_boot_ns
         by_ns = 0 if same_boot else now_boot_ns - max(snapshot.now_ns, ended_boot_ns) - away_ns
         self.witnesses.mutes.resume(snapshot.mutes, by_ns)
@@ -209,11 +209,14 @@ class Engine:
         moves, due_ns = self._judge.judge(now_boot_ns)
         self._unjudged.clear()
         in_service = self.maintenance.step(now_boot_ns)
-        told = [*self.witnesses.step(now_boot_ns, moves), self.witnesses.mutes.step(now_boot_ns), in_service]
+        unmuted = self.witnesses.mutes.step(now_boot_ns)
+        told = [*self.witnesses.step(now_boot_ns, moves), unmuted, in_service]
         if len(moves) or any(told):
             self._backlog.add(heapq.merge(self.annunciator.follow(moves), *told, key=_became_true))
         if in_service:
             self._backlog.add(self.annunciator.review(now_boot_ns))
+        if in_service or unmuted:
+            self._backlog.add(iter(self.witnesses.review(now_boot_ns)))
         self._due_ns = min(due_ns, self.witnesses.due_ns)
 
 

@@ -40,6 +40,7 @@ class Explained:
         present: Container[int],
     ) -> None:
         self._states = comparisons.states
+        self._tag_of = comparisons.tag_of
         self._quality = quality
         self._devices = devices
         self._present = present
@@ -60,6 +61,14 @@ class Explained:
         self._look_ns[row] = at_ns + max(rule.comparison.on_delay_ns, _LOOK_AT_LEAST_NS)
         return True
 
+    def echoes(self, row: int) -> bool:
+        """Tell whether an alarm that rises now only says once more what another says of the same device."""
+        rule = self._rules.get(row)
+        if rule is None or rule.inputs:
+            return False
+        alike = self._alike(self._tag_of[row])[:, 1]
+        return any(other != row and other in self._present and self._says(other) for other in map(int, alike))
+
     def forget(self, row: int) -> bool:
         """Let go of an alarm whose condition is over; tell whether it was held back."""
         return self._look_ns.pop(row, None) is not None
@@ -78,9 +87,14 @@ class Explained:
 
     def _tells(self, tag: int, rank: int) -> bool:
         """Tell whether an alarm says why this tag, or another of its device, is Bad, or is about to."""
+        tellers = self._alike(tag)
+        return any(self._says(row) for row in map(int, tellers[tellers[:, 2] <= rank, 1]))
+
+    def _alike(self, tag: int) -> Int64s:
+        """Return the tellers (`_by_device`) of what is Bad for the same reason as a tag of that device."""
         tellers = self._tellers[self._devices[tag]]
-        alike = (self._quality[tellers[:, 0]] & _SAME) == (self._quality[tag] & _SAME)
-        return any(self._says(row) for row in tellers[alike & (tellers[:, 2] <= rank), 1].tolist())
+        alike: Int64s = tellers[(self._quality[tellers[:, 0]] & _SAME) == (self._quality[tag] & _SAME)]
+        return alike
 
     def _says(self, row: int) -> bool:
         return row in self._present if self._rules[row].inputs else self._states[row]["phase"] != NORMAL

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from config.plant import Plant
 from config.rules import AlarmRule as Description
 from config.series import Virtual, suppressed_name, when_name
-from filters.alarm_rules import AlarmRule
+from filters.alarm_rules import AlarmRule, sensors_of
 from filters.comparisons import Comparison
 from filters.machine import AT_LEAST, IS_BAD
 
@@ -42,6 +42,7 @@ def _of_rule(plant: Plant, name: str, rule: Description) -> Iterator[AlarmRule]:
         latch=rule.latch,
         group=rule.group or "",
         suppressed_by=suppressed_name(name) if rule.suppressed_when is not None else "",
+        unless=sensors_of(plant, suppressed_name(name)) if rule.suppressed_when is not None else (),
         response=rule.response,
         basis=rule.basis,
         inputs=inputs,

@@ -97,7 +97,7 @@ class Nuisance:
         return name in self._chattering
 
     def raised(self, name: str, at_ns: int, *, told: bool) -> Iterator[Event]:
-        """Count an alarm that was raised; for the flood, those that nobody is told of do not count."""
+        """Count an alarm that was raised; for the flood, those that tell nobody anything new do not count."""
         if CHATTER.raised(self._bursts.setdefault(name, Burst()), at_ns):
             self._chattering.add(name)
             yield _event(EventKind.ALARM_CHATTER, name, at_ns, self._bursts[name])

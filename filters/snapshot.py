@@ -11,8 +11,10 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from config.vocabulary import EventKind, Priority
 from filters.alarm import SavedAlarm
 from filters.comparisons import SavedComparison
+from filters.event import Event
 from filters.first_out import First
 from filters.holds import Hold
 from filters.nuisance import SavedNuisance
@@ -44,6 +46,17 @@ def dump(snapshot: Snapshot, alarms: bytes) -> bytes:
     """Return a snapshot as bytes, with these alarms, which are the members of a JSON object already."""
     rest = _ADAPTER.dump_json(snapshot, exclude_defaults=True)
     return b"".join((rest[:-1], b',"alarms":{', alarms, b"}}"))
+
+
+def state_lost(now_ns: int) -> Event:
+    """Return the event that what was remembered cannot be read: nobody knows what was told and stands."""
+    return Event(
+        kind=EventKind.STATE_LOST,
+        rule="state",
+        priority=Priority.HIGH,
+        boot_ns=now_ns,
+        scan_boot_ns=now_ns,
+    )
 
 
 def load(body: bytes) -> Snapshot | None:

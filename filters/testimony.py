@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from config.vocabulary import EventKind, Flag, Priority, Withheld, WitnessState
-from filters.demand import Demand, Finding
-from filters.event import Event, Evidence, Figures, trust_figures
+from config.vocabulary import EventKind, Priority, Withheld, WitnessState
+from filters.demand import Demand
+from filters.event import Event, Figures, trust_figures
 from filters.holds import Holds
 from filters.image import Image
-from filters.interlock import Expected
+from filters.layout import Uint32s
+from filters.sayings import BEGINS, ENDS, Matter, Saying, Sayings
 from filters.sight import Sight
+from filters.witness_memory import Memory
 
 PRIORITIES: Final = {
     EventKind.INTERLOCK_FAILED: Priority.CRITICAL,
@@ -44,13 +47,25 @@ KIND_OF: Final = {
 
 
 class Testimony:
-    """Speaks for one interlock; `mutes`: those whose events are kept but not told."""
+    """Speaks for one interlock.
+
+    `flags`: by tag number, not 0 where somebody works on it; `mutes`: the interlocks whose events are kept
+    but not told. `sayings`: what stands of what was said.
+    """
 
     def __init__(
-        self, interlock: str, image: Image, mutes: Holds, response: str = "", basis: str = ""
+        self,
+        interlock: str,
+        image: Image,
+        flags: Uint32s,
+        mutes: Holds,
+        response: str = "",
+        basis: str = "",
     ) -> None:
+        self.sayings = Sayings()
         self._interlock = interlock
         self._image = image
+        self._flags = flags
         self._mutes = mutes
         self._response = response
         self._basis = basis
@@ -63,69 +78,73 @@ class Testimony:
         shown_ns: int | None = None,
         inputs: Iterable[Sight] = (),
         figures: Figures | None = None,
+        about: Matter | None = None,
     ) -> Event:
-        """Return an event of something that became true at `boot_ns` and was shown later, at `shown_ns`."""
-        evidence = tuple(self._image.evidence(tag) for tag in dict.fromkeys(one.tag for one in inputs))
+        """Return an event of something that became true at `boot_ns` and was shown later, at `shown_ns`.
+
+        `about`: what it is said of, where its kind does not say that.
+        """
+        tags = [*dict.fromkeys(one.tag for one in inputs)]
+        withheld = self.reason(tags)
+        if kind in ENDS:
+            withheld = self.sayings.end(ENDS[kind])
+        elif matter := about or BEGINS.get(kind):
+            saying = Saying(
+                kind=kind, boot_ns=boot_ns, figures=figures or {}, withheld=withheld, told=withheld is None
+            )
+            withheld = self.sayings.begin(matter, saying)
+        return self._event(kind, boot_ns, boot_ns if shown_ns is None else shown_ns, tags, figures, withheld)
+
+    def tell_at_last(self, matter: Matter, inputs: Iterable[Sight], now_ns: int) -> list[Event]:
+        """Tell what stands and was withheld, with its inputs as they stand now, if nothing withholds it."""
+        saying, tags = self.sayings.standing[matter], [*dict.fromkeys(one.tag for one in inputs)]
+        if saying.withheld is None or self.reason(tags) is not None:
+            return []
+        figures = saying.figures | {"no_longer": saying.withheld.value}
+        self.sayings.standing[matter] = replace(saying, withheld=None, told=True)
+        return [self._event(saying.kind, saying.boot_ns, now_ns, tags, figures, None)]
+
+    def reason(self, tags: Iterable[int]) -> Withheld | None:
+        """Return why what rests on these tags is not told; None: it is."""
+        if any(self._flags[tag] for tag in tags):
+            return Withheld.MAINTENANCE
+        return Withheld.MUTED if self._interlock in self._mutes else None
+
+    def _event(
+        self,
+        kind: EventKind,
+        boot_ns: int,
+        shown_ns: int,
+        tags: list[int],
+        figures: Figures | None,
+        withheld: Withheld | None,
+    ) -> Event:
+        evidence = tuple(self._image.evidence(tag) for tag in tags)
         return Event(
             kind=kind,
             rule=self._interlock,
             priority=PRIORITIES[kind],
             boot_ns=boot_ns,
-            scan_boot_ns=boot_ns if shown_ns is None else shown_ns,
+            scan_boot_ns=shown_ns,
             evidence=evidence,
             figures=(figures or {}) | trust_figures(evidence),
-            withheld=self._withheld(evidence),
+            withheld=withheld,
             response=self._response,
             basis=self._basis,
         )
 
-    def _withheld(self, evidence: tuple[Evidence, ...]) -> Withheld | None:
-        if any(seen.quality & Flag.MAINTENANCE for seen in evidence):
-            return Withheld.MAINTENANCE
-        return Withheld.MUTED if self._interlock in self._mutes else None
+    def over_by_change(self, memory: Memory, now_ns: int) -> list[Event]:
+        """Return the ends of what stood of an interlock that no longer is what it was."""
+        self.sayings.standing = memory.sayings
+        events = []
+        if memory.demand is not None and memory.demand.open:
+            events.append(self.interruption(memory.demand, now_ns))
+        ends = {matter: kind for kind, matter in ENDS.items() if kind is not EventKind.DEMAND_INTERRUPTED}
+        over: Figures = {"because": "rule_changed"}
+        standing = [matter for matter in memory.sayings if matter in ends]
+        return events + [self.say(ends[matter], now_ns, figures=over) for matter in standing]
 
     def interruption(self, demand: Demand, now_ns: int) -> Event:
         """Return the end of a demand that a restart cut short before its verdict."""
         figures: Figures = {"onset_boot_ns": demand.began.onset_ns}
         return self.say(EventKind.DEMAND_INTERRUPTED, now_ns, figures=figures)
-
-
-def verdict_figures(findings: Iterable[tuple[Expected, Finding]]) -> Figures:
-    """Return the numbers of a verdict: of the effect that decides it, and of each where there are several.
-
-    It is decided by the worst outcome, and among equals by the effect that came nearest to its budget. An
-    `elapsed_max_ms` is missing where nothing bounds it, both are where the effect was never seen.
-    """
-    pairs = sorted(findings, key=_weight)
-    figures: Figures = {}
-    if len(pairs) > 1:
-        for effect, finding in pairs:
-            figures |= _effect_figures(effect, finding, f"{effect.sight.rule.tag.tag}.")
-    effect, finding = pairs[-1]
-    return figures | {"effect": effect.sight.rule.tag.tag} | _effect_figures(effect, finding)
-
-
-_RANKING: Final = (
-    WitnessState.PROVEN,
-    WitnessState.INDETERMINATE,
-    WitnessState.UNKNOWN,
-    WitnessState.FAILED,
-)
-
-
-def _weight(pair: tuple[Expected, Finding]) -> tuple[int, float]:
-    effect, finding = pair
-    used_ns = finding.elapsed.max_ns if finding.elapsed else None
-    share = used_ns / effect.within_ns if used_ns is not None and effect.within_ns else float("inf")
-    return _RANKING.index(finding.outcome), share
-
-
-def _effect_figures(effect: Expected, finding: Finding, prefix: str = "") -> Figures:
-    figures: Figures = {f"{prefix}budget_ms": effect.within_ns / 1e6}
-    if finding.elapsed is not None:
-        figures[f"{prefix}elapsed_min_ms"] = finding.elapsed.min_ns / 1e6
-        if finding.elapsed.max_ns is not None:
-            figures[f"{prefix}elapsed_max_ms"] = finding.elapsed.max_ns / 1e6
-    if finding.because is not None:
-        figures[f"{prefix}because"] = finding.because.value
-    return figures

@@ -19,8 +19,8 @@ Demand
     arming, end of a bypass, and the start of this witness. It is told when the cause is declared, even if
     by then the effect has disarmed the interlock, or somebody bypassed it, provided that a sample at t0 or
     later showed it armed and in force. If cause and disarming lie between the same samples it may have been
-    armed: that is told as a demand, which can neither fail nor be proven. Cause, arming and bypass must be readable; an effect need not. One
-    activation of the cause demands once.
+    armed: that is told as a demand, which can neither fail nor be proven. Cause, arming and bypass must be
+    readable; an effect need not. One activation of the cause demands once.
 
 Effect
     A change to true counts if it may have come after the cause, which lies between two samples: if it was
@@ -41,16 +41,17 @@ Verdict
     FAILED as soon as one effect is; else, when all are found: UNKNOWN, INDETERMINATE or PROVEN, the first
     that one of them is. It stands until the cause or the arming is false: CLEARED. If the cause returns
     before the verdict, the first demand ends INDETERMINATE and a second one begins; of a latched cause it is
-    the same demand still.
+    the same demand still. CLEARED says what came after the verdict: the time of an effect that was late, and
+    which effects were gone again while the cause stood (`not_held`).
 
 SPURIOUS
     An effect that changes to true while ARMED, if no demand for which it counts is told within skew + the
     cause's filter delay and on-delay + two of the slowest scans, and the interlock stays ARMED so long (a
-    process that ends orderly disarms). Not told where the effects have other reasons, too (`exclusive` is
-    false). Where several interlocks have the same effect, a demand of any of them
-    explains it, the longest of their times is waited, and it is told once, by the first of them. If a raw
-    sample did show the cause in that time, the event says that the cause was not declared: our delays may be
-    longer than the plant's.
+    process that ends orderly disarms). What cannot be read meanwhile puts that off; if it lasts, the event
+    says so. Not told where the effects have other reasons, too (`exclusive` is false). Where several
+    interlocks have the same effect, a demand of any of them explains it, the longest of their times is
+    waited, and it is told once, by the first of them. If a raw sample did show the cause in that time, the
+    event says that the cause was not declared: our delays may be longer than the plant's.
 
 Restart
     A demand whose verdict was open is told as interrupted. If its cause still stands, it is a new demand as
@@ -59,92 +60,37 @@ Restart
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-from config.vocabulary import EventKind, WitnessState
+from config.vocabulary import EventKind, Withheld, WitnessState
+from filters.aftermath import Aftermath
 from filters.demand import Demand, demanded
 from filters.event import Event, Figures
 from filters.interlock import Inputs
-from filters.layout import LONG_AGO, NEVER, moved
+from filters.layout import LONG_AGO, NEVER
 from filters.mode import Mode
-from filters.proof import Entry, entered
+from filters.proof import entered, told_at_last
 from filters.readiness import Readiness
-from filters.sight import Change
+from filters.retelling import Retelling
+from filters.sayings import Matter
 from filters.suspects import Suspects
-from filters.testimony import KIND_OF, Testimony, verdict_figures
+from filters.testimony import KIND_OF, Testimony
+from filters.verdict import verdict_figures
 from filters.vote import Vote
-
-
-@dataclass(slots=True, kw_only=True)
-class Memory:
-    """What a witness remembers, also across a restart; times are CLOCK_BOOTTIME, LONG_AGO: none.
-
-    `told`: the mode that was told last; `told_ns`: since when it holds. `bypassed_ns`: since when it is
-    bypassed; None: it is not. `answered_ns`: t0 of the newest demand. `watching_ns`: the restart.
-    `unready_ns`: since when it is armed and not ready. `voted`: how the vote of its causes came about.
-    `known_ns`: since when it is watched. `proof_owed`: told that its last proof is too old. `bypasses`,
-    `bypassed_before_ns`: how often it was bypassed, and for how long without the bypass that lasts.
-    """
-
-    told: WitnessState | None = None
-    bypassed_ns: int | None = None
-    demand: Demand | None = None
-    answered_ns: int = LONG_AGO
-    watching_ns: int = LONG_AGO
-    demands: int = 0
-    proven: int = 0
-    failed: int = 0
-    last_proven_ns: int | None = None
-    unready_ns: int | None = None
-    voted: Change | None = None
-    known_ns: int = LONG_AGO
-    proof_owed: bool = False
-    bypasses: int = 0
-    bypassed_before_ns: int = 0
-    history: tuple[Entry, ...] = ()
-    told_ns: int = LONG_AGO
-
-    def moved(self, by_ns: int) -> Memory:
-        """Return this memory on a clock that reads `by_ns` more."""
-        return replace(
-            self,
-            bypassed_ns=self.bypassed_ns and moved(self.bypassed_ns, by_ns),
-            demand=self.demand and self.demand.moved(by_ns),
-            answered_ns=moved(self.answered_ns, by_ns),
-            watching_ns=moved(self.watching_ns, by_ns),
-            last_proven_ns=self.last_proven_ns and moved(self.last_proven_ns, by_ns),
-            unready_ns=self.unready_ns and moved(self.unready_ns, by_ns),
-            voted=self.voted and self.voted.moved(by_ns),
-            known_ns=moved(self.known_ns, by_ns),
-            history=tuple(entry.moved(by_ns) for entry in self.history),
-            told_ns=moved(self.told_ns, by_ns),
-        )
-
-    def healed(self, now_ns: int) -> Memory:
-        """Return this memory, on the clock of `now_ns`, without times that are still to come."""
-        proven_ns = self.last_proven_ns
-        return replace(
-            self,
-            demand=self.demand and self.demand.healed(now_ns),
-            answered_ns=LONG_AGO if self.answered_ns > now_ns else self.answered_ns,
-            last_proven_ns=None if proven_ns is None or proven_ns > now_ns else proven_ns,
-            voted=self.voted and self.voted.healed(now_ns),
-            history=tuple(entry for entry in self.history if entry.boot_ns <= now_ns),
-        )
+from filters.witness_memory import Memory
 
 
 class Witness:
     """Watches one interlock."""
 
     def __init__(self, inputs: Inputs, testimony: Testimony, proof_every_ns: int | None = None) -> None:
-        self.memory = Memory()
         self.inputs = inputs
         self._proof_every_ns = proof_every_ns
         self._readiness = Readiness(inputs, testimony)
         self._mode = Mode(inputs, testimony)
-        self._suspects = Suspects(inputs, testimony)
+        self._suspects = Suspects(inputs, self._mode, testimony)
+        self._retelling = Retelling(inputs, testimony)
         self._testimony = testimony
         self._over_ns = LONG_AGO
+        self.memory = Memory(sayings=testimony.sayings.standing, suspects=self._suspects.standing)
 
     @property
     def state(self) -> WitnessState:
@@ -192,7 +138,19 @@ class Witness:
         """
         events = self._step(now_ns, scan_ns, raised)
         self.memory.history = entered(self.memory.history, events)
-        return events
+        return events + self.review(now_ns)
+
+    def review(self, now_ns: int) -> list[Event]:
+        """Return what stands and was withheld, where nothing withholds it any more."""
+        mode = self._mode.now if self.memory.demand is None else None
+        told = self._retelling.tell(mode, now_ns)
+        if told:
+            self.memory.history = told_at_last(self.memory.history, told)
+
+        self.memory.failed += sum(
+            _is_failure(event) and event.figures["no_longer"] == Withheld.MAINTENANCE for event in told
+        )
+        return told
 
     def _step(self, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         memory = self.memory
@@ -210,8 +168,7 @@ class Witness:
             events += self._begin(scan_ns)
             demand = memory.demand or demand
             events += self._pursue(now_ns, scan_ns)
-        armed = was_armed and self._mode.now is WitnessState.ARMED
-        events += self._suspects.step(now_ns, raised, demand, armed=armed)
+        events += self._suspects.step(now_ns, raised, demand, was_armed=was_armed)
         if memory.demand is None:
             before = memory.told
             memory.told, told = self._mode.tell(memory.told, now_ns, self._over_ns)
@@ -233,6 +190,7 @@ class Witness:
         due_ns = self.proof_due_ns
         if now_ns < due_ns:
             self.memory.proof_owed = False
+            self._testimony.sayings.end(Matter.PROOF)
         if self.memory.proof_owed or now_ns < due_ns:
             return []
         self.memory.proof_owed = True
@@ -266,7 +224,7 @@ class Witness:
         demand = demanded(self.inputs, memory.watching_ns)
         if demand is None or demand.began.onset_ns <= memory.answered_ns:
             return []
-        memory.demand = demand
+        memory.demand, memory.aftermath = demand, Aftermath()
         memory.answered_ns = demand.began.onset_ns
         memory.demands += 1
         declared_ns = max(scan_ns, demand.began.onset_ns)
@@ -287,12 +245,15 @@ class Witness:
         if demand is None:
             return []
         events = [self._tell_verdict(demand, scan_ns)] if demand.weigh(self.inputs, now_ns) else []
+        if not demand.open:
+            self.memory.aftermath.look(demand, self.inputs)
         over_ns = demand.over_ns(self.inputs)
         if over_ns is not None:
             self.memory.demand, self._over_ns = None, over_ns
             if self.inputs.latched:
                 self.memory.answered_ns = max(self.memory.answered_ns, demand.cause_onset_ns)
             figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}
+            figures |= self.memory.aftermath.figures(self.inputs)
             events.append(
                 self._testimony.say(
                     EventKind.INTERLOCK_CLEARED,
@@ -310,20 +271,24 @@ class Witness:
         if verdict is WitnessState.PROVEN:
             memory.proven += 1
             memory.last_proven_ns = demand.verdict_ns
-        memory.failed += verdict is WitnessState.FAILED
         found = [(self.inputs.effects[number], finding) for number, finding in demand.findings.items()]
         onset: Figures = {"onset_boot_ns": demand.began.onset_ns}
-        return self._testimony.say(
+        event = self._testimony.say(
             KIND_OF[verdict],
             demand.verdict_ns,
+            about=Matter.DEMAND,
             shown_ns=max(demand.verdict_ns, scan_ns),
             inputs=[*self.inputs.cause.parts, *(effect.sight for effect, _ in found)],
             figures=onset | verdict_figures(found),
         )
+        memory.failed += _is_failure(event)
+        return event
 
     def resume(self, memory: Memory, now_ns: int) -> list[Event]:
         """Begin again at `now_ns` with what an earlier run remembered, on this run's clock."""
         self.memory, demand = memory, memory.demand
+        self._testimony.sayings.standing = memory.sayings
+        self._suspects.standing = memory.suspects
         if memory.voted is not None and isinstance(self.inputs.cause, Vote):
             self.inputs.cause.resume(memory.voted)
         memory.watching_ns = now_ns
@@ -333,3 +298,8 @@ class Witness:
         memory.demand = None
         memory.answered_ns = LONG_AGO
         return [self._testimony.interruption(demand, now_ns)]
+
+
+def _is_failure(event: Event) -> bool:
+    """Tell whether an event counts as a failure; one in maintenance is a test, until it outlasts that."""
+    return event.kind is EventKind.INTERLOCK_FAILED and event.withheld is not Withheld.MAINTENANCE

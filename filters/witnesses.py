@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -15,18 +15,13 @@ from filters.event import Event
 from filters.holds import Holds
 from filters.image import Image
 from filters.interlock import inputs_of
-from filters.layout import LONG_AGO, NEVER, Bools, Int64s
+from filters.layout import LONG_AGO, NEVER, Bools, Int64s, Uint32s
 from filters.machine import RAISED
-from filters.proof import Entry
+from filters.proof import Entry, failures_since_proof
 from filters.shared import SharedEffects
 from filters.testimony import Testimony
-from filters.witness import Memory, Witness
-
-_WITHOUT_EFFECT_ON_MEMORY: Final[dict[str, Any]] = {
-    **dict.fromkeys(("title", "response", "basis", "proof_every"), True),
-    "cause": {"latched"},
-    "also": {"__all__": {"latched"}},
-}
+from filters.witness import Witness
+from filters.witness_memory import Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +48,18 @@ class InterlockStatus:
     muted: bool
     history: tuple[Entry, ...]
 
+    @property
+    def failed_since_proof(self) -> int:
+        """How often it failed since its last proof, as far as the history goes back; tests do not count."""
+        return failures_since_proof(self.history)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedInterlock:
-    """What a witness remembered, and the digest of its rule."""
+    """What a witness remembered, and a digest of all that it looked at; an earlier version wrote none."""
 
-    rule: str
     memory: Memory
+    looked_at: str = ""
 
 
 class Witnesses:
@@ -68,24 +68,25 @@ class Witnesses:
     `due_ns`: when time alone decides something next.
     """
 
-    def __init__(self, plant: Plant, comparisons: Comparisons, image: Image) -> None:
+    def __init__(self, plant: Plant, comparisons: Comparisons, image: Image, flags: Uint32s) -> None:
         self.due_ns = NEVER
         self.mutes: Final = Holds(EventKind.INTERLOCK_MUTE_ENDED)
         self._image = image
+        self._flags = flags
         inputs = {interlock.name: inputs_of(interlock, plant, comparisons) for interlock in plant.interlocks}
         self._shared = SharedEffects(inputs)
         self._witnesses = {
             interlock.name: Witness(
                 self._shared.patient(interlock.name, inputs[interlock.name]),
-                Testimony(interlock.name, image, self.mutes, interlock.response, interlock.basis),
+                Testimony(interlock.name, image, flags, self.mutes, interlock.response, interlock.basis),
                 interlock.proof_every,
             )
             for interlock in plant.interlocks
         }
         self._digest_of = {
             interlock.name: digest_of(
-                interlock.model_dump_json(exclude=_WITHOUT_EFFECT_ON_MEMORY),
-                [sight.rule.digest for sight in self._witnesses[interlock.name].inputs.all],
+                interlock.vote,
+                [(sight.rule.key, sight.rule.digest) for sight in inputs[interlock.name].all],
             )
             for interlock in plant.interlocks
         }
@@ -122,6 +123,10 @@ class Witnesses:
                 self._excuse_others(name, dict.fromkeys(self._shared.of(name), demand.counts_from_ns))
         return events
 
+    def review(self, now_ns: int) -> list[Event]:
+        """Return what stands and was withheld, where nothing withholds it any more."""
+        return [event for witness in self._witnesses.values() for event in witness.review(now_ns)]
+
     def _step(self, name: str, now_ns: int, scan_ns: int, raised: set[int]) -> list[Event]:
         witness = self._witnesses[name]
         events = witness.step(now_ns, scan_ns, raised)
@@ -143,22 +148,25 @@ class Witnesses:
     def save(self) -> dict[str, SavedInterlock]:
         """Return what every witness remembers, by the interlock's name."""
         return {
-            name: SavedInterlock(rule=self._digest_of[name], memory=witness.memory)
+            name: SavedInterlock(looked_at=self._digest_of[name], memory=witness.memory)
             for name, witness in self._witnesses.items()
         }
 
     def resume(self, saved: dict[str, SavedInterlock], by_ns: int, now_ns: int) -> list[Event]:
         """Take up saved memories, on a clock that reads `by_ns` more, at the time `now_ns` of that clock.
 
-        Of an interlock that is gone or has changed, only the demand that was open is told as interrupted.
+        Of an interlock that looks at other things now, or is gone, what was told and stood is told as over;
+        its log goes on under its name.
         """
         events = []
         for name, was in saved.items():
             memory = was.memory.moved(by_ns).healed(now_ns)
-            if self._digest_of.get(name) == was.rule:
+            if was.looked_at in ("", self._digest_of.get(name)) and name in self._witnesses:
                 events += self._witnesses[name].resume(memory, now_ns)
-            elif memory.demand is not None and memory.demand.open:
-                events.append(Testimony(name, self._image, self.mutes).interruption(memory.demand, now_ns))
+                continue
+            events += Testimony(name, self._image, self._flags, self.mutes).over_by_change(memory, now_ns)
+            if name in self._witnesses:
+                self._witnesses[name].resume(memory.log, now_ns)
         return events
 
     def statuses(self) -> list[InterlockStatus]:

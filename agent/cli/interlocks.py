@@ -31,6 +31,7 @@ _EVENTS = {
     "interlock_not_ready": text("not ready"),
     "interlock_ready": text("ready"),
     "interlock_proof_due": text("proof is due"),
+    "interlock_cleared": text("the demand is over"),
     "demand_interrupted": text("demand was interrupted"),
 }
 
@@ -121,8 +122,11 @@ def history(name: str, state: Path | None, as_json: bool) -> None:
 def _entry(entry: Json) -> Iterator[tuple[str, ...]]:
     """Yield what happened, and a row for every further effect that was looked at."""
     what, ago = shown(_EVENTS[entry["event"]]), shown(span_of(entry["ago_s"]))
+    why = _in_words(entry["because"])
+    if gone := entry["figures"].get("not_held"):
+        why = shown(text("gone again while the cause stood: {effects}", effects=gone))
     if not entry["effects"]:
-        yield what, ago, "", "", "", _in_words(entry["because"])
+        yield what, ago, "", "", "", why
     for effect in entry["effects"]:
         allowed = shown(_seconds(effect["budget_ms"]))
         yield what, ago, effect["title"], _elapsed(effect), allowed, _in_words(effect["because_words"])

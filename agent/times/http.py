@@ -34,7 +34,7 @@ class HttpClock:
         while True:
             why = await self._ask()
             if why is not None and not self._silent:
-                journal.warn(text("a time source says nothing"), source=self._settings.url, cause=why)
+                journal.warn(text("a time source is of no use"), source=self._settings.url, cause=why)
             elif why is None and self._silent:
                 journal.info(text("a time source tells the time again"), source=self._settings.url)
             self._silent = why is not None
@@ -56,14 +56,12 @@ class HttpClock:
             return text("it cannot be asked: {error}", error=str(error))
         try:
             utc_s = parsedate_to_datetime(told).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return text("its answer has no date")
-        self._timebase.offer(
-            Sample(
-                source="http",
-                boot_ns=begun_ns + took_ns // 2,
-                utc_ns=round(utc_s) * S + HALF_SECOND_NS,
-                uncertainty_ns=self._settings.within + HALF_SECOND_NS + took_ns // 2,
-            )
+        sample = Sample(
+            source="http",
+            boot_ns=begun_ns + took_ns // 2,
+            utc_ns=round(utc_s) * S + HALF_SECOND_NS,
+            uncertainty_ns=self._settings.within + HALF_SECOND_NS + took_ns // 2,
         )
-        return None
+        return None if self._timebase.offer(sample) else text("its time is not believed: {told}", told=told)

@@ -151,6 +151,7 @@ class _Expansion:
                 "title": alarm.zh,
                 "on_delay": parts.value(alarm.on_delay),
                 "off_delay": parts.value(alarm.off_delay),
+                "latch": alarm.latch,
                 "priority": alarm.priority,
                 "response": alarm.response,
                 "basis": alarm.basis,

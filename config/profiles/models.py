@@ -101,7 +101,7 @@ class Parameter(Based):
 class RoleIs(Model):
     """A role or a series compared with a number, or `any_of` several such; a word as number is a parameter.
 
-    Of `any_of`, those count whose roles are played.
+    Of `any_of`, those count whose roles are played. `latched`, of a cause: see `config.rules.Cause`.
     """
 
     role: Identifier = ""
@@ -111,6 +111,7 @@ class RoleIs(Model):
     below: float | str | None = None
     limit: Limit | None = None
     on_delay: Line | None = None
+    latched: bool | None = None
 
 
 class RoleEffect(RoleIs):
@@ -123,12 +124,14 @@ class ProfileAlarm(Titled, Based):
     """An alarm that more than one reading decides, or a state that is one: `when` is an expression.
 
     It is over roles, series and parameters, as is `suppressed_when`: while the alarm means nothing.
+    `latch`: it stands until it is acknowledged.
     """
 
     when: Line
     suppressed_when: Line = ""
     on_delay: Line = "0s"
     off_delay: Line = "0s"
+    latch: bool = False
     priority: Literal["critical", "high", "medium", "low"] = "high"
     response: Line = ""
 

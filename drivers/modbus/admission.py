@@ -12,7 +12,9 @@ from drivers.modbus.demotion import Demotion
 NOBODY_THERE: Final = frozenset({10, 11})
 """Exceptions with which a gateway answers in place of a device."""
 
-_BUSY: Final = frozenset({5, 6})
+BUSY: Final = frozenset({5, 6})
+"""Exceptions of a device that will answer the same question later."""
+
 _FIRST_REST_S: Final = 0.25  # after the second refusal in a row; the first is forgiven
 _LONGEST_REST_S: Final = 4.0
 
@@ -55,15 +57,11 @@ class Admission:
 
     def failed(self, unit_id: int, error: DeviceError, now_s: float, *, risky: bool = False) -> None:
         """Hear what a question brought instead of an answer."""
-        if risky and isinstance(error, DeviceTimeout):
-            self._demotion.risked(unit_id, now_s)
-        elif isinstance(error, DeviceTimeout) or (
-            isinstance(error, DeviceRefused) and error.detail in NOBODY_THERE
-        ):
-            self._demotion.unanswered(unit_id, now_s)
+        if _is_unheard(error):
+            (self._demotion.risked if risky else self._demotion.unanswered)(unit_id, now_s)
         elif isinstance(error, DeviceRefused):
             self._demotion.answered(unit_id)
-            if error.detail in _BUSY:
+            if error.detail in BUSY:
                 self._rest(unit_id, error, now_s)
 
     def _rest(self, unit_id: int, refusal: DeviceRefused, now_s: float) -> None:
@@ -74,3 +72,9 @@ class Admission:
         busy.refusal = refusal
         busy.rest_s = min(max(_FIRST_REST_S, 2 * busy.rest_s), _LONGEST_REST_S)
         busy.until_s = now_s + busy.rest_s
+
+
+def _is_unheard(error: DeviceError) -> bool:
+    return isinstance(error, DeviceTimeout) or (
+        isinstance(error, DeviceRefused) and error.detail in NOBODY_THERE
+    )

@@ -9,13 +9,13 @@ from typing import Final
 from config.plant import Plant, ScanGroup
 from config.text import Text, text
 from config.turns import at_once, in_turns
-from drivers.contract import DeviceError, DeviceTimeout, DriverCounters, Scan
+from drivers.contract import DeviceError, DriverCounters, Scan
 from drivers.modbus.fence import Fence
 from drivers.modbus.forecast import Work
 from drivers.modbus.frame import READ_WORDS
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.herald import Herald
-from drivers.modbus.inquiry import Inquiry, Reply
+from drivers.modbus.inquiry import Inquiry
 from drivers.modbus.layout import Layout, forbidden_places, lay_out, point_of, range_of
 from drivers.modbus.planner import Block, Limits
 from drivers.modbus.pulse import Pulses
@@ -52,7 +52,8 @@ class ModbusDriver:
             ),
         )
         self._fence = Fence(self._herald)
-        self._inquiry = Inquiry(link, device.unit_id, self.counters, self._fence)
+        values = sorted({point.range for found in points.values() for point in found})
+        self._inquiry = Inquiry(link, device.unit_id, self.counters, self._fence, values)
         self._periods_s = {group.number: plant.scan_class_of(group).period / _SECOND_NS for group in groups}
         self.link = link
         self._points = {number: sorted(found, key=range_of) for number, found in points.items()}
@@ -73,8 +74,7 @@ class ModbusDriver:
     async def _scan(self, group: ScanGroup) -> Scan:
         layout = await self._layout(group.number)
         replies = await self._inquiry.ask(layout.blocks)
-        await self._inquiry.learn(layout.blocks, replies)
-        if layout.version != self._fence.version and not any(map(_is_missed, replies)):
+        if await self._inquiry.learn(layout.blocks, replies):
             layout = await self._layout(group.number)
             replies = await self._inquiry.ask(layout.blocks)
         await self._inquiry.try_fenced()
@@ -114,10 +114,6 @@ class ModbusDriver:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _is_missed(reply: Reply) -> bool:
-    return isinstance(reply, DeviceTimeout)
 
 
 def _describe(block: Block) -> Text:

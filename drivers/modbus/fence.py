@@ -7,14 +7,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from config.vocabulary import Misconduct
+from drivers.modbus.admission import NOBODY_THERE
+from drivers.modbus.frame import DEVICE_FAILURE
 from drivers.modbus.herald import Herald
 from drivers.modbus.planner import Block, Place, Range, block_of
 
 BLAMES_ADDRESS: Final = frozenset({2, 3})
 """Exceptions whose reason may be one address within a block, or the block's size."""
 
+UNHEARD: Final = NOBODY_THERE | {Misconduct.SILENT}
+"""Codes of failures that cost the time in which nobody answers."""
+
 FIRST_RETRY_S: Final = 60.0
+SOON_S: Final = 2.0
+"""The first wait where asking costs no timeout and the reason may have been noise: that passes."""
+
 LONGEST_RETRY_S: Final = 3600.0
+_LONGEST_FAILURE_S: Final = 60.0  # exception 4: a device's failure may be mended any time
 MOST_QUESTIONS: Final = 64
 LONGEST_S: Final = 1.0
 
@@ -41,7 +51,8 @@ class Fence:
     def add(self, refused: Range, code: int, now_s: float) -> None:
         """Fence off a range that is refused even when it is asked for alone."""
         self._herald.fenced(refused, code)
-        self._fenced[refused] = _Fenced(code, FIRST_RETRY_S, now_s + FIRST_RETRY_S)
+        wait_s = FIRST_RETRY_S if code in BLAMES_ADDRESS | UNHEARD else SOON_S
+        self._fenced[refused] = _Fenced(code, wait_s, now_s + wait_s)
         self.cut(Place(refused.function_code, refused.start))
         self.cut(Place(refused.function_code, refused.end))
 
@@ -60,7 +71,8 @@ class Fence:
         """Return a fenced range that may be asked for again; its next turn comes after twice the wait."""
         for refused, fenced in self._fenced.items():
             if fenced.due_s <= now_s:
-                fenced.wait_s = min(2 * fenced.wait_s, LONGEST_RETRY_S)
+                longest_s = _LONGEST_FAILURE_S if fenced.code == DEVICE_FAILURE else LONGEST_RETRY_S
+                fenced.wait_s = min(2 * fenced.wait_s, longest_s)
                 fenced.due_s = now_s + fenced.wait_s
                 return refused
         return None
@@ -95,25 +107,37 @@ async def find_refused(
     """Halve a block that was refused with `code` until every range that is refused alone is fenced.
 
     Where both halves are answered, the gap between them or the size of the whole was at fault: a cut keeps
-    them apart. Gives up when no effort is left; what is refused still is cut off from the rest then, so that
-    the next scan goes on from there.
+    them apart. Gives up when no effort is left, or where `ask` raises; what is refused still is cut off from
+    the rest then, so that the next scan goes on from there.
     """
     refused = [(block, code)]
-    while refused and effort.is_left(now_s()):
-        block, code = refused.pop()
-        if len(block.ranges) == 1:
-            effort.questions -= 1
-            if await ask(block) in BLAMES_ADDRESS:  # asked again, for a fence costs a minute of data
-                fence.add(block.ranges[0], code, now_s())
-            continue
-        middle = len(block.ranges) // 2
-        halves = [block_of(block.ranges[:middle]), block_of(block.ranges[middle:])]
+    try:
+        while refused and effort.is_left(now_s()):
+            block, code = refused[-1]
+            guilty = await _guilty_part(block, code, fence, ask, effort, now_s)
+            refused[-1:] = guilty
+    finally:
+        for left, _ in refused:
+            fence.cut(Place(left.function_code, left.start))
+            fence.cut(Place(left.function_code, left.start + left.count))
+
+
+async def _guilty_part(
+    block: Block, code: int, fence: Fence, ask: Ask, effort: Effort, now_s: Callable[[], float]
+) -> list[tuple[Block, int]]:
+    """Return which halves of a refused block are refused too; a single range that is gets fenced off."""
+    if len(block.ranges) == 1:
+        effort.questions -= 1
+        if await ask(block) in BLAMES_ADDRESS:  # asked again, for a fence costs a minute of data
+            fence.add(block.ranges[0], code, now_s())
+        return []
+    middle = len(block.ranges) // 2
+    halves = [block_of(block.ranges[:middle]), block_of(block.ranges[middle:])]
+    effort.questions -= 2
+    codes: list[int] = []
+    try:
         codes = [await ask(half) for half in halves]
-        effort.questions -= 2
-        guilty = [(half, code) for half, code in zip(halves, codes, strict=True) if code in BLAMES_ADDRESS]
-        refused.extend(guilty)
+    finally:
         if not any(codes):
             fence.cut(Place(block.function_code, halves[1].start))
-    for left, _ in refused:
-        fence.cut(Place(left.function_code, left.start))
-        fence.cut(Place(left.function_code, left.start + left.count))
+    return [(half, code) for half, code in zip(halves, codes, strict=True) if code in BLAMES_ADDRESS]

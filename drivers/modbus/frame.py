@@ -18,12 +18,13 @@ READ_ONLY: Final = READ_BITS | READ_WORDS
 EXCEPTION: Final = 0x80
 """Added to the function code of a refused request."""
 
+DEVICE_FAILURE: Final = 4
 _NO_MEANING: Final = text("a code of the device's own")
 EXCEPTIONS: Final = {
     1: text("function code not supported"),
     2: text("no such address"),
     3: text("number of registers not allowed"),
-    4: text("device failure"),
+    DEVICE_FAILURE: text("device failure"),
     5: text("accepted, not ready yet"),
     6: text("device busy"),
     8: text("memory parity error"),

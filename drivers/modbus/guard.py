@@ -10,7 +10,7 @@ from typing import Final
 from config.causes import cause_of
 from config.links import ModbusLink, ModbusRtuLink
 from config.text import text
-from drivers.contract import DeviceError, DeviceRefused, DriverCounters, LinkDown
+from drivers.contract import Demoted, DeviceError, DeviceRefused, DriverCounters, LinkDown
 from drivers.modbus.admission import Admission
 from drivers.modbus.demotion import Demotion
 from drivers.modbus.frame import Answer, ReadRequest
@@ -55,6 +55,7 @@ class GuardedLink(Shared):
         self._last_transaction_id = randrange(_TRANSACTION_IDS)
         self._failed_connects = 0
         self._failure = LinkDown(text("not connected yet"))
+        self._cut_off = False
         self._doubts = 0
         self._doubts_settled = 0
         self._doubt_of_unit: dict[int, int] = {}
@@ -115,7 +116,7 @@ class GuardedLink(Shared):
         try:
             if failed_connects != self._failed_connects:
                 raise self._failure  # it failed while this caller waited: that answers for all who waited
-            self._admission.require(request.unit_id, _now_s(), risky=risky)
+            self._admit(request, risky=risky)
             connection = await self._ready(counters)
             answer = connection.ask(request)
         except BaseException:
@@ -123,6 +124,15 @@ class GuardedLink(Shared):
             raise
         counters.requests += 1
         return _Asked(doubts=self._doubts, at_s=_now_s(), answer=answer)
+
+    def _admit(self, request: ReadRequest, *, risky: bool) -> None:
+        """Raise where a unit is not to be asked now; where the link is known to be down, that says more."""
+        try:
+            self._admission.require(request.unit_id, _now_s(), risky=risky)
+        except Demoted:
+            if self._cut_off:
+                raise self._failure from None
+            raise
 
     async def _hear(self, asked: _Asked, request: ReadRequest, *, risky: bool) -> bytes:
         """Wait for an answer and learn from what comes; the lock is free once the connection falls quiet."""
@@ -160,9 +170,11 @@ class GuardedLink(Shared):
             await connection.open(self._connect_timeout_s, self._last_transaction_id)
         except OSError as error:
             self._failed_connects += 1
+            self._cut_off = True
             self._failure = self._no_connection(error)
             raise self._failure from error
         self._connection = connection
+        self._cut_off = False
         return connection
 
     def _drop(self) -> None:

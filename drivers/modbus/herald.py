@@ -10,10 +10,17 @@ from typing import Final
 from config.faults import Place
 from config.tags import Tag
 from config.text import Text, text
+from config.vocabulary import Misconduct
 from drivers.modbus.planner import Range
 
 _MOST_LINES: Final = 10
 """Told one by one; a device that serves nothing of a long table is told in short."""
+
+_WORDS: Final[dict[int, Text]] = {
+    Misconduct.SILENT: text("the device falls silent at this address"),
+    Misconduct.GARBLED: text("the device answers wrongly at this address"),
+    Misconduct.HUNG_UP: text("the device hangs up at this address"),
+}
 
 _log: Final = logging.getLogger("fengsui.modbus")
 
@@ -30,7 +37,7 @@ class Herald:
         self._cleared = 0
 
     def fenced(self, found: Range, code: int) -> None:
-        """Note that a range is fenced off with an exception code; 0: the device falls silent."""
+        """Note that a range is fenced off with an exception code, or what stands for one."""
         self._fenced.append((found, code))
 
     def cleared(self, count: int) -> None:
@@ -44,7 +51,8 @@ class Herald:
         for found, code in self._fenced[:_MOST_LINES]:
             for tag, place in self._wanting[found]:
                 facts = {**self._facts(), "tag": tag.tag, "address": tag.address, "at": place}
-                _log.warning(_why(code), extra={"facts": facts | ({"exception": code} if code else {})})
+                facts |= {} if code in _WORDS else {"exception": code}
+                _log.warning(_why(code), extra={"facts": facts})
         if (more := len(self._fenced) - _MOST_LINES) > 0:
             _log.warning(text("more addresses are not served"), extra={"facts": self._facts(count=more)})
         self._fenced, self._cleared = [], 0
@@ -54,4 +62,4 @@ class Herald:
 
 
 def _why(code: int) -> Text:
-    return text("address refused by the device") if code else text("the device falls silent at this address")
+    return _WORDS.get(code, text("address refused by the device"))

@@ -5,103 +5,154 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from drivers.contract import Demoted, DeviceError, DeviceRefused, DeviceTimeout, DriverCounters
+from config.text import text
+from drivers.contract import Demoted, DeviceError, DeviceRefused, DriverCounters
 from drivers.modbus.admission import NOBODY_THERE
-from drivers.modbus.fence import BLAMES_ADDRESS, LONGEST_S, Effort, Fence, find_refused
+from drivers.modbus.blame import Blame, code_of
+from drivers.modbus.fence import BLAMES_ADDRESS, LONGEST_S, UNHEARD, Effort, Fence, find_refused
 from drivers.modbus.frame import Answer, ReadRequest
 from drivers.modbus.guard import GuardedLink
-from drivers.modbus.planner import Block, block_of
-from drivers.modbus.silence import SILENT, Silence
+from drivers.modbus.planner import Block, Range, block_of
 
 Reply = Answer | DeviceError
 """What a block brought; a DeviceError that concerns no more than the block."""
 
 
 class Inquiry:
-    """Asks one unit of a link for blocks. Each call costs at most one timeout, whatever is at fault."""
+    """Asks one unit of a link for blocks. Each call costs at most one timeout, whatever is at fault.
 
-    def __init__(self, link: GuardedLink, unit_id: int, counters: DriverCounters, fence: Fence) -> None:
+    `values`: all that is ever wanted of the unit, by whichever scan group.
+    """
+
+    def __init__(
+        self,
+        link: GuardedLink,
+        unit_id: int,
+        counters: DriverCounters,
+        fence: Fence,
+        values: Sequence[Range],
+    ) -> None:
         self._link = link
         self._unit_id = unit_id
         self._counters = counters
         self._fence = fence
-        self._silence = Silence(fence)
+        self._blame = Blame(fence)
+        self._values = values
+        self._answered_last: Range | None = None
         self._turn = 0
 
     async def ask(self, blocks: Sequence[Block]) -> list[Reply]:
         """Return what each block brings. Raises DeviceError where the device as a whole does not answer."""
-        if not self._silence.any_missed:
+        if not self._blame.any_missed:
             return [await self._trusted(block) for block in blocks]
-        suspects = [block for block in blocks if self._silence.suspects(block)]
+        suspects = [block for block in blocks if self._blame.suspects(block)]
         replies = {block: await self._trusted(block) for block in blocks if block not in suspects}
-        if suspects and not replies:
-            await self._look_for_life(suspects)
-        missed: DeviceError | None = None
-        for block in suspects:
-            reply = missed or await self._suspected(block)
-            replies[block] = reply
-            missed = reply if isinstance(reply, DeviceTimeout) else missed
+        if suspects:
+            replies |= await self._ask_suspects(suspects, list(replies.values()))
         return [replies[block] for block in blocks]
 
-    async def learn(self, blocks: Sequence[Block], replies: Sequence[Reply]) -> None:
-        """Find out which addresses are at fault where blocks were refused."""
+    async def learn(self, blocks: Sequence[Block], replies: Sequence[Reply]) -> bool:
+        """Find out which addresses are at fault where blocks were refused; tell whether to ask anew now."""
         effort = Effort(_now_s() + LONGEST_S)
-        for block, reply in zip(blocks, replies, strict=True):
-            if isinstance(reply, DeviceRefused) and reply.detail in BLAMES_ADDRESS:
-                await find_refused(block, reply.detail, self._fence, self._exception_code, effort, _now_s)
+        version = self._fence.version
+        try:
+            for block, reply in zip(blocks, replies, strict=True):
+                if isinstance(reply, DeviceRefused) and reply.detail in BLAMES_ADDRESS:
+                    await find_refused(block, reply.detail, self._fence, self._exception_code, effort, _now_s)
+        except DeviceError:
+            return False  # what was read stands, and the next scan goes on from what is known by now
+        return version != self._fence.version and not any(map(_ends_the_asking, replies))
 
     async def try_fenced(self) -> None:
         """Ask again for a fenced range whose turn it is; an answer makes everything be found out anew."""
         due = self._fence.take_due(_now_s())
         if due is None:
             return
-        reply = await self._try(block_of([due]), risky=self._fence.code_of(due) == SILENT)
+        reply = await self._try(block_of([due]), risky=self._fence.code_of(due) in UNHEARD)
         if isinstance(reply, Answer):
             self._fence.clear()
 
     async def _trusted(self, block: Block) -> Reply:
         try:
-            return await self._read(block)
-        except DeviceTimeout:
-            self._silence.missed(block, alive=False, now_s=_now_s())
+            reply = await self._read(block)
+        except DeviceError as error:
+            self._note(block, error, alive=False)
             raise
-
-    async def _suspected(self, block: Block) -> Reply:
-        """Ask for a block that was missed; the device is known to answer others."""
-        reply = await self._try(block, risky=self._silence.is_risky(block))
-        if isinstance(reply, DeviceTimeout):
-            self._silence.missed(block, alive=True, now_s=_now_s())
+        self._note(block, reply, alive=False)
         return reply
 
-    async def _look_for_life(self, suspects: Sequence[Block]) -> None:
-        """Ask for a single value, another one each time: one of them is not at fault. Raises DeviceError."""
-        values = [wanted for block in suspects for wanted in block.ranges]
+    async def _ask_suspects(self, suspects: Sequence[Block], others: Sequence[Reply]) -> dict[Block, Reply]:
+        """Ask for blocks that were missed, after the `others` of the scan, until one is missed or time is up.
+
+        Where there are no others, a sign of life comes first. Raises DeviceError where there is none.
+        """
+        seen = others or [await self._look_for_life()]
+        alive = any(isinstance(reply, Answer) for reply in seen)
+        resync = not others and any(isinstance(reply, Answer) and reply.resync for reply in seen)
+        replies: dict[Block, Reply] = {}
+        missed: DeviceError | None = None
+        until_s = _now_s() + LONGEST_S
+        for block in suspects:
+            reply = missed or await self._try(block, risky=self._blame.is_risky(block))
+            if missed is None:
+                self._note(block, reply, alive=alive)
+            if isinstance(reply, Answer):
+                reply = reply._replace(resync=reply.resync or resync)
+            elif _ends_the_asking(reply):
+                missed = reply
+            elif missed is None and _now_s() > until_s:
+                missed = Demoted(text("not asked yet: what is wrong with it is found out in later scans"))
+            replies[block] = reply
+        return replies
+
+    async def _look_for_life(self) -> Reply:
+        """Ask for a single value: what was answered last, and where it no longer is, by turns any other."""
+        values = [wanted for wanted in self._values if self._fence.code_of(wanted) is None]
+        wanted = self._answered_last
+        if wanted is None or self._turn % 2:
+            wanted = values[self._turn // 2 % len(values)]
         self._turn += 1
-        await self._read(block_of([values[self._turn % len(values)]]))
+        reply = await self._read(block_of([wanted]))
+        self._turn -= 1  # who answered is asked again
+        return reply
+
+    def _note(self, block: Block, reply: Reply, *, alive: bool) -> None:
+        if isinstance(reply, DeviceError) and (code := code_of(reply)) is not None:
+            self._blame.missed(block, code, alive=alive, now_s=_now_s())
 
     async def _try(self, block: Block, *, risky: bool) -> Reply:
         """Ask without failing; `risky`: for what is probably not answered, if the link can afford that."""
         try:
             return await self._read(block, risky=risky)
-        except (DeviceTimeout, Demoted) as error:
+        except DeviceError as error:
             return error
 
-    async def _read(self, block: Block, *, risky: bool = False) -> Answer | DeviceRefused:
+    async def _read(self, block: Block, *, risky: bool = False) -> Reply:
         request = ReadRequest(
             unit_id=self._unit_id, function_code=block.function_code, address=block.start, count=block.count
         )
         try:
-            reply: Answer | DeviceRefused = await self._link.read(request, self._counters, risky=risky)
+            answer = await self._link.read(request, self._counters, risky=risky)
         except DeviceRefused as refusal:
             if refusal.detail in NOBODY_THERE:
                 raise
-            reply = refusal
-        self._silence.answered(block)
-        return reply
+            if refusal.detail in BLAMES_ADDRESS:
+                self._blame.answered(block)
+            return refusal
+        self._blame.answered(block)
+        self._answered_last = block.ranges[0]
+        return answer
 
     async def _exception_code(self, block: Block) -> int:
-        reply = await self._read(block)
+        reply = await self._trusted(block)
         return reply.detail if isinstance(reply, DeviceRefused) else 0
+
+
+def _ends_the_asking(reply: Reply) -> bool:
+    """Tell whether a device did not answer, so that it is asked nothing more in this scan."""
+    if isinstance(reply, DeviceRefused):
+        return reply.detail in NOBODY_THERE
+    return isinstance(reply, DeviceError) and not isinstance(reply, Demoted)
 
 
 def _now_s() -> float:

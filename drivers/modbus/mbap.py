@@ -17,6 +17,9 @@ _LENGTH_AT: Final = 6  # bytes up to the end of the length field, which counts w
 _SHORTEST: Final = 3  # unit id, function code, and an exception code or a byte count
 _LONGEST: Final = 254  # unit id and the longest PDU
 
+_IN_EVERY_HEAD: Final = bytes(3)  # protocol, and the high byte of a length
+_EARLIER: Final = 4  # questions whose answers may still be under way, or come twice
+
 
 class _Head(NamedTuple):
     transaction: int
@@ -47,12 +50,27 @@ def hear_mbap(
         end = used + _LENGTH_AT + head.length
         if len(heard) < end:
             break
+        if awaited is not None and _ends_with_earlier(heard[used:end], transaction_id):
+            return len(heard), Desync(text("an answer was cut off, and an earlier one came in its place"))
         if awaited is not None:
             verdict, request = hear_pdu(heard[end - head.length + 1 : end], awaited), None
         used = end
     if request is None and used < len(heard):
         return len(heard), Desync(text("something arrived that was not asked for"))
     return used, verdict
+
+
+def _ends_with_earlier(frame: bytes, transaction_id: int) -> bool:
+    """Tell whether a frame ends in a whole answer to an earlier question, in place of what was cut off."""
+    if frame.find(_IN_EVERY_HEAD, _HEADER.size) < 0:
+        return False
+    for earlier in range(max(1, transaction_id - _EARLIER), transaction_id):
+        at = frame.rfind(earlier.to_bytes(2, "big") + _IN_EVERY_HEAD, _LENGTH_AT)
+        if at >= 0 and len(frame) >= at + _LENGTH_AT + _SHORTEST:
+            head = _Head(*_HEADER.unpack_from(frame, at))
+            if head.length == len(frame) - at - _LENGTH_AT and head.unit_id == frame[_LENGTH_AT]:
+                return True
+    return False
 
 
 def _misfit(head: _Head, transaction_id: int, awaited: ReadRequest | None) -> Text | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from config.address import parse_node_id
 from config.opcua import OpcUaLink, Reading
 from config.plant import Plant, ScanGroup
 from config.tags import Tag
 from config.text import Text, text
 from config.units import show_duration
-from config.vocabulary import GOOD, Reason, uncertain
+from config.vocabulary import GOOD, Reason, bad, uncertain
 from drivers.contract import DeviceError, DriverCounters, Expiry, Scan
 from drivers.opcua.cyclic import Cyclic
 from drivers.opcua.server import OpcUaServer
@@ -19,6 +21,10 @@ from drivers.opcua.subscription import Subscription
 from drivers.opcua.terms import Item, Terms
 
 _RESYNC: Final = uncertain(Reason.RESYNC)
+_UNKNOWN: Final = [bad(Reason.SERVER, detail=code) for code in (0x033, 0x034)]  # BadNodeIdInvalid, -Unknown
+_SOON_S: Final = 10.0
+_NOW_AND_THEN_S: Final = 60.0
+"""After what time the namespaces are looked at again: a server that starts registers some of them late."""
 
 
 class OpcUaDriver:
@@ -36,6 +42,7 @@ class OpcUaDriver:
         self._session: Session | None = None
         self._views: dict[int, Cyclic | Subscription] = {}
         self._resynced: set[int] = set()
+        self._unknown: set[int] = set()
         server.join(self)
 
     async def scan(self, group: ScanGroup) -> Scan:
@@ -44,11 +51,15 @@ class OpcUaDriver:
         if session is not self._session:
             self._enter(session)
         try:
+            await session.look_at_namespaces(_SOON_S if group.number in self._unknown else _NOW_AND_THEN_S)
             scan = await self._views[group.number].scan()
         except DeviceError as error:
             self.counters.count(error)
             self._server.drop(session)
             raise
+        self._unknown.discard(group.number)
+        if np.isin(scan.quality, _UNKNOWN).any():
+            self._unknown.add(group.number)
         if group.number in self._resynced:
             self._resynced.remove(group.number)
             scan.quality[scan.quality == GOOD] = _RESYNC

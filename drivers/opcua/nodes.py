@@ -37,11 +37,16 @@ class Wanted:
         ]
 
 
+def index_of(uri: str, namespaces: Sequence[str]) -> int:
+    """Return the number of a namespace; of one that is not there, a number that none has."""
+    return namespaces.index(uri) if uri in namespaces else _NO_NAMESPACE
+
+
 def node_of(address: NodeAddress, namespaces: Sequence[str]) -> ua.NodeId:
     """Return the node that an address names; of a namespace that is not there, one that nobody has."""
     namespace: Any = address.namespace
     if isinstance(namespace, str):
-        namespace = namespaces.index(namespace) if namespace in namespaces else _NO_NAMESPACE
+        namespace = index_of(namespace, namespaces)
     identifier: Any = address.identifier
     match address.kind:
         case "i":

@@ -18,7 +18,7 @@ from drivers.opcua.connection import abort, endpoints_of, is_connected, make_cli
 from drivers.opcua.decode import Readings
 from drivers.opcua.failures import translated
 from drivers.opcua.keys import KeyStore
-from drivers.opcua.nodes import Wanted, node_of
+from drivers.opcua.nodes import Wanted, index_of, node_of
 from drivers.opcua.publishing import Publisher
 from drivers.opcua.security import choose, log_in, secure, trusted
 
@@ -56,6 +56,8 @@ class Session:
         self.client.session_timeout = round(session_timeout_s * 1000)
         self.publisher = Publisher(self.client.uaclient, link.url)
         self._renew_at_s = 0.0
+        self._uris: set[str] = set()
+        self._looked_at_s = 0.0
 
     async def connect(self) -> None:
         """Connect, log in and learn the server's namespaces and limits, within one timeout; secured, three.
@@ -96,7 +98,21 @@ class Session:
 
     def resolve(self, addresses: Sequence[NodeAddress]) -> Wanted:
         """Return what `read` takes; nodes of a namespace that the server does not have stay unknown to it."""
+        self._uris.update(address.namespace for address in addresses if isinstance(address.namespace, str))
         return self.wanted([node_of(address, self.namespaces) for address in addresses])
+
+    async def look_at_namespaces(self, every_s: float) -> None:
+        """Learn the namespaces again, where some are used and that was done longer ago.
+
+        Raises what `read` does; Desync where one that is used has another number now, or has one at last.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if not self._uris or now_s - self._looked_at_s < every_s:
+            return
+        known = self.namespaces
+        await self._learn_namespaces()
+        if any(index_of(uri, known) != index_of(uri, self.namespaces) for uri in self._uris):
+            raise Desync(text("{url} numbers its namespaces anew", url=self.url))
 
     def wanted(self, nodes: Sequence[ua.NodeId]) -> Wanted:
         """Return what `read` takes, in requests that this server takes."""
@@ -136,11 +152,16 @@ class Session:
         self._renew_at_s = loop.time() + self.client.secure_channel_timeout / 1000 * _RENEW_AFTER
 
     async def _learn(self) -> None:
-        (namespaces,) = (await self.read(self.resolve([_NAMESPACES]))).values
-        self.namespaces = [str(uri) for uri in namespaces] if isinstance(namespaces, list) else []
+        await self._learn_namespaces()
         most_nodes, most_items = (await self.read(self.resolve(_LIMITS))).values
         self.most_nodes = _limited(self.most_nodes, most_nodes)
         self.most_items = _limited(self.most_items, most_items)
+
+    async def _learn_namespaces(self) -> None:
+        self._looked_at_s = asyncio.get_running_loop().time()
+        (namespaces,) = (await self.read(self.resolve([_NAMESPACES]))).values
+        if isinstance(namespaces, list):
+            self.namespaces = [str(uri) for uri in namespaces]
 
 
 def readings_of(results: Sequence[ua.DataValue]) -> Readings:

@@ -9,9 +9,11 @@ from typing import Final
 import numpy as np
 from asyncua import ua
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
+from config.address import NodeAddress
 from config.tags import Deadband
 from config.text import text
 from config.vocabulary import Reason, bad
@@ -30,6 +32,7 @@ _LONGEST_KEEP_ALIVE_NS: Final = 10 * 10**9  # each is a request of ours, too, wh
 _LATE_KEEP_ALIVE: Final = 1.5
 _SECOND_NS: Final = 10**9
 _MS_NS: Final = 10**6
+_SERVER_STATE: Final = NodeAddress(0, "i", str(ObjectIds.Server_ServerStatus_State))
 _STALE: Final = bad(Reason.STALE)
 _OVERFLOW: Final = 0x480  # of a StatusCode: InfoType DataValue with the bit Overflow (Part 4, 7.39.1)
 _OVERFLOW_MASK: Final = 0xC80
@@ -68,8 +71,8 @@ class Subscription:
         self._known = Readings(values=[None] * count, statuses=[0] * count, source_utc_ns=[0] * count)
         self._texts = terms.texts
         self._told = bytearray(count)
-        self._heard_s = 0.0
-        self._stale_s = self._lost_s = float("inf")
+        self._heard_s = self._alive_s = 0.0
+        self._ask_s = self._stale_s = self._lost_s = float("inf")
         self._begun = False
         self._beginning = asyncio.Lock()
 
@@ -79,21 +82,33 @@ class Subscription:
             if not self._begun:
                 await self._begin_or_drop()
         self._session.publisher.check()
-        silent_s = asyncio.get_running_loop().time() - self._heard_s
+        silent_s = _now_s() - self._heard_s
         if silent_s > self._lost_s:
             words = text(
                 "{url} has told nothing for {seconds} s", url=self._session.url, seconds=f"{silent_s:.1f}"
             )
             raise DeviceTimeout(words)
         await self._session.keep_channel()
+        await self._ask_for_life()
         await self._read_rest()
         scan = decode(self._known, self._texts)
-        if silent_s > self._stale_s:
+        if self._unproved_s > self._stale_s:
             watched = np.ones(len(scan.raw), dtype=np.bool_)
             watched[self._rest_at] = False
             scan.quality[watched] = _STALE
             scan.raw[watched] = np.nan
         return scan
+
+    @property
+    def _unproved_s(self) -> float:
+        return _now_s() - max(self._heard_s, self._alive_s)
+
+    async def _ask_for_life(self) -> None:
+        """Read one node where the server keeps silent for longer than values are current without a word."""
+        if self._unproved_s > self._ask_s:
+            self._counters.requests += 1
+            await self._session.read(self._session.resolve([_SERVER_STATE]))
+            self._alive_s = _now_s()
 
     async def _begin_or_drop(self) -> None:
         try:
@@ -147,11 +162,16 @@ class Subscription:
         )
 
     def _listen(self, made: ua.CreateSubscriptionResult) -> None:
-        """Hear what the server tells, and know how long it may be silent when nothing changes."""
+        """Hear what the server tells, and know how long it may be silent when nothing changes.
+
+        A server may keep silent for longer than it was asked to: then it is asked for a sign of life.
+        """
         keep_alive_s = made.RevisedPublishingInterval / 1000 * made.RevisedMaxKeepAliveCount
-        self._stale_s = max(self._terms.stale_ns / _SECOND_NS, _LATE_KEEP_ALIVE * keep_alive_s)
+        self._stale_s = self._terms.stale_ns / _SECOND_NS
+        if _LATE_KEEP_ALIVE * keep_alive_s > self._stale_s:
+            self._ask_s = self._stale_s / 2
         self._lost_s = max(self._stale_s, keep_alive_s + self._terms.timeout_ns / _SECOND_NS)
-        self._heard_s = asyncio.get_running_loop().time()
+        self._heard_s = _now_s()
         self._session.publisher.add(made.SubscriptionId, self._take)
 
     async def _watch(self, subscription: int, indices: Sequence[int], *, filtered: bool) -> dict[int, int]:
@@ -190,7 +210,7 @@ class Subscription:
 
     def _take(self, message: ua.NotificationMessage) -> None:
         """Hear one message. Raises LinkDown where the server ends the subscription, Desync."""
-        self._heard_s = asyncio.get_running_loop().time()
+        self._heard_s = _now_s()
         for told in message.NotificationData or ():
             if isinstance(told, ua.StatusChangeNotification):
                 status = told.Status.name
@@ -225,6 +245,10 @@ def _filter(deadband: Deadband) -> ua.DataChangeFilter:
         DeadbandType=(ua.DeadbandType.Absolute if absolute else ua.DeadbandType.Percent).value,
         DeadbandValue=(deadband.absolute if absolute else deadband.percent) or 0.0,
     )
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _nobody(_result: ua.PublishResult) -> None:

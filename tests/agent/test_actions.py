@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agent.actions import actions
+from agent.audit import Audit
 from agent.judged import alarms
 from agent.past import take_up
 from agent.status import answers, status
@@ -57,15 +58,54 @@ async def test_nobody_can_act_in_the_name_of_another(tmp_path: Path) -> None:
         ({"for": "31d"}, "write a duration from 1s to 30d"),
     ],
 )
-async def test_what_cannot_be_done_is_refused_and_neither_done_nor_told(
+async def test_what_cannot_be_done_is_refused_and_told_as_refused(
     tmp_path: Path, wrong: dict[str, object], words: str
 ) -> None:
     async with wired(forwarding_plant(), tmp_path, VirtualClock()) as wiring:
         with pytest.raises(Refused) as refused:
             do(wiring, "maintain", **{"subject": "plc", "why": "w", "for": "2h"} | wrong)
         assert refused.value.words.show("en") == words
-        assert events(wiring) == []
+        (told,) = events(wiring)
+        assert (told.kind, told.rule, told.figures["user"]) == ("operator_refused", "maintain", "wang")
+        assert told.text.en.endswith(words)
         assert len(wiring.engine.maintenance.holds) == 0
+
+
+async def test_who_is_refused_again_and_again_is_told_once_a_minute_and_counted(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(forwarding_plant(), tmp_path, clock) as wiring:
+        act = actions(wiring)
+        for second in range(121):
+            clock.now_ns += S
+            with pytest.raises(Refused):
+                act["end_maintenance"]("wang" if second % 2 else "li", {"subject": "plc"})
+        told = [(event.figures["user"], event.figures.get("refused_before")) for event in events(wiring)]
+        assert told == [("li", None), ("wang", None), ("li", 29), ("wang", 29), ("li", 29)]
+
+
+async def test_who_may_not_ask_at_all_is_told_by_name(tmp_path: Path) -> None:
+    async with wired(forwarding_plant(), tmp_path, VirtualClock()) as wiring:
+        Audit(wiring).turned_away("guest", "/actions/maintain")
+        (told,) = events(wiring)
+        assert (told.kind, told.rule, told.figures) == (
+            "operator_refused",
+            "/actions/maintain",
+            {"user": "guest"},
+        )
+        assert told.text.en == ("guest was refused /actions/maintain: not in the group that owns the socket")
+
+
+async def test_of_many_alarms_that_are_acknowledged_at_once_every_name_is_kept(tmp_path: Path) -> None:
+    plant = forwarding_plant(tag=LATCHED, tags_each=200)
+    async with wired(plant, tmp_path, VirtualClock()) as wiring:
+        take(wiring, [5] * 200)
+        wiring.pipeline.finish()
+        names = [f"plc_{number}.H" for number in range(200)]
+        do(wiring, "acknowledge", alarms=names)
+        (told,) = [event for event in events(wiring) if event.kind == "operator_action"]
+        assert told.figures == {"alarms": ", ".join(names), "alarms_count": 200, "user": "wang"}
+        assert told.text.en.startswith("wang acknowledged plc_0.H, plc_1.H, ")
+        assert len(told.text.en) < 300
 
 
 async def test_only_what_is_in_maintenance_can_be_returned_to_service(tmp_path: Path) -> None:
@@ -75,6 +115,7 @@ async def test_only_what_is_in_maintenance_can_be_returned_to_service(tmp_path: 
         do(wiring, "maintain", subject="plc", why="w", **{"for": "2h"})
         do(wiring, "end_maintenance", subject="plc")
         assert [event.kind for event in events(wiring)] == [
+            "operator_refused",
             "operator_action",
             "operator_action",
             "maintenance_ended",
@@ -165,7 +206,7 @@ async def test_what_the_sensors_of_a_lost_device_say_is_one_line_of_the_status(t
     plant = forwarding_plant(tags_each=40, tag={"safety": True, "fault_delay": "2s"})
     async with wired(plant, tmp_path, clock) as wiring:
         silent = DeviceTimeout(text("no answer within {seconds} s", seconds=1))
-        wiring.poller._lost("plc", silent, clock.boot_ns())
+        wiring.poller._failed(wiring.plant.groups[0], silent, clock.boot_ns())
         take(wiring, [0] * 40, quality=bad(Reason.TIMEOUT))
         await clock.advance(10 * S)
         found = at_once(status(wiring))

@@ -87,6 +87,30 @@ async def test_a_link_is_lost_when_the_last_of_its_devices_is_cut_off(tmp_path: 
     ]
 
 
+async def test_a_pulled_cable_is_a_lost_link_though_the_first_question_timed_out(tmp_path: Path) -> None:
+    plant, clock = forwarding_plant(devices=("a", "b"), link="bus"), VirtualClock()
+    async with started(plant, tmp_path / "s", clock) as wiring:
+        for device in ("a", "b"):
+            wiring.devices.device_lost(device, WHY, Reason.TIMEOUT, clock.boot_ns())
+        await clock.advance(10 * S)
+        wiring.devices.device_lost_otherwise("a", Reason.LINK_DOWN, clock.boot_ns())
+        assert wiring.outages.cause_of(Subject(Part.LINK, "bus")) is None
+        wiring.devices.device_lost_otherwise("b", Reason.LINK_DOWN, clock.boot_ns())
+        await clock.advance(20 * S)
+        wiring.devices.device_lost_otherwise("b", Reason.DESYNC, clock.boot_ns())
+        await clock.advance(30 * S)
+        for device in ("a", "b"):
+            wiring.devices.device_restored(device, 0, clock.boot_ns(), 60)
+    assert sorted(told(history_of(tmp_path / "s"))) == [
+        ("device", "a", "device_comms", 10),
+        ("device", "a", "link_lost", 50),
+        ("device", "b", "device_comms", 10),
+        ("device", "b", "device_comms", 30),
+        ("device", "b", "link_lost", 20),
+        ("link", "bus", "link_lost", 20),
+    ]
+
+
 async def test_work_on_a_device_explains_from_then_on_that_it_is_silent(tmp_path: Path) -> None:
     clock = VirtualClock()
     async with started(forwarding_plant(), tmp_path / "s", clock) as wiring:

@@ -83,7 +83,7 @@ async def test_a_failed_interlock_says_when_how_and_what_is_to_be_done_muted_or_
     async with wired(plant, tmp_path, clock) as wiring:
         await play(wiring, clock, [[0, 0, 0], *[[5, 0, 0]] * 8])
         (said,) = [concern for concern in concerns(wiring) if "FAILED" in concern]
-        assert said.startswith("interlock 断水联锁 FAILED 1 times since the start, last at ")
+        assert said.startswith("interlock 断水联锁 FAILED 1 times since its last proof, last at ")
         assert "plc_1 was not seen" in said
         assert said.endswith("to do: 按下急停，撤离人员")
         (one,) = at_once(status(wiring))["interlocks"]  # type: ignore[misc]
@@ -147,7 +147,7 @@ def test_a_length_of_time_is_told_as_exactly_as_somebody_cares() -> None:
 async def test_a_device_is_told_by_the_title_that_people_read(tmp_path: Path) -> None:
     async with wired(forwarding_plant(title="1号倾动炉控制器"), tmp_path, VirtualClock()) as wiring:
         cause = DeviceTimeout(text("no answer within {seconds} s", seconds=1))
-        wiring.poller._lost("plc", cause, wiring.clock.boot_ns())
+        wiring.poller._failed(wiring.plant.groups[0], cause, wiring.clock.boot_ns())
         (lost,) = [event for event in events(wiring) if event.kind == "device_lost"]
         assert lost.title == "1号倾动炉控制器"
         assert lost.text.zh.startswith("设备 plc（1号倾动炉控制器）")

@@ -62,6 +62,9 @@ class Recorder:
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         self.told.append(("lost", device, boot_ns))
 
+    def device_lost_otherwise(self, device: str, reason: Reason, boot_ns: int) -> None:
+        self.told.append((f"lost: {reason.name}", device, boot_ns))
+
     def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
         self.told.append(("restored", device, scans_bad))
 
@@ -142,6 +145,20 @@ async def test_a_device_that_comes_back_is_told_with_what_its_absence_cost() -> 
         await clock.advance(15 * S)
         assert poller.absences() == {}
     assert sink.told == [("lost", "plc", begun), ("restored", "plc", 10)]
+
+
+async def test_a_pulled_cable_is_told_though_the_first_question_timed_out() -> None:
+    clock, plant = VirtualClock(), make_plant()
+    begun = clock.boot_ns()
+    failures = iter([DeviceTimeout(text("silent"))])
+
+    def failure() -> Exception:
+        return next(failures, None) or LinkDown(text("no connection"))
+
+    async with polling(plant, {"plc": ScriptedDriver(clock, failure=failure)}, clock) as (poller, sink):
+        await clock.advance(60 * S)
+        assert str(poller.absences()["plc"].cause) == "no connection"
+    assert sink.told == [("lost", "plc", begun), ("lost: LINK_DOWN", "plc", begun + S)]
 
 
 async def test_a_stride_skips_grid_instants_and_counts_them_as_shed() -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from agent.cli.client import ActionRefused, NotRunning, Unanswered, _exchange, act, ask
 from agent.cli.tags import value_of
+from agent.judged import standing
 from agent.status import answers, status, tags
 from agent.status_server import Refused, SocketPathTooLong, SocketUnusable, check_path, serve_status
 from agent.wiring import Wiring
@@ -110,10 +111,28 @@ async def test_the_status_is_whole_and_plain_json(tmp_path: Path) -> None:
 async def test_a_lost_device_is_a_concern_with_its_cause_instead_of_its_tags(tmp_path: Path) -> None:
     async with troubled(tmp_path) as wiring:
         words = text("no answer within {seconds} s", seconds=1)
-        wiring.poller._lost("plc", DeviceTimeout(words), wiring.clock.boot_ns())
+        wiring.poller._failed(wiring.plant.groups[0], DeviceTimeout(words), wiring.clock.boot_ns())
         found = [concern["en"] for concern in at_once(status(wiring))["concerns"]]  # type: ignore[attr-defined]
         assert "device plc does not answer: no answer within 1 s" in found
         assert not any("tags of device" in concern for concern in found)
+
+
+async def test_a_lost_device_folds_the_rules_that_rest_on_it_alone(tmp_path: Path) -> None:
+    rules = {
+        "alarms": {
+            "own": {"when": "plc_0 > 5", "fault_delay": "0s"},
+            "both": {"when": "plc_1 > other_0", "fault_delay": "0s", "priority": "low"},
+        }
+    }
+    plant = forwarding_plant(devices=("plc", "other"), rules=rules)
+    async with wired(plant, tmp_path, VirtualClock()) as wiring:
+        take(wiring, [0, 0], quality=bad(Reason.TIMEOUT))
+        take(wiring, [0, 0], quality=bad(Reason.UNDER_RANGE), group=1)
+        cause = DeviceTimeout(text("link down"))
+        wiring.poller._failed(wiring.plant.groups[0], cause, wiring.clock.boot_ns())
+        found = at_once(standing(wiring))
+        assert dict(found.silent) == {"plc": 1}
+        assert [alarm["rule"] for alarm in found.pressing] == ["both.bad"]
 
 
 async def test_a_tag_is_told_with_its_value_its_quality_and_its_place(tmp_path: Path) -> None:
@@ -241,14 +260,18 @@ async def test_an_answer_that_fails_is_a_line_for_the_journal(
 async def test_the_kernel_names_the_caller(mode: int, group: int, answer: str, place: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("capability: only root can act as another user")
-    path = place / "fengsui.sock"
-    async with serve_status(path, {"/status": lambda _: "all well"}, {}):
+    path, strangers = place / "fengsui.sock", []
+    async with serve_status(
+        path, {"/status": lambda _: "all well"}, {}, lambda user, asked: strangers.append((user, asked))
+    ):
         path.chmod(mode)
         other = await asyncio.create_subprocess_exec(
             sys.executable, "-c", ASK_AS_ANOTHER, path, str(NOBODY), str(group), stdout=subprocess.PIPE
         )
         said, _ = await other.communicate()
     assert answer in said.decode()
+    turned_away = "403" in answer
+    assert [asked for _, asked in strangers] == ["/status"] * turned_away
 
 
 ASK_AS_ANOTHER = """
@@ -310,7 +333,9 @@ async def test_prometheus_reads_the_metrics(place: Path, tmp_path: Path) -> None
     assert {line.partition("{")[0] for line in samples} <= told
     assert samples['fengsui_readings_total{fate="recorded"}'] == "6"
     assert samples[f'fengsui_uplink_connected{{uplink="{UPLINK}"}}'] == "0"
-    assert samples[f'fengsui_uplink_backlog{{uplink="{UPLINK}",stream="readings"}}'] == "2"
+    assert (
+        samples[f'fengsui_uplink_backlog{{uplink="{UPLINK}",stream="readings"}}'] == "3"
+    )  # two scans and a window
     assert samples['fengsui_device_answers{device="plc"}'] == "1"
     assert samples["fengsui_alarms"] == "1"
     assert samples["fengsui_clock_synchronised"] == "0"

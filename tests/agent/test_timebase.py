@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.anchor import pack_anchor
 from agent.timebase import BUILT_UTC_NS, Sample, Timebase
 from config.units import DAY, S
 from tests.virtual import VirtualClock
@@ -110,7 +111,7 @@ def test_what_a_source_said_once_grows_uncertain_and_is_vouched_for_no_more_afte
     assert not timebase.anchor.synchronised
 
 
-def test_a_sample_replaces_another_where_it_is_better_or_contradicts_it() -> None:
+def test_a_sample_replaces_another_where_it_is_better_or_contradicts_it_for_good() -> None:
     clock = machine_at(20 * S)
     timebase = Timebase(clock, BOOT)
     timebase.offer(sample(clock, NOW_NS, within_ns=S))
@@ -120,9 +121,46 @@ def test_a_sample_replaces_another_where_it_is_better_or_contradicts_it() -> Non
     timebase.offer(sample(clock, NOW_NS + S // 2, within_ns=S // 10, source="opcua"))
     timebase.update()
     assert timebase.anchor.source == "opcua"
-    timebase.offer(sample(clock, NOW_NS + 60 * S, within_ns=2 * S, source="tag"))
+    for _ in range(3):
+        timebase.offer(sample(clock, NOW_NS + 60 * S, within_ns=2 * S, source="tag"))
     timebase.update()
     assert timebase.anchor.source == "tag"
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("torn", [1, 2])
+def test_a_clock_that_is_read_in_the_middle_of_its_turn_moves_nothing(torn: int, hours: int) -> None:
+    """10:59:59 -> 10:00:00 -> 11:00:01."""
+    clock = machine_at(20 * S)
+    timebase = Timebase(clock, BOOT)
+    timebase.offer(sample(clock, NOW_NS, within_ns=2 * S))
+    timebase.update()
+    begun_ns = NOW_NS - clock.now_ns
+    for _ in range(20):
+        for wrong_s in (*[hours * 3600] * torn, 0):
+            clock.now_ns += S
+            timebase.offer(sample(clock, begun_ns + clock.now_ns + wrong_s * S, within_ns=2 * S))
+            assert timebase.update() is None
+
+
+def test_samples_that_contradict_each_other_too_are_not_believed() -> None:
+    clock = machine_at(20 * S)
+    timebase = Timebase(clock, BOOT)
+    assert timebase.offer(sample(clock, NOW_NS))
+    timebase.update()
+    for hour in range(1, 100):
+        assert not timebase.offer(sample(clock, NOW_NS + hour * 3600 * S))
+        assert timebase.update() is None
+
+
+@pytest.mark.parametrize("utc_s", [0, 2**32 * 100, 253402300799, 4 * 10**11, 3 * 10**38])
+def test_a_source_that_tells_a_time_that_cannot_be_is_not_believed(utc_s: int) -> None:
+    clock = machine_at(NOW_NS)
+    timebase = Timebase(clock, BOOT)
+    assert not timebase.offer(sample(clock, utc_s * S))
+    assert timebase.update() is None
+    assert timebase.anchor.source == "none"
+    pack_anchor(timebase.anchor)
 
 
 def test_a_source_whose_own_clock_was_never_set_is_not_believed() -> None:

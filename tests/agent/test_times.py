@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from agent.anchor import Anchor
 from agent.clock import SystemClock
+from agent.clock_watch import ClockWatch
 from agent.timebase import BUILT_UTC_NS, Timebase
 from agent.times.http import HttpClock
 from config.clocks import HttpTime
@@ -23,7 +25,7 @@ from config.turns import at_once
 from config.units import DAY, MS, S
 from config.vocabulary import Reason, bad
 from drivers.contract import Scan
-from tests.agent.rig import forwarding_plant, wired
+from tests.agent.rig import events, forwarding_plant, wired
 from tests.virtual import VirtualClock
 
 NOW_NS = BUILT_UTC_NS + 300 * DAY
@@ -84,7 +86,17 @@ async def test_a_server_s_date_dates_what_the_machine_cannot() -> None:
     assert abs(anchor.utc_ns - NOW_NS) <= anchor.uncertainty_ns
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "yesterday",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ],
+)
 async def test_a_server_that_tells_no_time_leaves_things_as_they_are(date: str | None) -> None:
     async with serving(date) as settings:
         assert (await learnt_from(settings)).source == "floor"
@@ -103,14 +115,19 @@ CALENDAR = dict(
 async def told_by_device(
     state: Path, source: dict[str, Any], raw: list[float], *, scan: dict[str, Any] | None = None
 ) -> Anchor:
-    """Return what is believed after one scan of a device that tells the time."""
+    """Return what is believed after two scans of a device that tells the time; before, it was another."""
     plant = forwarding_plant(tags_each=len(raw), time={"sources": [source]})
     clock = VirtualClock(vouched=False)
     clock.utc_offset_ns = 0
     async with wired(plant, state, clock) as wiring:
         words = np.zeros(len(raw), dtype=np.uint32)
         found = Scan(**{"raw": np.array(raw), "quality": words, **(scan or {})})
-        at_once(wiring.devices.take(plant.groups[0], found, clock.boot_ns()))
+        stamps = None if found.source_utc_ns is None else found.source_utc_ns + S
+        other = found.raw.copy()
+        other[-1] += 1
+        before = replace(found, raw=other, source_utc_ns=stamps)
+        for each in (before, found):
+            at_once(wiring.devices.take(plant.groups[0], each, clock.boot_ns()))
         wiring.timebase.update()
         return wiring.timebase.anchor
 
@@ -140,7 +157,9 @@ async def test_an_opc_ua_server_s_time_stamp_tells_the_time(tmp_path: Path) -> N
     assert (anchor.source, anchor.utc_ns, anchor.uncertainty_ns) == ("opcua", NOW_NS, S)
 
 
-@pytest.mark.parametrize("raw", [[2026, 13, 28, 8, 0, 0], [0, 0, 0, 0, 0, 0], [1970, 1, 1, 8, 0, 0]])
+@pytest.mark.parametrize(
+    "raw", [[2026, 13, 28, 8, 0, 0], [0] * 6, [1970, 1, 1, 8, 0, 0], [2**32 - 1, 1, 1, 0, 0, 0]]
+)
 async def test_a_calendar_that_shows_no_date_of_today_is_passed_over(
     raw: list[float], tmp_path: Path
 ) -> None:
@@ -153,3 +172,60 @@ async def test_a_clock_that_cannot_be_read_is_passed_over(tmp_path: Path) -> Non
     source = {"type": "tag", "tag": "plc_1"}
     anchor = await told_by_device(tmp_path, source, [7, NOW_NS // S], scan={"quality": words})
     assert anchor.source == "floor"
+
+
+async def test_a_tag_that_counts_beyond_all_centuries_is_passed_over(tmp_path: Path) -> None:
+    anchor = await told_by_device(tmp_path, {"type": "tag", "tag": "plc_1"}, [7, 4.3e11])
+    assert anchor.source == "floor"
+
+
+@dataclass
+class Frozen:
+    """A clock of a device that stands still from its fifth second to its fifteenth."""
+
+    source: dict[str, Any]
+    wrong_s: list[float] = field(default_factory=list)
+    steps: int = 0
+
+    async def run(self, state: Path, quality: int) -> None:
+        """Note how wrong what is believed was, second by second; `quality`: that of the frozen scans."""
+        plant = forwarding_plant(tags_each=2, time={"sources": [self.source]})
+        clock = VirtualClock(vouched=False)
+        clock.utc_offset_ns = 0
+        begun_ns = clock.boot_ns()
+        async with wired(plant, state, clock) as wiring:
+            watch = ClockWatch(wiring)
+            for second in range(25):
+                frozen = 5 <= second < 15
+                shown_ns = NOW_NS + (5 if frozen else second) * S
+                scan = Scan(
+                    raw=np.array([7.0, shown_ns // S]),
+                    quality=np.full(2, quality if frozen else 0, dtype=np.uint32),
+                    source_utc_ns=np.array([0, shown_ns], dtype=np.int64),
+                )
+                at_once(wiring.devices.take(plant.groups[0], scan, clock.boot_ns()))
+                watch.look(clock.boot_ns())
+                now = clock.boot_ns()
+                self.wrong_s.append((wiring.timebase.anchor.utc_ns_of(now) - NOW_NS - now + begun_ns) / S)
+                clock.now_ns += S
+            self.steps = sum(event.kind == "clock_step" for event in events(wiring))
+
+
+@pytest.mark.parametrize("quality", [0, bad(Reason.STALE)])
+@pytest.mark.parametrize("kind", ["opcua", "tag"])
+async def test_a_clock_that_stands_still_does_not_hold_the_time(
+    kind: str, quality: int, tmp_path: Path
+) -> None:
+    frozen = Frozen({"type": kind, "tag": "plc_1"})
+    await frozen.run(tmp_path, quality)
+    assert max(map(abs, frozen.wrong_s[1:])) <= 1
+    assert frozen.steps == 1  # from no time at all
+
+
+async def test_a_node_that_is_no_number_has_a_time_stamp_all_the_same(tmp_path: Path) -> None:
+    scan = {
+        "source_utc_ns": np.array([0, NOW_NS], dtype=np.int64),
+        "quality": np.array([0, bad(Reason.UNDECODABLE)], dtype=np.uint32),
+    }
+    anchor = await told_by_device(tmp_path, {"type": "opcua", "tag": "plc_1"}, [0, np.nan], scan=scan)
+    assert (anchor.source, anchor.utc_ns) == ("opcua", NOW_NS)

@@ -131,7 +131,7 @@ async def test_scans_that_nobody_had_time_to_record_are_told_as_a_loss(tmp_path:
             ("readings", 1, 0, "pressure")
         }
         assert f"the black box lost {len(missing)} scans: this machine is too slow for it" in [
-            concern.show("en") for concern in concerns(wiring)
+            concern.show("en") for concern in concerns(wiring, {})
         ]
 
 

@@ -49,6 +49,10 @@ class PacedBus(asyncio.Protocol):
             pause_s = characters * self.character_s + self._random.uniform(*self.thinking_s)
             loop.call_later(pause_s, self._send, frame)
 
+    def hang_up(self) -> None:
+        """End the connection."""
+        self._transport.abort()
+
     def _send(self, frame: bytes) -> None:
         if not self._transport.is_closing():
             self._transport.write(frame)
@@ -75,6 +79,6 @@ async def paced_bus(
         yield bus, server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        bus._transport.abort()
+        bus.hang_up()
         await asyncio.sleep(0)
         await server.wait_closed()

@@ -55,6 +55,9 @@ class Book:
     def device_lost(self, *_: object) -> None:
         pass
 
+    def device_lost_otherwise(self, *_: object) -> None:
+        pass
+
     def device_restored(self, *_: object) -> None:
         pass
 

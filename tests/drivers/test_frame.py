@@ -40,6 +40,17 @@ def test_an_answer_with_something_unasked_behind_it_is_not_believed() -> None:
     assert isinstance(hear(frame()[:-2] + frame(transaction=8)), Desync)
 
 
+@pytest.mark.parametrize("kept", range(8, 16))
+def test_a_cut_off_answer_that_an_earlier_one_fills_to_the_byte_is_not_believed(kept: int) -> None:
+    earlier = frame(transaction=8, body=b"\x02\x12\x34")
+    request = ReadRequest(unit_id=7, function_code=3, address=0, count=(kept + len(earlier) - 9) // 2)
+    size = 2 * request.count
+    whole = frame(body=bytes((size,)) + bytes(size))
+    heard = whole[: len(whole) - len(earlier)] + earlier
+    assert isinstance(hear_mbap(heard, 9, request)[1], Desync)
+    assert hear_mbap(whole, 9, request)[1] == bytes(size)
+
+
 @given(st.integers(0, len(frame()) - 1))
 def test_a_part_of_the_answer_is_waited_for(size: int) -> None:
     assert hear_mbap(frame()[:size], 9, REQUEST) == (0, None)

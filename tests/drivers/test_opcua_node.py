@@ -119,6 +119,9 @@ class Heard:
     def device_lost(self, device: str, cause: Text, reason: Reason, boot_ns: int) -> None:
         self.lost += 1
 
+    def device_lost_otherwise(self, device: str, reason: Reason, boot_ns: int) -> None:
+        """The next event is the return."""
+
     def device_restored(self, device: str, lost_boot_ns: int, boot_ns: int, scans_bad: int) -> None:
         self.restored += 1
 

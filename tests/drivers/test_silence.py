@@ -4,114 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import socket
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from agent.simulate.modbus import Unit
 from config.faults import Place
 from config.links import ModbusTcpLink
-from config.models import Description
-from config.plant import Plant, number_tags
 from config.vocabulary import GOOD, Reason, bad
-from drivers.contract import Demoted, DeviceError, DriverCounters
+from drivers.contract import Demoted, DriverCounters, LinkDown
+from drivers.modbus.demotion import GRACE
 from drivers.modbus.fence import FIRST_RETRY_S, Effort, Fence, find_refused
 from drivers.modbus.frame import ReadRequest
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.herald import Herald
 from drivers.modbus.planner import Block, Range, block_of
-from drivers.registry import make_drivers
+from tests.drivers.address_site import PERIOD_S, TIMEOUT_S, site
 from tests.drivers.contract_suite import tag_of
-from tests.drivers.paced_bus import PacedBus, paced_bus
 from tests.drivers.virtual_loop import run_virtually
 
 FENCED = bad(Reason.FENCED)
-PERIOD_S = 1.0
-TIMEOUT_S = 0.2
-
-
-class Mute(Unit):
-    """A unit that says nothing at all when one of some addresses is among those asked for."""
-
-    def __init__(self, mute: set[int]) -> None:
-        super().__init__(256)
-        self.holding[:] = np.arange(256)
-        self.mute = mute
-
-    def read(self, function_code: int, address: int, count: int) -> bytes | int:
-        if self.mute & set(range(address, address + count)):
-            raise NoAnswerError
-        return super().read(function_code, address, count)
-
-
-class NoAnswerError(Exception):
-    pass
-
-
-@dataclass
-class Site:
-    plant: Plant
-    bus: PacedBus
-    unit: Mute
-
-    async def scan(self) -> dict[int, int]:
-        """Scan at the next instant; return the qualities that are not Good, by register."""
-        await asyncio.sleep(PERIOD_S)
-        loop = asyncio.get_running_loop()
-        start_s = loop.time()
-        group = self.plant.groups[0]
-        try:
-            scan = await self.drivers["plc"].scan(group)
-        except DeviceError as error:
-            return dict.fromkeys(self.registers, error.quality)
-        finally:
-            assert loop.time() - start_s < 3 * TIMEOUT_S  # one timeout a scan, whatever is at fault
-        good = scan.quality == GOOD
-        assert (scan.raw[good] == np.array(self.registers)[good]).all()
-        return {at: int(word) for at, word in zip(self.registers, scan.quality, strict=True) if word != GOOD}
-
-    def __post_init__(self) -> None:
-        self.drivers = make_drivers(self.plant)
-        self.registers = [int(tag.address[3:]) for tag in self.plant.tags_of(self.plant.groups[0])]
-
-
-@asynccontextmanager
-async def site(registers: list[int], mute: set[int], *, neighbour: bool = False) -> AsyncIterator[Site]:
-    unit = Mute(mute)
-    async with paced_bus({1: unit, 2: Unit(8)}, baud=115200, thinking_s=(0.001, 0.002)) as (bus, port):
-        answer = bus.simulator.answer
-
-        def answer_or_not(unit_id: int, pdu: bytes) -> bytes | None:
-            try:
-                return answer(unit_id, pdu)
-            except NoAnswerError:
-                return None
-
-        bus.simulator.answer = answer_or_not
-        wire = {"type": "modbus-rtu-tcp", "host": "127.0.0.1", "port": port, "baud": 115200}
-        beside = {"link": "bus", "unit_id": 2}
-        description = Description.model_validate(
-            {
-                "fengsui": 1,
-                "gateway": {"enterprise": "E1", "name": "gw"},
-                "scan_classes": {"fast": {"period": f"{PERIOD_S}s"}},
-                "links": {"bus": {**wire, "timeout": f"{TIMEOUT_S}s"}},
-                "devices": {"plc": {"link": "bus"}} | ({"other": beside} if neighbour else {}),
-                "points": ["points.csv"],
-            }
-        )
-        tags = [tag_of(f"r{at}", f"hr:{at}") for at in registers]
-        tags += [tag_of("other", "hr:0", device="other")] if neighbour else []
-        rows = [(tag, Place(Path("points.csv"), line)) for line, tag in enumerate(tags, start=2)]
-        found = Site(number_tags(description, rows, digest=""), bus, unit)
-        yield found
-        for driver in found.drivers.values():
-            await driver.close()
 
 
 @pytest.mark.parametrize("mute", [{37}, {0}, {99}, {10, 60}])
@@ -164,7 +77,7 @@ def test_a_silent_address_that_comes_to_life_is_read_again() -> None:
             for _ in range(25):
                 await plant.scan()
             assert await plant.scan() == {4: FENCED}
-            plant.unit.mute = set()
+            plant.wrong.clear()
             for _ in range(int(FIRST_RETRY_S) + 5):
                 await plant.scan()
             assert await plant.scan() == {}
@@ -190,7 +103,7 @@ def test_a_device_that_is_dead_for_a_time_has_nothing_fenced_and_is_whole_at_onc
 def test_the_journal_names_the_line_of_the_point_table(caplog: pytest.LogCaptureFixture) -> None:
     async def story() -> None:
         async with site(list(range(10)), {4}) as plant:
-            plant.unit.illegal = {(3, 7)}
+            plant.bus.simulator.units[1].illegal = {(3, 7)}
             for _ in range(25):
                 await plant.scan()
 
@@ -251,3 +164,16 @@ async def test_a_risky_question_waits_for_what_the_link_has_saved() -> None:
     with pytest.raises(Demoted):
         await link.read(request, counters, risky=True)
     assert (counters.requests, counters.connects, counters.unasked) == (0, 0, 1)
+
+
+async def test_whom_a_link_does_not_ask_is_cut_off_with_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    link = GuardedLink(ModbusTcpLink(type="modbus-tcp", host="127.0.0.1", port=port))
+    link.demotion.answered(2)
+    for _ in range(GRACE):
+        link.demotion.unanswered(1, asyncio.get_running_loop().time())
+    for unit_id, failure in ((1, Demoted), (2, LinkDown), (1, LinkDown)):
+        request = ReadRequest(unit_id=unit_id, function_code=3, address=0, count=1)
+        with pytest.raises(failure):
+            await link.read(request, DriverCounters())

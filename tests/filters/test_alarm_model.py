@@ -23,7 +23,10 @@ STEPS = st.lists(
 
 @dataclass
 class Model:
-    """What ISA-18.2 says in plain flags; `told` is what a listener to alarms alone believes."""
+    """What ISA-18.2 says in plain flags.
+
+    `heard` is what a listener to alarms alone believes, `told`: of its newest rise, too.
+    """
 
     latch: bool
     high: bool = False
@@ -33,6 +36,7 @@ class Model:
     maintained: bool = False
     casting: bool = True
     told: bool = False
+    heard: bool = False
     said: list[tuple[str, bool]] = field(default_factory=list)
 
     @property
@@ -42,29 +46,28 @@ class Model:
     def sample(self, *, high: bool) -> None:
         was, self.high = self.high, high
         if high and not was:
-            if not self.stands:
-                self._say("alarm_raised", told=not self.withheld)
-            else:
-                self._say("alarm_repeated", told=self.told)
+            self.told = not self.withheld
+            self._say("alarm_repeated" if self.stands else "alarm_raised", told=self.told)
             self.stands, self.acknowledged = True, False
         elif was and not high:
             self.stands = self.latch
-            self._say("alarm_latched" if self.latch else "alarm_cleared", told=self.told)
+            self._say("alarm_latched" if self.latch else "alarm_cleared", told=self.heard)
         self.review()
 
     def acknowledge(self) -> None:
         self.acknowledged = True
         if self.stands and not self.high:
             self.stands = False
-            self._say("alarm_cleared", told=self.told)
+            self._say("alarm_cleared", told=self.heard)
 
     def review(self) -> None:
         if self.stands and not self.told and not self.withheld:
+            self.told = True
             self._say("alarm_repeated", told=True)
 
     def _say(self, kind: str, *, told: bool) -> None:
         self.said.append((kind, told))
-        self.told = told and kind != "alarm_cleared"
+        self.heard = (self.heard or told) and kind != "alarm_cleared"
 
     @property
     def state(self) -> AlarmState:

@@ -23,6 +23,7 @@ def reference(
     events: list[tuple[str, str, float]] = []
     active = False
     since: int | None = None  # the value has been on the other side since then
+    seen_over = 0  # of an alarm, how long before it could not be read any more
     newest: int | None = None  # the newest sample
     readable = False
     for now in range(0, until + 1, TICK):
@@ -36,8 +37,11 @@ def reference(
             newest, value = now, samples[now]
             was_readable, readable = readable, value is not None
             if value is None:
-                since = None if active else since
+                if active and since is not None and was_readable:
+                    seen_over = min(now - since, off_delay)
             else:
+                if active and since is not None and not was_readable:
+                    since = now - seen_over
                 across = value < LIMIT - DEADBAND if active else value >= LIMIT
                 held = since is not None and not was_readable
                 since = (now if since is None else since) if across else None

@@ -112,6 +112,29 @@ def test_a_lost_device_raises_no_alarm_for_each_rule_where_one_tells_of_it() -> 
     assert [rule for _, rule, _ in told(line.events)] == ["r0.bad"]
 
 
+def test_the_sensors_of_one_lost_device_are_no_flood_and_those_that_break_one_by_one_are() -> None:
+    def broken(reasons: list[Reason]) -> list[str]:
+        rows = [tag(f"t{n}", safety=True, device=f"plc{n % 2}") for n in range(24)]
+        line = Rig(plant(*rows))
+        for second in range(14):
+            for device in range(2):
+                words = {f"t{n}": (0, bad(reasons[n])) for n in range(device, 24, 2)}
+                line.scan(second, line.group(f"plc{device}"), **words)
+        assert sum(kind == "alarm_raised" for kind, _, _ in told(line.events)) == 24
+        return [kind for kind, _, _ in told(line.events) if kind != "alarm_raised"]
+
+    assert broken([Reason.TIMEOUT] * 24) == []
+    several = [
+        Reason.TIMEOUT,
+        Reason.OVER_RANGE,
+        Reason.UNDER_RANGE,
+        Reason.SENTINEL,
+        Reason.REFUSED,
+        Reason.FENCED,
+    ]
+    assert broken([several[n // 2 % 6] for n in range(24)]) == ["alarm_flood"]
+
+
 def test_a_less_urgent_alarm_does_not_speak_for_a_rule() -> None:
     rules = {"r": {"when": "b > 1", "priority": "critical"}}
     line = Rig(plant(tag("a", safety=True, priority="medium"), tag("b"), alarms=rules), twins())

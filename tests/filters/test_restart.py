@@ -221,16 +221,76 @@ def test_an_open_demand_of_an_interlock_that_was_changed_is_interrupted_all_the_
     first = rig()
     feed(first, 0, 1)
     feed(first, 1.5, 2, p=1)
-    other = CUT | {"effects": [{"tag": "valve", "equals": 1, "within": "9s"}]}
+    other = CUT | {"effects": [{"tag": "valve", "equals": 0, "within": "3s"}]}
     second = restart(first, 3, rig(cut=other))
     assert told(second.events) == [("demand_interrupted", "cut", 3)]
-    assert second.engine.interlocks()[0].demands == 0
+
+
+def proven_then_failed_then_bypassed() -> Rig:
+    first = rig()
+    feed(first, 0, 1)
+    feed(first, 1.5, 2, p=1)
+    feed(first, 2.5, 4, p=1, valve=1)
+    feed(first, 4.5, 6)
+    feed(first, 6.5, 12, p=1)
+    feed(first, 12.5, 14, p=1, off=1)
+    return first
+
+
+def test_editing_the_time_of_an_effect_keeps_the_proof_log_and_what_stands() -> None:
+    other = CUT | {"effects": [{"tag": "valve", "equals": 1, "within": "9s"}], "skew": "100ms"}
+    second = restart(proven_then_failed_then_bypassed(), 20, rig(cut=other))
+    feed(second, 20.5, 22, p=1, off=1)
+    assert second.events == []
+    (found,) = second.engine.interlocks()
+    assert (found.demands, found.proven, found.failed, found.bypasses) == (2, 1, 1, 1)
+    assert found.last_proven_boot_ns == 2.5 * S
+    assert [entry.kind.value for entry in found.history] == [
+        "interlock_proven",
+        "interlock_failed",
+        "interlock_bypassed",
+    ]
+
+
+def test_an_interlock_that_comes_to_look_at_other_things_ends_what_was_told_and_keeps_its_log() -> None:
+    other = CUT | {"effects": [{"tag": "valve", "equals": 0, "within": "3s"}]}
+    second = restart(proven_then_failed_then_bypassed(), 20, rig(cut=other))
+    ends = {event.kind.value: event.figures["because"] for event in second.events}
+    assert ends == {"interlock_cleared": "rule_changed", "interlock_bypass_ended": "rule_changed"}
+    (found,) = second.engine.interlocks()
+    assert (found.demands, found.failed, found.last_proven_boot_ns) == (2, 1, None)
+    assert len(found.history) == 3
+
+
+def test_an_interlock_that_is_gone_ends_what_was_told() -> None:
+    second = restart(proven_then_failed_then_bypassed(), 20, rig(cut=CUT | {"name": "other"}))
+    assert {kind for kind, rule, _ in told(second.events) if rule == "cut"} == {
+        "interlock_cleared",
+        "interlock_bypass_ended",
+    }
+
+
+def test_memories_of_an_earlier_version_are_taken_up() -> None:
+    state = orjson.loads(proven_then_failed_then_bypassed().engine.state())
+    saved = state["interlocks"]["cut"]
+    del saved["looked_at"], saved["memory"]["sayings"]
+    saved["rule"] = "0123456789abcdef"
+    second = rig()
+    assert second.engine.restore(orjson.dumps(state), 20 * S, same_boot=True) == []
+    feed(second, 20.5, 22, p=1, off=1)
+    assert second.events == []
+    feed(second, 22.5, 23)
+    assert [(event.kind.value, event.withheld) for event in second.events] == [
+        ("interlock_bypass_ended", None),
+        ("interlock_cleared", None),
+    ]
+    assert second.engine.interlocks()[0].last_proven_boot_ns == 2.5 * S
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"not json", b'{"version": 99}'])
-def test_state_that_nobody_understands_is_passed_over(body: bytes) -> None:
+def test_state_that_nobody_understands_is_told_as_lost(body: bytes) -> None:
     line = rig()
-    assert line.engine.restore(body, 5 * S) == []
+    assert told(line.engine.restore(body, 5 * S)) == [("state_lost", "state", 5)]
     feed(line, 6, 7)
     assert told(line.events) == [("interlock_armed", "cut", 6)]
 

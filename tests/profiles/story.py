@@ -15,7 +15,7 @@ stories. A story is a list of steps; each has a time `at` and some of
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -84,7 +84,8 @@ def tell(name: str, kernels: Kernels) -> list[str]:
     return list(lines(happenings(name, kernels)))
 
 
-def happenings(name: str, kernels: Kernels) -> list[Event]:
+@cache
+def happenings(name: str, kernels: Kernels) -> tuple[Event, ...]:
     """Return the events of a story."""
     plant, _, title = name.partition("/")
     told = read(plant)
@@ -95,10 +96,10 @@ def happenings(name: str, kernels: Kernels) -> list[Event]:
         stage.run_until(START_NS + at_ns)
         _act(step, instruments, stage)
     stage.run_until(START_NS + parse_duration_ns(story["until"]))
-    return stage.events
+    return tuple(stage.events)
 
 
-def lines(events: list[Event]) -> Iterator[str]:
+def lines(events: Iterable[Event]) -> Iterator[str]:
     """Yield an event in short: when, what, which rule, what it rests on, and why it is not told."""
     for event in events:
         facts = [f"{fact}={_brief(event.figures[fact])}" for fact in _FACTS if fact in event.figures]

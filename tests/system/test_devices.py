@@ -102,8 +102,8 @@ def test_illegal_addresses_cost_only_their_own_tags(shop: Shop) -> None:
     ]
     words = shop.agent.tag("illegal_17")["quality_words"]
     assert words == {
-        "en": "Bad: address refused by the device (exception 2), asked again every 1 to 60 min",
-        "zh": "无效：设备拒绝此地址（异常码 2），每 1 至 60 分钟重试一次",
+        "en": "Bad: address refused by the device (exception 2), asked again at least hourly",
+        "zh": "无效：设备拒绝此地址（异常码 2），至少每小时重试一次",
     }
     told = f"2 of 49 tags of device illegal are bad; illegal_17: {words['en']}"
     assert told in shop.agent.concerns()
