@@ -27,7 +27,9 @@ class Aftermath:
         for number, effect in enumerate(inputs.effects):
             rise = effect.sight.rise if number not in self.late and _is_owed(demand, number) else None
             if rise is not None and rise.by_ns > demand.verdict_ns:
-                self.late[number] = demand.began.until(rise)
+                elapsed = demand.began.until(rise)
+                if elapsed.min_ns > effect.within_ns:  # where another failed first, this may still be in time
+                    self.late[number] = elapsed
             if _has_gone(demand, effect, inputs):
                 self.not_held.add(number)
 
