@@ -65,10 +65,8 @@ def swing(tag: Row, now: float, changed: bool, at_ns: int) -> bool:
 
 
 def is_late(tag: Row, now: float, at_ns: int) -> bool:
-    """Tell whether what was recorded last has been out of date for `max_delay`."""
-    if is_within(tag, now):
-        tag["left_ns"] = NEVER
-    elif tag["left_ns"] == NEVER:
+    """Tell whether something beyond the deadband has been held back for `max_delay`, even if it came back."""
+    if tag["left_ns"] == NEVER and not is_within(tag, now):
         tag["left_ns"] = at_ns
     return bool(tag["left_ns"] != NEVER and at_ns - tag["left_ns"] >= tag["max_delay_ns"])
 

@@ -85,6 +85,10 @@ def test_what_is_older_than_the_delay_is_known_within_the_deadband(
             assert abs(np.interp(at_s, times, values) - number) <= BAND * (1 + 1e-9)
 
 
+def test_what_left_the_deadband_is_known_after_the_delay_even_if_it_came_back(kernels: Kernels) -> None:
+    assert recorded(kernels, good(0.75, 0, 0.25, 0), max_delay="1s")[1] == (2.0, 0.25, 0)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     readings=st.lists(
