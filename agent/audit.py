@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from agent.doings import brief
 from agent.events import own_event
-from agent.sentences import brief
 from agent.wiring import Wiring
 from config.text import Text, text
 from config.units import S

@@ -65,11 +65,14 @@ def too_short(plant: Plant, found: list[Budget]) -> Iterator[Fault]:
     for loc, budget in zip(places, found, strict=True):
         if budget.within_ns < budget.least_ns:
             words = text(
-                "within {found} is too short to be seen; allow {sum}",
+                'interlock "{interlock}": {effect} within {found} is too short to be seen; allow {sum}',
+                interlock=budget.interlock,
+                effect=budget.effect,
                 found=show_duration(budget.within_ns),
                 sum=budget.words,
             )
-            yield Fault(plant.where.get(loc) or plant.where[loc[:3]], words)
+            ways = ((*loc, "within"), loc, loc[:3])
+            yield Fault(next(plant.where[way] for way in ways if way in plant.where), words)
 
 
 def _budget(plant: Plant, interlock: Interlock, effect: Effect, buses: Mapping[str, Bus]) -> Budget:

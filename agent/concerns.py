@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
+from agent import naming
 from agent.balances import losses
 from agent.buses import MUCH, overloads
 from agent.expiry import running_out
 from agent.findings import LOSS_CAUSES
+from agent.judged import label, last_failure
+from agent.spans import local_clock
+from agent.verdict import verdict_words
 from agent.volatile import warning
 from agent.wiring import Wiring
 from config.plant import ScanGroup
+from config.rules import Interlock
 from config.text import Text, text
 from config.units import S, show_duration
 from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessState, describe
 from drivers.registry import modbus_buses
+from filters.witnesses import InterlockStatus
 
 
 def concerns(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
@@ -47,24 +54,44 @@ def concerns(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
 
 
 def _interlocks(wiring: Wiring) -> Iterator[Text]:
-    """Yield interlocks that failed and were not proven since, are bypassed, or cannot be witnessed now."""
-    titles = {interlock.name: interlock.title or interlock.name for interlock in wiring.plant.interlocks}
+    """Yield interlocks that failed and were not proven since, are bypassed, or cannot be witnessed now.
+
+    Who has muted one is not told of it as an alarm; that it needs somebody stays to be seen.
+    """
+    described = {interlock.name: interlock for interlock in wiring.plant.interlocks}
     for found in wiring.engine.interlocks():
-        title = titles[found.name]
-        if found.muted:
-            continue
-        if found.unready_since_boot_ns is not None:
-            yield text("interlock {title} is armed and not ready", title=title)
-        if found.proof_due_boot_ns is not None and found.proof_due_boot_ns <= wiring.clock.boot_ns():
-            yield text("interlock {title} must be proof-tested", title=title)
-        if count := found.failed_since_proof:
-            yield text(
-                "interlock {title} FAILED {count} times since its last proof", title=title, count=count
-            )
-        if found.state is WitnessState.BYPASSED:
-            yield text("interlock {title} is bypassed", title=title)
-        if found.state is WitnessState.UNKNOWN:
-            yield text("interlock {title} cannot be witnessed: an input has no good value", title=title)
+        for said in _of_interlock(wiring, found, described[found.name]):
+            yield text("{concern} (muted)", concern=said) if found.muted else said
+
+
+def _of_interlock(wiring: Wiring, found: InterlockStatus, described: Interlock) -> Iterator[Text]:
+    title = described.title or described.name
+    if found.unready_since_boot_ns is not None:
+        yield text("interlock {title} is armed and not ready", title=title)
+    if found.proof_due_boot_ns is not None and found.proof_due_boot_ns <= wiring.clock.boot_ns():
+        yield text("interlock {title} must be proof-tested", title=title)
+    if found.failed_since_proof:
+        yield _failure(wiring, found, described)
+    if found.state is WitnessState.BYPASSED:
+        yield text("interlock {title} is bypassed", title=title)
+    if found.state is WitnessState.UNKNOWN:
+        yield text("interlock {title} cannot be witnessed: an input has no good value", title=title)
+
+
+def _failure(wiring: Wiring, found: InterlockStatus, described: Interlock) -> Text:
+    """Return that an interlock failed, when and how it did last, and what is to be done."""
+    title, last = described.title or described.name, last_failure(found)
+    count = found.failed_since_proof
+    said = text("interlock {title} FAILED {count} times since its last proof", title=title, count=count)
+    if last is not None:
+        anchor = wiring.timebase.anchor
+        then, now = anchor.utc_ns_of(last.boot_ns), anchor.utc_ns_of(wiring.clock.boot_ns())
+        said = text("{said}, last at {clock}", said=said, clock=local_clock(then / S, now / S))
+        how = verdict_words(last.figures, partial(label, wiring.plant))
+        said = said if how is None else text("{said}: {how}", said=said, how=how)
+    if described.response:
+        said = text("{said}; to do: {response}", said=said, response=described.response)
+    return said
 
 
 def _absent(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
@@ -73,12 +100,13 @@ def _absent(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
         if silent.get(device):
             yield text(
                 "device {device} does not answer: {cause}; {count} alarms of its sensors stand",
-                device=device,
+                device=naming.device(wiring.plant, device),
                 cause=absence.cause,
                 count=silent[device],
             )
         else:
-            yield text("device {device} does not answer: {cause}", device=device, cause=absence.cause)
+            name = naming.device(wiring.plant, device)
+            yield text("device {device} does not answer: {cause}", device=name, cause=absence.cause)
 
 
 def _set_aside(wiring: Wiring) -> Iterator[Text]:
@@ -109,7 +137,7 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
             "{count} of {total} tags of device {device} are bad; {tag}: {quality}",
             count=count,
             total=sum(group.count for group in owned),
-            device=device,
+            device=naming.device(plant, device),
             tag=plant.tags[first].tag,
             quality=describe(int(quality[first])),
         )

@@ -28,7 +28,8 @@ _DIGEST_HEX: Final = 16
 class TagFacts:
     """What a platform needs to know of one tag. value = raw * scale + offset, before any filter.
 
-    `sentinels`: the meaning of raw numbers that are codes, by the number as text.
+    `sentinels`: the meaning of raw numbers that are codes and no measurement, by the number as text; `enum`:
+    what those mean that are states.
     """
 
     name: str
@@ -45,6 +46,7 @@ class TagFacts:
     limits: dict[str, float]
     safety: bool
     sentinels: dict[str, str] = field(default_factory=dict)
+    enum: dict[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -52,8 +54,9 @@ class TagFacts:
         return self.title or self.name
 
     def meaning_of(self, raw: float) -> str:
-        """Return what a raw number means that is a code; empty where it is a measurement."""
-        return self.sentinels.get(repr(float(raw)), "")
+        """Return what a raw number means that is a state or a code; empty where it is a measurement."""
+        spelled = repr(float(raw))
+        return self.enum.get(spelled) or self.sentinels.get(spelled, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +64,15 @@ class TagsBody:
     """The body of a TAGS record.
 
     `tags`: in order of their numbers, the virtual ones (derived series, which have no device) last.
-    `interlocks`: name to title. `suppression`: the rules that suppress readings, in the order of a DATA
-    record's counters.
+    `interlocks`, `devices`: name to title. `suppression`: the rules that suppress readings, in the order of a
+    DATA record's counters.
     """
 
     version: Literal[1] = 1
     tags: tuple[TagFacts, ...]
     interlocks: dict[str, str]
     suppression: tuple[str, ...]
+    devices: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,6 +82,7 @@ class Dictionary:
     meta: str
     tags: tuple[TagFacts, ...]
     interlocks: dict[str, str]
+    devices: dict[str, str]
     suppression: tuple[str, ...]
     scale: NDArray[np.float64]
     offset: NDArray[np.float64]
@@ -93,6 +98,7 @@ def pack_tags(plant: Plant, suppression: Sequence[str]) -> bytes:
             tags=tuple(_facts(tag) for tag in plant.signals),
             interlocks={interlock.name: interlock.title for interlock in plant.interlocks},
             suppression=tuple(suppression),
+            devices={name: device.title for name, device in plant.description.devices.items()},
         )
     )
 
@@ -105,6 +111,7 @@ def unpack_tags(body: bytes) -> Dictionary:
         meta=hashlib.sha256(body).hexdigest()[:_DIGEST_HEX],
         tags=found.tags,
         interlocks=found.interlocks,
+        devices=found.devices,
         suppression=found.suppression,
         scale=np.array([facts.scale for facts in found.tags], dtype=np.float64),
         offset=np.array([facts.offset for facts in found.tags], dtype=np.float64),
@@ -127,4 +134,5 @@ def _facts(tag: Tag) -> TagFacts:
         limits={limit.value: value for limit, value in tag.limits.items()},
         safety=tag.safety,
         sentinels={repr(float(tag.as_sent(code))): meaning for code, meaning in tag.sentinels.items()},
+        enum={repr(float(state)): meaning for state, meaning in tag.enum.items()},
     )

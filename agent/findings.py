@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from agent.bodies import unpack_json
 from agent.dictionary import Dictionary
-from agent.sentences import sentence
+from agent.sentences import ABOUT_DEVICES, sentence
 from config.text import Text, text
 from config.vocabulary import EventKind, LossCause, Priority, Withheld, describe
 from filters.event import Event, Evidence
@@ -122,7 +122,9 @@ def pack_event(event: Event, dictionary: Dictionary, detail: Text | None = None)
 
 
 def _title(event: Event, dictionary: Dictionary) -> str:
-    """Return what people call a rule: an interlock by its title, an alarm by its tag's."""
+    """Return what people call a rule: an interlock or a device by its title, an alarm by its tag's."""
+    if event.kind in ABOUT_DEVICES:
+        return dictionary.devices.get(event.rule, "")
     if event.rule in dictionary.interlocks:
         return dictionary.interlocks[event.rule]
     return dictionary.tags[event.evidence[0].tag].title if event.evidence else ""

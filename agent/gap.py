@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from agent.anchor import Anchor
 from agent.bodies import unpack_json
+from agent.naming import titled
 from config.text import Text, text
 from config.units import S
 
@@ -76,7 +77,8 @@ class GapBody:
 
     `end`: None where the gap was only beginning; a second record with the same start follows at its end.
     Where none follows, the next gap of the whole gateway took it over. `scans_missed`: an estimate, None
-    where it is not known. `by`: who caused it, for people; empty where nobody did or nobody knows.
+    where it is not known. `by`: who caused it, for people; empty where nobody did or nobody knows. `title`:
+    what people call the device.
     """
 
     version: Literal[1] = 1
@@ -88,6 +90,7 @@ class GapBody:
     end: Moment | None
     scans_missed: int | None = None
     by: str = ""
+    title: str = ""
 
     @property
     def subject(self) -> Subject:
@@ -117,7 +120,7 @@ class GapBody:
 
     def words(self) -> Text:
         """Return the gap in a sentence, the same for ever: without a length that depends on the dating."""
-        what, cause = _what(self.subject), CAUSES[self.cause]
+        what, cause = _what(self.subject, self.title), CAUSES[self.cause]
         if self.cause is GapCause.CLOCK_STEP and self.end is not None:
             stepped_s = f"{(self.end.utc_ns - self.start.utc_ns) / S:+.1f}"
             said = text("{cause} by {seconds} s; nothing is missing", cause=cause, seconds=stepped_s)
@@ -158,10 +161,10 @@ def unpack_gap(body: bytes) -> GapBody:
     return unpack_json(_BODY, body)
 
 
-def _what(subject: Subject) -> Text:
+def _what(subject: Subject, title: str) -> Text:
     match subject.part:
         case Part.DEVICE:
-            return text("from {name}", name=subject.name)
+            return text("from {name}", name=titled(subject.name, title))
         case Part.LINK:
             return text("over link {name}", name=subject.name)
         case Part.UPLINK:

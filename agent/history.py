@@ -110,7 +110,8 @@ def _newest_ns(segments: Sequence[Segment], record: Record) -> int:
 def _subjects(segments: Sequence[Segment], gaps: Iterable[GapBody]) -> list[Subject]:
     """Return the devices and uplinks that the log knows."""
     tags = newest(segments, RecordKind.TAGS)
-    devices = [] if tags is None else [facts.device for facts in unpack_tags(tags.body).tags]
+    facts = () if tags is None else unpack_tags(tags.body).tags
+    devices = [one.device for one in facts if one.device]  # derived series have none
     uplinks = [name for segment in segments for name in segment.opening.uplinks]
     known = [Subject(Part.DEVICE, name) for name in devices]
     known += [Subject(Part.UPLINK, name) for name in uplinks]

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass
+from functools import partial, reduce
 from itertools import islice
 from typing import Final
 
+from agent.naming import titled
+from agent.spans import span_of
+from agent.verdict import BECAUSE, EffectFound, effects_found, verdict_words
 from agent.wiring import Wiring
+from config.plant import Plant
+from config.rules import Interlock
+from config.tags import ValueType
 from config.text import Text, text
 from config.vocabulary import (
     Limit,
@@ -20,9 +27,10 @@ from config.vocabulary import (
     describe,
 )
 from filters.alarm import ActiveAlarm
+from filters.event import Figures
 from filters.holds import Holds
 from filters.lifecycle import AlarmState
-from filters.proof import failures_of
+from filters.proof import Entry, failures_of
 from filters.witnesses import InterlockStatus
 
 Json = dict[str, object]
@@ -132,14 +140,13 @@ def _lost_device(wiring: Wiring, alarm: ActiveAlarm) -> str:
 
 def interlocks(wiring: Wiring) -> list[Json]:
     """Return every interlock with its state and what was counted of it since it is watched."""
-    titles = {interlock.name: interlock.title for interlock in wiring.plant.interlocks}
-    now = wiring.clock.boot_ns()
-    return [_interlock(found, titles[found.name], now) for found in wiring.engine.interlocks()]
+    described = {interlock.name: interlock for interlock in wiring.plant.interlocks}
+    return [_interlock(wiring, found, described[found.name]) for found in wiring.engine.interlocks()]
 
 
 def proof_log(wiring: Wiring, name: str) -> list[Json]:
     """Return what an interlock has shown, the newest first; an unknown name gives an empty list."""
-    now = wiring.clock.boot_ns()
+    now, label_of = wiring.clock.boot_ns(), partial(label, wiring.plant)
     history = [entry for found in wiring.engine.interlocks() if found.name == name for entry in found.history]
     return [
         {
@@ -147,9 +154,33 @@ def proof_log(wiring: Wiring, name: str) -> list[Json]:
             "ago_s": (now - entry.boot_ns) / 1e9,
             "figures": entry.figures,
             "withheld": entry.withheld,
+            "effects": [_effect(found, label_of) for found in effects_found(entry.figures)],
+            "because": _because(entry.figures),
         }
         for entry in reversed(history)
     ]
+
+
+def label(plant: Plant, name: str) -> str:
+    """Return what people call a tag, virtual or not; the name itself where it is of an earlier plant."""
+    return (plant.signal(name).title if name in plant.number_of else "") or name
+
+
+def last_failure(found: InterlockStatus) -> Entry | None:
+    """Return the newest failure that is kept of an interlock."""
+    failures = failures_of(found.history)
+    return failures[-1] if failures else None
+
+
+def _effect(found: EffectFound, label_of: Callable[[str], str]) -> Json:
+    because = None if found.because is None else in_both(BECAUSE[found.because])
+    return {**asdict(found), "title": label_of(found.effect), "because_words": because}
+
+
+def _because(figures: Figures) -> Json | None:
+    """Return in words why something is so, where the figures have a code for it."""
+    words = {str(code): found for code, found in BECAUSE.items()}.get(str(figures.get("because")))
+    return None if words is None else in_both(words)
 
 
 def held(holds: Holds, now_ns: int) -> list[Json]:
@@ -175,17 +206,6 @@ def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
     tag, image = wiring.plant.signals[alarm.tag], wiring.engine.image
     quality, value = int(image.quality[alarm.tag]), float(image.value[alarm.tag])
     for_s = (now - alarm.since_boot_ns) / 1e9
-    said = text(
-        "{tag} ({title}): {what}, {measured}, for {seconds} s, {priority}",
-        tag=tag.tag,
-        title=tag.title or tag.device,
-        what=_WHAT.get(alarm.rule.rpartition(".")[2], text("condition met")),
-        measured=describe(quality, tag.meaning_of(float(image.raw[alarm.tag])))
-        if class_of(quality) is QualityClass.BAD
-        else f"{value:.6g} {tag.unit}".rstrip(),
-        seconds=round(for_s),
-        priority=_PRIORITIES[alarm.priority],
-    )
     return {
         "rule": alarm.rule,
         "tag": tag.tag,
@@ -201,17 +221,54 @@ def _alarm(wiring: Wiring, alarm: ActiveAlarm, now: int) -> Json:
         "value": value,
         "unit": tag.unit,
         "quality": quality,
-        "words": in_both(said),
+        "words": in_both(_alarm_words(wiring, alarm, for_s)),
     }
 
 
-def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
-    last_proven = found.last_proven_boot_ns
-    failures = failures_of(found.history)
-    last_failed = failures[-1] if failures else None
+def _alarm_words(wiring: Wiring, alarm: ActiveAlarm, for_s: float) -> Text:
+    """Return an alarm in a sentence; one whose condition is gone does not read as if it were met."""
+    said = {
+        "subject": _subject(wiring, alarm),
+        "what": _WHAT.get(alarm.rule.rpartition(".")[2], text("condition met")),
+        "measured": _measured(wiring, alarm.tag),
+        "span": span_of(for_s),
+        "priority": _PRIORITIES[alarm.priority],
+    }
+    if alarm.state.active:
+        return text("{subject}: {what}, {measured}, for {span}, {priority}", **said)
+    return text("{subject}: {what} is over, now {measured}, raised {span} ago, {priority}", **said)
+
+
+def _subject(wiring: Wiring, alarm: ActiveAlarm) -> Text | str:
+    """Return what an alarm is about: its tag with its title, or where an expression decides, the rule."""
+    tag = wiring.plant.signals[alarm.tag]
+    name = tag.tag if wiring.plant.virtual(tag.tag) is None else alarm.rule.removesuffix(".bad")
+    return titled(name, tag.title or tag.device)
+
+
+def _measured(wiring: Wiring, number: int) -> Text | str:
+    """Return what is read of a tag; of an expression that is true or not, what is read of its inputs."""
+    tag, image = wiring.plant.signals[number], wiring.engine.image
+    quality = int(image.quality[number])
+    if class_of(quality) is QualityClass.BAD:
+        return describe(quality, tag.meaning_of(float(image.raw[number])))
+    virtual = wiring.plant.virtual(tag.tag)
+    if virtual is None or tag.type is not ValueType.BOOL:
+        return f"{image.value[number]:.6g} {tag.unit}".rstrip()
+    read = (
+        text("{tag} {measured}", tag=name, measured=_measured(wiring, wiring.plant.number_of[name]))
+        for name in virtual.inputs
+    )
+    return reduce(lambda first, second: text("{first}, {second}", first=first, second=second), read)
+
+
+def _interlock(wiring: Wiring, found: InterlockStatus, described: Interlock) -> Json:
+    now, last_proven, last_failed = wiring.clock.boot_ns(), found.last_proven_boot_ns, last_failure(found)
     return {
         "interlock": found.name,
-        "title": title,
+        "title": described.title,
+        "response": described.response,
+        "basis": described.basis,
         "state": found.state,
         "state_words": in_both(_STATES[found.state]),
         "for_s": (now - found.since_boot_ns) / 1e9,
@@ -221,6 +278,7 @@ def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
         "last_proven_s_ago": None if last_proven is None else (now - last_proven) / 1e9,
         "last_failed_s_ago": None if last_failed is None else (now - last_failed.boot_ns) / 1e9,
         "last_failed": None if last_failed is None else dict(last_failed.figures),
+        "last_failed_words": None if last_failed is None else _failure(wiring, last_failed),
         "proof_due_in_s": None if found.proof_due_boot_ns is None else (found.proof_due_boot_ns - now) / 1e9,
         "ready": found.unready_since_boot_ns is None,
         "bypasses": found.bypasses,
@@ -228,3 +286,8 @@ def _interlock(found: InterlockStatus, title: str, now: int) -> Json:
         "inputs_bad": found.inputs_bad,
         "muted": found.muted,
     }
+
+
+def _failure(wiring: Wiring, failed: Entry) -> Json | None:
+    words = verdict_words(failed.figures, partial(label, wiring.plant))
+    return None if words is None else in_both(words)

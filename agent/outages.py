@@ -43,6 +43,7 @@ class Outages:
             start=Moment.by(self.anchor(), boot_ns),
             end=None,
             by=by,
+            title=_title(subject, self.plant),
         )
         self._open[subject] = gap
         self.record(gap)
@@ -77,6 +78,10 @@ def _concerns(subject: Subject, device: str, plant: Plant) -> bool:
         case Part.LINK:
             return subject.name == plant.description.devices[device].link
     return subject.part is Part.GATEWAY
+
+
+def _title(subject: Subject, plant: Plant) -> str:
+    return plant.description.devices[subject.name].title if subject.part is Part.DEVICE else ""
 
 
 def _name(subject: Subject, part: Part) -> str | None:

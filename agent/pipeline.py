@@ -10,6 +10,7 @@ from agent.clock import Clock, Timer
 from agent.dictionary import Dictionary
 from agent.findings import pack_event
 from agent.gap import GapBody, pack_gap
+from agent.judgement_journal import JudgementJournal
 from agent.keepsake import Keepsake
 from agent.records import pack_scan
 from agent.rows import ROWS_AT_ONCE, Rows, select_rows, split_rows
@@ -43,6 +44,7 @@ class Pipeline:
         self._log = log
         self._clock = clock
         self._black_box = black_box
+        self._journal = JudgementJournal(dictionary)
         self._timer: Timer | None = None
         self._timer_due = _NEVER
         self._state_owed = False
@@ -81,9 +83,11 @@ class Pipeline:
         A flood is recorded piece by piece, each in a turn of the loop of its own: `at_most` so many events in
         this one.
         """
-        events, due = self._engine.judge(self._clock.boot_ns(), at_most=at_most)
+        now = self._clock.boot_ns()
+        events, due = self._engine.judge(now, at_most=at_most)
         for event in events:
             self._record(event, pack_event(event, self._dictionary))
+            self._journal.tell(event, now)
         if events:
             self._black_box.trigger(events)
             self._state_owed = True

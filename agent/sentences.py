@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from agent.dictionary import Dictionary
+from agent.doings import brief, doing
+from agent.naming import titled
+from agent.verdict import verdict_words
 from config.tags import ValueType
 from config.text import Text, text
 from config.vocabulary import EventKind, Limit, QualityClass, class_of, describe
-from filters.demand import Because
 from filters.event import Event, Evidence
 
 _SENTENCES: Final[dict[EventKind, Text]] = {
@@ -62,6 +65,9 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.RUNNING_OUT: text("a certificate comes to its end"),
 }
 
+ABOUT_DEVICES: Final = frozenset((EventKind.DEVICE_LOST, EventKind.DEVICE_RESTORED))
+"""Kinds of event whose rule is a device."""
+
 _REACHED: Final = {
     Limit.LL: text("{measured}, at or below its very low limit of {limit}"),
     Limit.L: text("{measured}, at or below its low limit of {limit}"),
@@ -69,48 +75,33 @@ _REACHED: Final = {
     Limit.HH: text("{measured}, at or above its very high limit of {limit}"),
 }
 _LEFT: Final = text("{measured}; the limit is {limit}")
-_VERDICT: Final = ("budget_ms", "elapsed_min_ms", "elapsed_max_ms")
-_SEEN: Final = {
-    1: text("{effect} was not seen; {budget_ms} s are allowed"),
-    2: text("{effect} was seen after more than {elapsed_min_ms} s; {budget_ms} s are allowed"),
-    3: text("{effect} was seen after {elapsed_min_ms} to {elapsed_max_ms} s; {budget_ms} s are allowed"),
-}
-"""By how many of `_VERDICT` are known."""
-_BECAUSE: Final = {
-    Because.BETWEEN_SAMPLES: text("the samples are too far apart to tell"),
-    Because.TRUE_BEFORE: text("it was so before the cause"),
-    Because.INPUT_BAD: text("an input had no good value"),
-    Because.CAUSE_WITHDRAWN: text("the cause was gone before the time was over"),
-    Because.BYPASSED: text("the interlock was bypassed meanwhile"),
-    Because.BYPASS_UNKNOWN: text("the bypass flag could not be read"),
-    Because.DEMANDED_AGAIN: text("it was demanded again before that"),
-    Because.DISARMED_BETWEEN_SAMPLES: text("it was disarmed between the samples that show the cause"),
-}
-
-_LONGEST: Final = 200
 
 
 def sentence(event: Event, dictionary: Dictionary, detail: Text | None = None) -> Text:
     """Return what happened, in a sentence; `detail` is what the event's finder has to add."""
-    title = dictionary.interlocks.get(event.rule) or event.rule
+    if event.kind is EventKind.OPERATOR_ACTION and (done := doing(event)) is not None:
+        return done
+    title = _named(event, dictionary)
     subject = _subject(event, dictionary)
     arguments = {**event.figures, "rule": title, "subject": subject}
     said = Text(_SENTENCES[event.kind].template, tuple(arguments.items()))
     return said if detail is None else text("{sentence}: {detail}", sentence=said, detail=detail)
 
 
-def brief(words: str) -> str:
-    """Return what somebody has written, cut where it is long."""
-    return words if len(words) <= _LONGEST else words[: _LONGEST - 3] + "..."
+def _named(event: Event, dictionary: Dictionary) -> Text | str:
+    if event.kind in ABOUT_DEVICES:
+        return titled(event.rule, dictionary.devices.get(event.rule, ""))
+    return dictionary.interlocks.get(event.rule) or event.rule
 
 
 def _subject(event: Event, dictionary: Dictionary) -> Text | str:
     if event.kind is EventKind.OPERATOR_ACTION:
         return _arguments(event)
-    if "effect" in event.figures:
-        return _verdict(event, dictionary)
     if event.figures.get("because") == "rule_changed":
         return text("its rule has changed")
+    verdict = verdict_words(event.figures, partial(_label_of, dictionary))
+    if verdict is not None:
+        return verdict
     if not event.evidence:
         return text("no evidence")
     measured = _measured(event.evidence[0], dictionary)
@@ -133,15 +124,8 @@ def _arguments(event: Event) -> str:
     return ", ".join(f"{key}={brief(str(value))}" for key, value in event.figures.items() if key != "user")
 
 
-def _verdict(event: Event, dictionary: Dictionary) -> Text:
-    """Return what decided an interlock's verdict: which effect was seen when; see `filters.testimony`."""
-    figures = event.figures
-    effect = next((tag.label for tag in dictionary.tags if tag.name == figures["effect"]), figures["effect"])
-    seconds = {name: f"{figures[name] / 1000:.2f}" for name in _VERDICT if name in figures}  # type: ignore[operator]
-    seen = replace(_SEEN[len(seconds)], arguments=(("effect", effect), *seconds.items()))
-    because = figures.get("because")
-    why = _BECAUSE.get(Because(str(because))) if because is not None else None
-    return seen if why is None else text("{seen}; {why}", seen=seen, why=why)
+def _label_of(dictionary: Dictionary, name: str) -> str:
+    return next((tag.label for tag in dictionary.tags if tag.name == name), name)
 
 
 def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
@@ -156,4 +140,6 @@ def _measured(evidence: Evidence, dictionary: Dictionary) -> Text:
         held = text("true") if evidence.value else text("not true")
         return text("{tag} is {quality}", tag=facts.label, quality=held)
     measured = f"{evidence.value:.6g} {facts.unit}".rstrip()
+    if meaning := facts.meaning_of(evidence.raw):
+        return text("{tag} is {measured} ({meaning})", tag=facts.label, measured=measured, meaning=meaning)
     return text("{tag} is {measured}", tag=facts.label, measured=measured)

@@ -21,6 +21,7 @@ from agent.status_server import Answer, Listed
 from agent.uplinks.forward import ForwardState
 from agent.wear import running_s, written_bytes
 from agent.wiring import Wiring
+from config.series import when_name
 from config.tags import Tag
 from config.vocabulary import describe
 from drivers.registry import modbus_buses
@@ -86,10 +87,14 @@ def _machine_error_s(wiring: Wiring) -> float | None:
 
 
 def tags(wiring: Wiring, name: str | None) -> Iterator[Json]:
-    """Yield every tag, or one: value, quality, since when, why bad. An unknown name gives nothing."""
+    """Yield every tag, or one: value, quality, since when, why bad. An unknown name gives nothing.
+
+    The name of an alarm that an expression decides means that expression.
+    """
     numbers: range | list[int] = range(len(wiring.plant.signals))
     if name is not None:
-        number = wiring.plant.number_of.get(name)
+        known = wiring.plant.number_of
+        number = known.get(name, known.get(when_name(name)))
         numbers = [] if number is None else [number]
     return (_tag(wiring, number) for number in numbers)
 
@@ -111,6 +116,7 @@ def _devices(wiring: Wiring) -> list[Json]:
     return [
         {
             "device": name,
+            "title": wiring.plant.description.devices[name].title,
             "answers": name not in absences,
             "lost_for_s": (now - absences[name].since_boot_ns) / 1e9 if name in absences else None,
             **asdict(wiring.poller.drivers[name].counters),
@@ -214,7 +220,7 @@ def _tag(wiring: Wiring, number: int) -> Json:
         "limits": {limit.value: level for limit, level in tag.limits.items()},
         "period_ms": wiring.plant.period_ns(tag.tag) / 1e6,
         "delay_ms": wiring.plant.delay_ns(tag.tag) / 1e6,
-        "place": str(wiring.plant.place_of(number)),
+        "place": wiring.plant.spelled(wiring.plant.place_of(number)),
     }
 
 

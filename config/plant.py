@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -107,7 +107,16 @@ class Plant:
         """Where a tag is described, virtual or not."""
         if number < len(self.tags):
             return self.places[number]
-        return self.where.get(self.virtuals[number - len(self.tags)].loc, self.places[0])
+        loc = self.virtuals[number - len(self.tags)].loc
+        known = (loc[:length] for length in range(len(loc), 0, -1))
+        return next((self.where[part] for part in known if part in self.where), self.places[0])
+
+    def spelled(self, place: Place) -> str:
+        """Return a place for people: its file as seen from the folder of `plant.yaml`, if within."""
+        folder = next((mark.file.parent for mark in self.where.values()), None)
+        if folder is None or not place.file.is_relative_to(folder):
+            return str(place)
+        return str(replace(place, file=place.file.relative_to(folder)))
 
     def signal(self, name: str) -> Tag:
         """The tag of this name, virtual or not."""

@@ -14,6 +14,7 @@ from agent.cli.exits import Exit
 from agent.cli.options import for_option, json_option, running_state_option, why_option
 from agent.cli.speech import fail, language, say, shown
 from agent.cli.tables import show, table
+from agent.spans import span_of
 from config.text import text
 
 Json = dict[str, Any]
@@ -70,8 +71,8 @@ def shelve(name: str, duration: str | None, why: str | None, state: Path | None)
     if duration is None or why is None:
         fail(text("say for how long and why: --for 2h --why ..."), Exit.USAGE)
     with answered():
-        act(find_socket(state), "shelve", alarm=name, why=why, **{"for": duration})
-    say(text("{alarm} is shelved for {duration}", alarm=name, duration=duration))
+        done = act(find_socket(state), "shelve", alarm=name, why=why, **{"for": duration})
+    say(text("{alarm} is shelved for {duration}", alarm=name, duration=span_of(done["for_s"])))
 
 
 @alarms.command(help=shown(text("Take an alarm from the shelf.")))
@@ -96,23 +97,30 @@ def _pages(path: Path) -> Iterator[Json]:
         following = page["next"]
 
 
+def _tell(alarm: Json) -> None:
+    """Print an alarm with its name, as commands take it, and below it what it says and what is to be done."""
+    state, withheld = alarm["state_words"][language()], alarm["withheld_words"]
+    if withheld:
+        said = text(
+            "{alarm}: {state}; not told: {why}", alarm=alarm["rule"], state=state, why=withheld[language()]
+        )
+    else:
+        said = text("{alarm}: {state}", alarm=alarm["rule"], state=state)
+    say(said)
+    click.echo(f"  {alarm['words'][language()]}")
+    if alarm["response"]:
+        say(text("  to do: {response}", response=alarm["response"]))
+
+
 def _show(listed: list[Json], shelves: list[Json], total: int) -> None:
     if not total:
         say(text("no alarm stands"))
-    rows = table(text("alarm"), text("state"), text("what"), text("not told because"), text("to do"))
     for alarm in listed:
-        withheld = alarm["withheld_words"]
-        rows.add_row(
-            alarm["rule"],
-            alarm["state_words"][language()],
-            alarm["words"][language()],
-            withheld[language()] if withheld else "",
-            alarm["response"],
-        )
+        _tell(alarm)
     shelved = table(text("shelved"), text("still for"), text("by"), text("why"))
     for shelf in shelves:
-        left = shown(text("{seconds} s", seconds=round(shelf["left_s"])))
+        left = shown(span_of(shelf["left_s"]))
         shelved.add_row(shelf["name"], left, shelf["who"], shelf["why"])
-    show(rows, shelved)
+    show(shelved)
     if len(listed) < total:
         say(text("and {count} more: --all shows them", count=total - len(listed)))

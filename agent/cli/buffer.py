@@ -17,13 +17,22 @@ from agent.cli.looking import looking_into
 from agent.cli.options import json_option, log_directory, running_state_option
 from agent.cli.speech import fail, say, shown
 from agent.cli.tables import show, table
+from agent.spans import span_of
 from buffer.inspect import backlogs, survey
 from config.text import Text, text
-from config.units import show_duration
 
 LOOK_S: Final = 2.0
 _DAY_S: Final = 86_400
 Json = dict[str, Any]
+
+_FORECASTS: Final = {
+    "empty": text("nothing waits"),
+    "keeps_up": text("goes as it comes"),
+    "disconnected": text("not without a connection"),
+    "grows": text("not at the present rate"),
+    "stands": text("nothing moved just now"),
+    "not_running": text("when an agent runs"),
+}
 
 
 @click.group(
@@ -66,7 +75,7 @@ def _running(before: Json, after: Json, passed_s: float) -> Json:
     """Return how a running agent's log stands, and how fast its backlogs have changed between two looks."""
     log = after["log"]
     per_day = None if log["written_bytes"] is None else log["written_bytes"] / log["written_for_s"] * _DAY_S
-    earlier = {uplink["uplink"]: sum(_backlog(uplink).values()) for uplink in before["uplinks"]}
+    earlier = {uplink["uplink"]: uplink for uplink in before["uplinks"]}
     return {
         "running": True,
         **{key: log[key] for key in ("disk_bytes", "cap_bytes", "segments", "oldest_age_s")},
@@ -75,22 +84,39 @@ def _running(before: Json, after: Json, passed_s: float) -> Json:
     }
 
 
-def _uplink(uplink: Json, earlier: int, passed_s: float) -> Json:
-    """Return how an uplink stands whose backlog was `earlier` records a while ago."""
-    backlog = _backlog(uplink)
-    waiting = sum(backlog.values())
-    shrunk = earlier - waiting
+def _uplink(uplink: Json, earlier: Json, passed_s: float) -> Json:
+    """Return how an uplink stands, and what that says beside how it stood `passed_s` ago."""
+    waiting = sum(_records(uplink, "backlog").values())
+    shrunk = sum(_records(earlier, "backlog").values()) - waiting
+    sent = sum(_records(uplink, "delivered").values()) - sum(_records(earlier, "delivered").values())
     drained_in_s = waiting * passed_s / shrunk if shrunk > 0 else None
     return {
         "uplink": uplink["uplink"],
         "connected": uplink["connected"],
-        "backlog": backlog,
+        "backlog": _records(uplink, "backlog"),
         "drained_in_s": drained_in_s if waiting else 0.0,
+        "forecast": forecast(waiting, shrunk=shrunk, sent=sent, connected=uplink["connected"]),
     }
 
 
-def _backlog(uplink: Json) -> dict[str, int]:
-    return {stream: balance["backlog"]["records"] for stream, balance in uplink["ledger"].items()}
+def forecast(waiting: int, *, shrunk: int, sent: int, connected: bool) -> str:
+    """Return what two looks say of a backlog: a code of `_FORECASTS`, or `drains`.
+
+    `waiting` now, `shrunk` by so many records between the looks, in which `sent` were delivered.
+    """
+    if not waiting:
+        return "empty"
+    if not connected:
+        return "disconnected"
+    if sent >= waiting:
+        return "keeps_up"  # what waits now has come since
+    if shrunk > 0:
+        return "drains"
+    return "grows" if shrunk < 0 else "stands"
+
+
+def _records(uplink: Json, part: str) -> dict[str, int]:
+    return {stream: balance[part]["records"] for stream, balance in uplink["ledger"].items()}
 
 
 def _on_disk(directory: Path, why: Text) -> Json:
@@ -113,6 +139,7 @@ def _on_disk(directory: Path, why: Text) -> Json:
                 "connected": False,
                 "backlog": {stream.name.lower(): count.records for stream, count in streams.items()},
                 "drained_in_s": None,
+                "forecast": "not_running" if any(count.records for count in streams.values()) else "empty",
             }
             for uplink, streams in waiting.items()
         ],
@@ -126,13 +153,13 @@ def _show(found: Json) -> None:
     size: Text | str = f"{used} MB"
     if cap is not None:
         size = text("{used} MB of {cap} MB", used=used, cap=round(cap / 1e6))
-    age = round(found["oldest_age_s"] or 0)
+    age = span_of(found["oldest_age_s"] or 0)
     say(
         text(
             "{size} in {segments} segments, the oldest begun {age} ago",
             size=size,
             segments=found["segments"],
-            age=show_duration(age * 10**9),
+            age=age,
         )
     )
     if found["written_bytes_per_day"] is not None:
@@ -145,15 +172,14 @@ def _show(found: Json) -> None:
             shown(text("yes") if uplink["connected"] else text("no")),
             str(uplink["backlog"]["events"]),
             str(uplink["backlog"]["readings"]),
-            _until(uplink["drained_in_s"]),
+            _until(uplink),
         )
     show(rows)
 
 
-def _until(drained_in_s: float | None) -> str:
-    if drained_in_s is None:
-        return shown(text("not at the present rate"))
-    return show_duration(round(drained_in_s) * 10**9) if drained_in_s else "-"
+def _until(uplink: Json) -> str:
+    told = _FORECASTS.get(uplink["forecast"])
+    return shown(span_of(uplink["drained_in_s"]) if told is None else told)
 
 
 buffer.add_command(export)

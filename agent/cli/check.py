@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import orjson
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from drivers.contract import Driver
     from drivers.modbus.bus import Bus
 
+_MANY_DAYS: Final = 10
 Plans = dict[str, list[tuple[ScanGroup, list[str]]]]
 """By link, its scan groups with the requests of a scan of each."""
 
@@ -48,7 +49,8 @@ def check(plant: Path, as_json: bool) -> None:
     witnessed = budgets(described, buses)
     refuse_if_any(list(too_short(described, witnessed)))
     plans = _plans(described, drivers)
-    for fault in (*described.remarks, *missing_secrets(described)):
+    remarks = (*described.remarks, *missing_secrets(described))
+    for fault in remarks:
         click.echo(fault.show(language()), err=True)
     for link, words in overloads(buses, above=MUCH, up_to=ALL):
         click.echo(Fault(where[link], words).show(language()), err=True)
@@ -74,16 +76,20 @@ def check(plant: Path, as_json: bool) -> None:
     _say_budgets(witnessed)
     _say_sizing(described, size_log(described))
     _say_series(described)
-    say(
-        text(
-            "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
-            plant=plant,
-            tags=len(described.tags),
-            devices=len(described.description.devices),
-            interlocks=len(described.interlocks),
-            uplinks=len(described.description.uplinks),
-        )
+    said = text(
+        "{plant}: {tags} tags, {devices} devices, {interlocks} interlocks, {uplinks} uplinks; no faults",
+        plant=plant,
+        tags=len(described.tags),
+        devices=len(described.description.devices),
+        interlocks=len(described.interlocks),
+        uplinks=len(described.description.uplinks),
     )
+    say(text("{said}, {count} remarks", said=said, count=len(remarks)) if remarks else said)
+
+
+def whole_or_tenths(days: float) -> str:
+    """Return days, never more than there are; few ones with a tenth."""
+    return f"{math.floor(days)}" if days >= _MANY_DAYS else f"{math.floor(10 * days) / 10:g}"
 
 
 def _say_sizing(plant: Plant, sizing: Sizing) -> None:
@@ -94,7 +100,7 @@ def _say_sizing(plant: Plant, sizing: Sizing) -> None:
             "written to the disk",
             kept=round(sizing.kept_bytes / 1e6),
             cap=show_size(settings.cap),
-            days=round(sizing.days),
+            days=whole_or_tenths(sizing.days),
             written=round(sizing.written_bytes / 1e9, 1),
         )
     )

@@ -15,7 +15,7 @@ from agent.cli.exits import Exit
 from agent.cli.instant import INSTANT
 from agent.cli.options import json_option, log_option
 from agent.cli.speech import fail, language, say, shown
-from agent.cli.tables import show, table
+from agent.cli.tables import show, shown_name, table
 from agent.gap import CAUSES, GapBody, Moment, Part, Subject
 from agent.history import History, read_history
 from buffer.errors import LogError
@@ -93,7 +93,8 @@ def _tell(history: History, found: list[GapBody], as_json: bool) -> None:
     for gap in found:
         missed = "" if gap.scans_missed is None else str(gap.scans_missed)
         cause = shown(CAUSES[gap.cause])
-        rows.add_row(_clock(gap.start), shown(_length(gap)), _what(gap.subject), cause, missed, gap.by)
+        subject = shown_name(_what(gap.subject), gap.title)
+        rows.add_row(_clock(gap.start), shown(_length(gap)), subject, cause, missed, gap.by)
     show(rows)
     say(text("the log goes from {first} to {last}", first=_clock(history.first), last=_clock(history.last)))
 

@@ -13,6 +13,7 @@ from agent.cli.exits import Exit
 from agent.cli.options import for_option, json_option, running_state_option, why_option
 from agent.cli.speech import fail, say, shown
 from agent.cli.tables import show, table
+from agent.spans import span_of
 from config.text import text
 
 
@@ -60,7 +61,8 @@ def maintenance(
     elif end:
         say(text("{subject} is in service again", subject=subject))
     else:
-        say(text("{subject} is out of service for {duration}", subject=subject, duration=duration))
+        span = span_of(found["for_s"])
+        say(text("{subject} is out of service for {duration}", subject=subject, duration=span))
 
 
 def _show(found: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -72,7 +74,5 @@ def _show(found: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     rows = table(text("device or tag"), text("still for"), text("by"), text("why"))
     for hold in found:
-        rows.add_row(
-            hold["name"], shown(text("{seconds} s", seconds=round(hold["left_s"]))), hold["who"], hold["why"]
-        )
+        rows.add_row(hold["name"], shown(span_of(hold["left_s"])), hold["who"], hold["why"])
     show(rows)

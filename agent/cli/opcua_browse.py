@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from drivers.opcua.browse import Variable
 
 _URL: Final = "opc.tcp://"
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}(/.*)?")
 _COLUMNS: Final = (
     "tag", "title", "device", "scan_class", "address", "type", "unit", "range_low", "range_high", "note",
 )  # fmt: skip
@@ -98,6 +99,8 @@ def _server(target: str, link: str | None) -> tuple[OpcUaLink, Gateway]:
     """Return the link that is meant, and who we are there; end where it is none."""
     if target.startswith(_URL):
         return OpcUaLink(type="opcua", url=target), Gateway(enterprise="unknown", name="browse")
+    if _HOST.fullmatch(target) and not Path(target).exists():
+        fail(text("a server is named by its URL; write {url}", url=_URL + target), Exit.USAGE)
     description = plant_or_exit(Path(target)).description
     links = {name: found for name, found in description.links.items() if isinstance(found, OpcUaLink)}
     if link is None and len(links) == 1:

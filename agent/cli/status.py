@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from agent.cli.client import Unanswered, ask, find_socket
 from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, say, shown
-from agent.cli.tables import show, table
+from agent.cli.tables import show, shown_name, table
+from agent.spans import local_clock, span_of
 from config.text import Text, text
 
 Json = dict[str, Any]
@@ -54,6 +54,8 @@ def _show(found: Json) -> None:
                 since=_since(found, alarm["for_s"]),
             )
         )
+        if alarm["response"]:
+            say(text("  to do: {response}", response=alarm["response"]))
     if not found["alarms"] and not found["concerns"]:
         say(text("all well"))
     show(_interlocks(found), _devices(found), _links(found), _grid(found), _uplinks(found))
@@ -61,10 +63,14 @@ def _show(found: Json) -> None:
 
 
 def _interlocks(found: Json) -> Table:
-    rows = table(text("interlock"), text("state"), text("demands"), text("proven"), text("failed"))
+    rows = table(
+        *(text("interlock"), text("state"), text("demands"), text("proven"), text("failed")),
+        text("undecided"),
+    )
     for interlock in found["interlocks"]:
-        counts = (str(interlock[key]) for key in ("demands", "proven", "failed"))
+        demands, proven, failed = (interlock[key] for key in ("demands", "proven", "failed"))
         name = interlock["title"] or interlock["interlock"]
+        counts = (str(count) for count in (demands, proven, failed, demands - proven - failed))
         rows.add_row(name, interlock["state_words"][language()], *counts)
     return rows
 
@@ -74,13 +80,16 @@ def _devices(found: Json) -> Table:
     for device in found["devices"]:
         answers = shown(text("yes")) if device["answers"] else shown(_lost(found, device["lost_for_s"]))
         counts = (str(device[key]) for key in ("requests", "timeouts", "refused"))
-        rows.add_row(device["device"], answers, *counts)
+        rows.add_row(shown_name(device["device"], device["title"]), answers, *counts)
     return rows
 
 
 def _links(found: Json) -> Table:
     """Return the Modbus links; every figure as expected, then as measured."""
-    rows = table(text("link"), text("cycle"), text("load"), text("not answering"), text("noticed within"))
+    rows = table(
+        *(text("link"), text("cycle, expected / measured"), text("load, expected / measured")),
+        *(text("not answering"), text("noticed within")),
+    )
     for link in found["links"]:
         expected, measured = link["expected"], link["measured"]
         rows.add_row(
@@ -140,15 +149,13 @@ def _connected(found: Json, uplink: Json) -> str:
 
 
 def _lost(found: Json, for_s: float) -> Text:
-    return text("no, for {seconds} s, {since}", seconds=round(for_s), since=_since(found, for_s))
+    return text("no, for {span}, {since}", span=span_of(for_s), since=_since(found, for_s))
 
 
 def _since(found: Json, for_s: float) -> Text:
     """Return since when something is so, by the clock here; with the date where that is not today."""
-    now = datetime.fromtimestamp(found["now_utc_s"]).astimezone()
-    begun = now - timedelta(seconds=for_s)
-    clock = begun.strftime("%H:%M:%S" if begun.date() == now.date() else "%Y-%m-%d %H:%M:%S")
-    return text("since {clock}", clock=clock)
+    now_s = found["now_utc_s"]
+    return text("since {clock}", clock=local_clock(now_s - for_s, now_s))
 
 
 def _show_log(found: Json) -> None:

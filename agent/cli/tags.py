@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,9 @@ from agent.cli.exits import Exit
 from agent.cli.options import json_option, running_state_option
 from agent.cli.speech import fail, language, shown
 from agent.cli.tables import show, table
+from agent.spans import span_of
 from config.text import text
+from config.wording import unknown
 
 
 @click.command(help=shown(text("Show tags: value, quality, since when, and why it is bad.")))
@@ -31,7 +34,7 @@ def tags(names: tuple[str, ...], state: Path | None, as_json: bool) -> None:
         text("tag"), text("title"), text("value"), text("quality"), text("since"), text("defined at")
     )
     for tag in found:
-        since = shown(text("{seconds} s", seconds=round(tag["quality_for_s"])))
+        since = shown(span_of(tag["quality_for_s"]))
         rows.add_row(
             tag["tag"], tag["title"], value_of(tag), tag["quality_words"][language()], since, tag["place"]
         )
@@ -40,14 +43,20 @@ def tags(names: tuple[str, ...], state: Path | None, as_json: bool) -> None:
 
 def tags_or_exit(names: tuple[str, ...], state: Path | None) -> list[dict[str, Any]]:
     """Return all tags of the running agent, or those named, or end with what is wrong."""
-    questions = [f"/tags?tag={quote(name)}" for name in names] or ["/tags"]
+    path = find_socket(state)
     try:
-        found = [tag for question in questions for tag in ask(find_socket(state), question)]
+        if not names:
+            return list(ask(path, "/tags"))
+        found = {name: ask(path, f"/tags?tag={quote(name)}") for name in names}
+        missing = [name for name in names if not found[name]]
+        known = [tag["tag"] for tag in ask(path, "/tags")] if missing else []
     except Unanswered as error:
         fail(error.words, Exit.UNAVAILABLE)
-    if unknown := set(names) - {tag["tag"] for tag in found}:
-        fail(text("no such tag: {names}", names=", ".join(sorted(unknown))), Exit.USAGE)
-    return found
+    for name in missing:
+        click.echo(shown(unknown(text("tag"), name, known)), err=True)
+    if missing:
+        sys.exit(Exit.USAGE)
+    return [tag for name in names for tag in found[name]]
 
 
 def value_of(tag: dict[str, Any]) -> str:

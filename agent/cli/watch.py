@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from config.text import text
 Json = dict[str, Any]
 
 _HISTORY: Final = 30
+_WIDE: Final = 120
 _SHORTEST_S: Final = 0.1  # nobody reads faster
 
 
@@ -34,7 +36,7 @@ _SHORTEST_S: Final = 0.1  # nobody reads faster
 def watch(names: tuple[str, ...], state: Path | None, once: bool, seconds: float | None) -> None:
     """Show tags about once a scan: as a table that renews itself, or a line each without a terminal."""
     console = Console(markup=False, emoji=False, highlight=False)
-    past = {name: Sparkline(_HISTORY) for name in names}
+    past: dict[str, Sparkline] = defaultdict(lambda: Sparkline(_most(console)))
     with suppress(KeyboardInterrupt):
         if once:
             show(_table(next(_looks(names, state, past, seconds)), past))
@@ -46,6 +48,11 @@ def watch(names: tuple[str, ...], state: Path | None, once: bool, seconds: float
             for found in _looks(names, state, past, seconds):
                 for tag in found:
                     click.echo(_line(tag))
+
+
+def _most(console: Console) -> int:
+    """Return how many values are shown, so that the table does not fold them."""
+    return _HISTORY if console.width >= _WIDE else _HISTORY // 3
 
 
 def _looks(
@@ -70,7 +77,8 @@ def _period_s(found: list[Json]) -> float:
 
 
 def _table(found: list[Json], past: dict[str, Sparkline]) -> Table:
-    rows = table(text("tag"), text("title"), text("value"), text("quality"), text("limits"), text("recent"))
+    rows = table(text("tag"), text("title"), text("value"), text("quality"), text("limits"))
+    rows.add_column(shown(text("recent")), no_wrap=True)
     for tag in found:
         quality, recent = tag["quality_words"][language()], str(past[tag["tag"]])
         cells = (tag["tag"], tag["title"], value_of(tag), quality, _limits(tag), recent)

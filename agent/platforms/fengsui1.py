@@ -92,6 +92,7 @@ class Fengsui1:
                     "parts": len(starts),
                     "tags": [_tag(first + index, facts) for index, facts in enumerate(tags)],
                     "interlocks": dictionary.interlocks,
+                    "devices": dictionary.devices,
                     "quality": _quality_table(),
                 },
                 retain=current,
@@ -268,6 +269,7 @@ def _gap(record: Record, anchor: Anchor | None) -> Json:
         "end": _moment(gap.end),
         "scans_missed": gap.scans_missed,
         "by": gap.by,
+        "title": gap.title,
         "text": Words.of(gap.words()),
     }
 
@@ -313,6 +315,7 @@ def _tag(number: int, facts: TagFacts) -> Json:
         "limits": facts.limits,
         "safety": facts.safety,
         "sentinels": facts.sentinels,
+        "enum": facts.enum,
     }
 
 

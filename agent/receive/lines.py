@@ -10,6 +10,20 @@ from agent.receive.messages import Received
 from config.text import Language, Text, text
 
 _SPOKEN: Final = ("event", "gap", "loss")
+_URGENCIES: Final[dict[str, Text]] = {
+    "critical": text("critical"),
+    "high": text("high"),
+    "medium": text("medium"),
+    "low": text("low"),
+    "gap": text("gap"),
+    "loss": text("loss"),
+}
+_REASONS: Final[dict[str, Text]] = {
+    "connected": text("connected"),
+    "still_here": text("still here"),
+    "stopped": text("stopped"),
+    "connection_lost": text("the connection was lost"),
+}
 
 
 def line_of(received: Received, verdict: Verdict, language: Language) -> str | None:
@@ -28,14 +42,16 @@ def line_of(received: Received, verdict: Verdict, language: Language) -> str | N
 def _record_line(content: dict[str, Any], language: Language) -> str:
     instant = content.get("at") or content["start"]
     late = text("(late) ").show(language) if content["backfill"] else ""
-    urgency = content.get("priority", content["kind"])
+    code = content.get("priority", content["kind"])
+    urgency = _URGENCIES[code].show(language) if code in _URGENCIES else code
     return f"{_clock(instant['utc_ms'])}  {_who(content)}  {urgency:8}  {late}{content['text'][language]}"
 
 
 def _status(content: dict[str, Any]) -> Text:
+    reason = _REASONS.get(content["reason"], content["reason"])
     if content["state"] == "online":
-        return text("online ({reason}), run {run}", reason=content["reason"], run=content["run"])
-    return text("OFFLINE ({reason}), run {run}", reason=content["reason"], run=content["run"])
+        return text("online ({reason}), run {run}", reason=reason, run=content["run"])
+    return text("OFFLINE ({reason}), run {run}", reason=reason, run=content["run"])
 
 
 def _who(content: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from typing import BinaryIO, Final
 
 import orjson
@@ -29,7 +30,7 @@ class Receiver:
         self._language = language
         self._out = out
         self._checker = Checker()
-        self._impostors = 0
+        self._impostors = Counter[tuple[str, str]]()
         self._next_show_s = 0.0
         self._next_confirm_s = 0.0
         self._standing: Text | None = None
@@ -93,10 +94,16 @@ class Receiver:
             self._flush()
 
     def _name_impostors(self) -> None:
-        impostors = self.ledger.totals().impostors
-        if impostors > self._impostors:
-            self._say(text("two agents speak under one identity"))
-        self._impostors = impostors
+        for sender, book in self.ledger.gateways.items():
+            if book.impostors > self._impostors[sender]:
+                self._say(
+                    text(
+                        "two agents speak as {gateway} (runs {runs}); look for a second gateway so named",
+                        gateway="/".join(sender),
+                        runs=", ".join(book.runs[-2:]),
+                    )
+                )
+            self._impostors[sender] = book.impostors
 
     def _say(self, said: Text) -> None:
         self._view.say(said.show(self._language))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 
@@ -20,6 +21,7 @@ STATE_SUFFIX: Final = ".state"
 """What the log's folder is called behind the copy's name."""
 
 _SECURITY: Final = frozenset(("security", "user"))
+_SECRETS: Final = frozenset(("password", "token"))
 _FILE: Final = "file:"
 
 Yaml = MutableMapping[str, Any]
@@ -62,13 +64,20 @@ def _lead_to(endpoint: Endpoint, link: Yaml) -> None:
         link.update(host=host, port=endpoint.port)
 
 
+def _host_of(uplink: Yaml) -> str | None:
+    """Return the machine that an uplink leads to; None where it is a folder, from which anybody may fetch."""
+    host = uplink.get("host", urlsplit(str(uplink.get("url", ""))).hostname)
+    return None if host is None else str(host)
+
+
 def _leave_out_uplinks(uplinks: Yaml, folder: Path) -> tuple[str, ...]:
-    left_out = tuple(name for name, uplink in uplinks.items() if uplink.get("host") not in _HERE)
+    left_out = tuple(name for name, uplink in uplinks.items() if _host_of(uplink) not in _HERE)
     for name in left_out:
         del uplinks[name]
     for uplink in uplinks.values():
         for key, name in uplink.get("tls", {}).items():
             uplink["tls"][key] = str(folder / name)
-        if str(uplink.get("password", "")).startswith(_FILE):
-            uplink["password"] = f"{_FILE}{folder / uplink['password'].removeprefix(_FILE)}"
+        for key in _SECRETS & set(uplink):
+            if uplink[key].startswith(_FILE):
+                uplink[key] = f"{_FILE}{folder / uplink[key].removeprefix(_FILE)}"
     return left_out

@@ -182,8 +182,11 @@ def _too_fast_to_see(
     least_ns = 2 * (scan_ns + median_ns + skew_ns)
     if effect.within < least_ns:
         words = text(
-            "within {found} is too short to be seen; allow 2 x (slowest scan {scan} + median {median} + "
-            "skew {skew}) = {least} or scan faster",
+            'interlock "{interlock}": {effect} within {found} is too short to be seen; allow 2 x '
+            "(slowest scan {scan} + median {median} + skew {skew}) = {least}, plus twice the cycle of its "
+            "bus where it has one, or scan faster",
+            interlock=draft.document.section(*at).get("name"),
+            effect=effect.tag or effect.when,
             found=show_duration(effect.within),
             scan=show_duration(scan_ns),
             median=show_duration(median_ns),

@@ -100,7 +100,7 @@ def _range_faults(row: Row) -> Iterator[Fault]:
                 least=_g(least),
                 most=_g(most),
             )
-            yield Fault(row.place(high), words)
+            yield row.fault(high, words)
     if tag.scale == 0:
         yield Fault(row.place("scale"), text("a scale of 0 makes every value the same; write another"))
     without_range = (tag.range_low is None or tag.range_high is None) and row.sound("range_low", "range_high")
@@ -132,7 +132,7 @@ def _beyond_belief(row: Row, limit: Limit, value: float) -> Iterator[Fault]:
             low=_g(low),
             high=_g(high),
         )
-        yield Fault(row.place(_FIELD_OF[limit]), words)
+        yield row.fault(_FIELD_OF[limit], words)
 
 
 def _limit_faults(row: Row) -> Iterator[Fault]:
@@ -148,7 +148,7 @@ def _limit_faults(row: Row) -> Iterator[Fault]:
                 low=_g(low),
                 high=_g(high),
             )
-            yield Fault(row.place(_FIELD_OF[limit]), words)
+            yield row.fault(_FIELD_OF[limit], words)
     yield from _out_of_reach(row)
     for (lower, least), (upper, most) in pairwise(limits):
         if least >= most:
@@ -159,7 +159,7 @@ def _limit_faults(row: Row) -> Iterator[Fault]:
                 lower=lower,
                 least=_g(least),
             )
-            yield Fault(row.place(_FIELD_OF[upper]), words)
+            yield row.fault(_FIELD_OF[upper], words)
     yield from _never_clearing(row)
 
 
@@ -181,7 +181,7 @@ def _out_of_reach(row: Row) -> Iterator[Fault]:
                 low=_g(ends[0]),
                 high=_g(ends[1]),
             )
-            yield Fault(row.place(_FIELD_OF[limit]), words)
+            yield row.fault(_FIELD_OF[limit], words)
 
 
 def _never_clearing(row: Row) -> Iterator[Fault]:
@@ -197,7 +197,7 @@ def _never_clearing(row: Row) -> Iterator[Fault]:
             low=_g(max(lows)),
             high=_g(min(highs)),
         )
-        yield Fault(row.place("alarm_deadband"), words)
+        yield row.fault("alarm_deadband", words)
 
 
 def _g(number: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,10 +25,19 @@ _PLACEHOLDERS: Final = {column.field: "_" for column in COLUMNS if column.requir
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from that no cell holds, and how it came about."""
+
+    place: Place
+    words: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of a table. Fields named in `faulty` hold a default or a placeholder in `tag`.
 
-    `headers`: by field, what its column is called in this table, or would be.
+    `headers`: by field, what its column is called in this table, or would be. `origins`: by field, of what
+    was filled in by others.
     """
 
     start: Place
@@ -36,11 +45,20 @@ class Row:
     tag: Tag
     faulty: frozenset[str]
     headers: Mapping[str, str]
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def place(self, field: str = "tag") -> Place:
-        """Return where a field's cell stands; the row's start where it has none."""
+        """Return where a field's value comes from, such as its cell; the row's start where it has none."""
+        if field in self.origins:
+            return self.origins[field].place
         cell = self.cells.get(field)
         return Place(self.start.file, cell.line, cell.column) if cell else self.start
+
+    def fault(self, field: str, words: Text) -> Fault:
+        """Return a fault of a field, with how its value came about where no cell holds it."""
+        origin = self.origins.get(field)
+        said = words if origin is None else text("{origin}: {words}", origin=origin.words, words=words)
+        return Fault(self.place(field), said)
 
     def sound(self, *fields: str) -> bool:
         """Tell whether none of the fields is faulty."""

@@ -10,16 +10,18 @@ from typing import Final
 from pydantic import JsonValue
 
 from config.faults import Fault, Loc
-from config.points.read import Row
+from config.points.read import Origin, Row
 from config.profiles.models import Profile, ProfileUse, Role, StateIs
 from config.tags import Tag
 from config.text import Text, text
 from config.units import parse_duration_ns
+from config.vocabulary import Limit
 from config.wording import unknown
 from config.yaml_source import Document
 
 _NOBODY: Final = {"tag": "_", "device": "_", "scan_class": "_", "address": "_"}
 _RATIO: Final = "ratio"
+_LIMITS: Final = frozenset(limit.lower() for limit in Limit)
 
 WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """A word of an expression: a role, a series, a parameter, or what expressions are made of."""
@@ -94,7 +96,7 @@ def cast(
     return Cast(name=name, loc=loc, use=use, profile=profile, tag_of=played), faults
 
 
-def instructed(row: Row, name: str, cast: Cast) -> Row:
+def instructed(row: Row, name: str, cast: Cast, document: Document) -> Row:
     """Return a row whose tag has what its role asks for, wherever the table says nothing."""
     role, normal = cast.profile.roles[name], cast.use.normal.get(name)
     asked = {field: _in_units(value, normal) for field, value in role.settings.items()}
@@ -103,7 +105,24 @@ def instructed(row: Row, name: str, cast: Cast) -> Row:
     asked = {field: value for field, value in asked.items() if value is not None}
     silent = asked.keys() - row.tag.model_fields_set
     meant = Tag.model_validate(_NOBODY | {field: asked[field] for field in silent})
-    return replace(row, tag=row.tag.model_copy(update={field: getattr(meant, field) for field in silent}))
+    tag = row.tag.model_copy(update={field: getattr(meant, field) for field in silent})
+    return replace(row, tag=tag, origins={field: _origin(field, name, cast, document) for field in silent})
+
+
+def _origin(field: str, name: str, cast: Cast, document: Document) -> Origin:
+    """Return where a field of a role's tag comes from: the profile, or the plant's normal value."""
+    found = cast.profile.roles[name].limits.get(Limit(field.upper())) if field in _LIMITS else None
+    normal = cast.use.normal.get(name)
+    named = {"profile": cast.name, "tag": cast.tag_of[name]}
+    if found is None or found.value is not None or normal is None:
+        return Origin(document.key_place(*cast.loc), text("profile {profile}, tag {tag}", **named))
+    words = text(
+        "profile {profile}, tag {tag} ({share} % of normal {normal})",
+        **named,
+        share=f"{100 * (1.0 if found.ratio is None else found.ratio):g}",
+        normal=f"{normal:g}",
+    )
+    return Origin(document.place(*cast.loc, "normal", name), words)
 
 
 def shortcomings(cast: Cast, tag_of: Callable[[str], Tag], document: Document) -> Iterator[Text]:

@@ -11,14 +11,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from config.faults import Fault, Loc
 from config.points.read import Row
 from config.profiles.cast import Cast, cast, instructed, shortcomings
+from config.profiles.fitting import counts_in_unit, other_unit, unfit
 from config.profiles.library import names, profile
 from config.profiles.meaning import Json, alternatives, condition, expression, why_not
-from config.profiles.models import ProfileInterlock, ProfileUse
+from config.profiles.models import ProfileAlarm, ProfileInterlock, ProfileUse, RoleEffect
 from config.tags import Tag
 from config.text import Text, text
 from config.wording import unknown
@@ -50,7 +51,7 @@ class _Expansion:
         self._document = document
         self._number_of = {row.tag.tag: number for number, row in enumerate(rows) if row.sound("tag")}
         self._rows = rows
-        self._interlocks: list[tuple[Json, Loc]] = []
+        self._interlocks: list[tuple[Json, Loc, dict[Loc, Loc]]] = []
         self._named: dict[str, dict[str, tuple[Json, Loc]]] = {"series": {}, "alarms": {}}
         self._faults: list[Fault] = []
         self._remarks: list[Fault] = []
@@ -58,16 +59,20 @@ class _Expansion:
     def use(self, name: str) -> None:
         """Write what one use of a profile means."""
         loc = ("profiles", name)
-        try:
-            use = ProfileUse.model_validate_json(json.dumps(self._document.section(*loc)), strict=True)
-        except ValidationError:
+        use = _sound_use(self._document.section(*loc))
+        if use is None:
             return  # told with the rest of the description
         if use.use not in names():
             words = unknown(text("profile"), use.use, names())
             self._faults.append(Fault(self._document.place(*loc, "use"), words))
             return
+        unset = dict(unfit(use, profile(use.use)))
+        self._faults += (Fault(self._document.place(*loc, "set", key), why) for key, why in unset.items())
+        fit = {key: value for key, value in use.set.items() if key not in unset}
+        use = use.model_copy(update={"set": fit})
         parts, faults = cast(name, use, profile(use.use), self._number_of, self._document)
         self._faults += faults + list(_unknown_names(parts, self._document))
+        self._compare_units(parts)
         self._instruct(parts)
         for said in shortcomings(parts, self._tag, self._document):
             self._remark(parts, said)
@@ -84,8 +89,10 @@ class _Expansion:
         interlocks = list(found) if isinstance(found, list) else []
         if self._interlocks:
             marks.setdefault(("rules", "interlocks"), mark)
-        for raw, loc in self._interlocks:
-            marks["rules", "interlocks", len(interlocks)] = self._document.marks[loc]
+        for raw, loc, cells in self._interlocks:
+            at = ("rules", "interlocks", len(interlocks))
+            marks[at] = self._document.marks[loc]
+            marks |= {(*at, *part): self._document.marks[cell] for part, cell in cells.items()}
             interlocks.append(raw)
         written: Json = {"interlocks": interlocks} if interlocks else {}
         for kind, entries in self._named.items():
@@ -104,10 +111,28 @@ class _Expansion:
     def _tag(self, name: str) -> Tag:
         return self._rows[self._number_of[name]].tag
 
+    def _compare_units(self, parts: Cast) -> None:
+        """Tell tags that are not in the unit of their role: a fault where the profile has numbers in that."""
+        for name, tag in parts.tag_of.items():
+            role, row = parts.profile.roles[name], self._rows[self._number_of[tag]]
+            if not row.sound("unit") or not other_unit(role, row.tag):
+                continue
+            words = text(
+                "tag {tag} is in {found}, role {role} of {profile} in {unit}; give the tag scale, offset and "
+                "unit of {unit}",
+                tag=tag,
+                found=row.tag.unit,
+                role=name,
+                profile=parts.use.use,
+                unit=role.unit,
+            )
+            told = self._faults if counts_in_unit(name, parts.profile, row.tag) else self._remarks
+            told.append(Fault(row.place("unit"), words))
+
     def _instruct(self, parts: Cast) -> None:
         for name, tag in parts.tag_of.items():
             number = self._number_of[tag]
-            self._rows[number] = instructed(self._rows[number], name, parts)
+            self._rows[number] = instructed(self._rows[number], name, parts, self._document)
 
     def _write_expressions(self, parts: Cast) -> None:
         for name, source in parts.profile.series.items():
@@ -120,20 +145,8 @@ class _Expansion:
             why = parts.lacking(alarm.when)
             if why is not None:
                 self._unarmed(parts, name, why)
-                continue
-            raw = {
-                "when": expression(alarm.when, parts),
-                "title": alarm.zh,
-                "on_delay": parts.value(alarm.on_delay),
-                "off_delay": parts.value(alarm.off_delay),
-                "latch": alarm.latch,
-                "priority": alarm.priority,
-                "response": alarm.response,
-                "basis": alarm.basis,
-            }
-            if alarm.suppressed_when and parts.lacking(alarm.suppressed_when) is None:
-                raw["suppressed_when"] = expression(alarm.suppressed_when, parts)
-            self._named["alarms"][parts.rule(name)] = (raw, parts.loc)
+            else:
+                self._named["alarms"][parts.rule(name)] = (_alarm(alarm, parts), parts.loc)
 
     def _write_interlocks(self, parts: Cast) -> None:
         for name, interlock in parts.profile.interlocks.items():
@@ -159,7 +172,8 @@ class _Expansion:
             for _, unseen in alternatives(effect, parts):
                 if unseen is not None:
                     self._unarmed(parts, name, text("an effect is not seen: {why}", why=unseen))
-        effects = [condition(effect, parts) for effect in interlock.effects if why_not(effect, parts) is None]
+        seen = [effect for effect in interlock.effects if why_not(effect, parts) is None]
+        effects = [condition(effect, parts) for effect in seen]
         if not effects:
             return
         raw: Json = {
@@ -174,7 +188,7 @@ class _Expansion:
             part = getattr(interlock, key)
             if part is not None and why_not(part, parts) is None:
                 raw[key] = condition(part, parts)
-        self._interlocks.append((raw, parts.loc))
+        self._interlocks.append((raw, parts.loc, _cells(parts, seen)))
 
     def _unarmed(self, parts: Cast, rule: str, why: Text) -> None:
         words = text("rule {rule} of {name} is not armed in full: {why}", rule=rule, name=parts.name, why=why)
@@ -183,6 +197,33 @@ class _Expansion:
     def _remark(self, parts: Cast, words: Text) -> None:
         said = text("{name}: {words}", name=parts.name, words=words)
         self._remarks.append(Fault(self._document.key_place(*parts.loc), said))
+
+
+def _sound_use(raw: dict[str, JsonValue]) -> ProfileUse | None:
+    """Return what a plant says of a profile, without what is unsound in it; None where nothing is left."""
+    try:
+        return ProfileUse.model_validate_json(json.dumps(raw), strict=True)
+    except ValidationError as error:
+        locs = {details["loc"][:2] for details in error.errors()}
+        sound = {
+            key: {name: inner for name, inner in value.items() if (key, name) not in locs}
+            if isinstance(value, dict)
+            else value
+            for key, value in raw.items()
+            if (key,) not in locs
+        }
+        return _sound_use(sound) if sound != raw else None
+
+
+def _cells(parts: Cast, effects: Sequence[RoleEffect]) -> dict[Loc, Loc]:
+    """Return where the plant itself sets the times of these effects, by their location in the interlock."""
+    found: dict[Loc, Loc] = {}
+    for number, effect in enumerate(effects):
+        if effect.within in parts.use.set:
+            cell = (*parts.loc, "set", effect.within)
+            found |= {("effects",): parts.loc, ("effects", number): parts.loc}
+            found["effects", number, "within"] = cell
+    return found
 
 
 def _unknown_names(parts: Cast, document: Document) -> Iterator[Fault]:
@@ -196,3 +237,20 @@ def _unknown_names(parts: Cast, document: Document) -> Iterator[Fault]:
         for name in getattr(parts.use, key):
             if name not in choices:
                 yield Fault(document.key_place(*parts.loc, key, name), unknown(noun, name, choices))
+
+
+def _alarm(alarm: ProfileAlarm, parts: Cast) -> Json:
+    """Return an alarm over the plant's tags, as `rules.alarms` would have it."""
+    raw: Json = {
+        "when": expression(alarm.when, parts),
+        "title": alarm.zh,
+        "on_delay": parts.value(alarm.on_delay),
+        "off_delay": parts.value(alarm.off_delay),
+        "latch": alarm.latch,
+        "priority": alarm.priority,
+        "response": alarm.response,
+        "basis": alarm.basis,
+    }
+    if alarm.suppressed_when and parts.lacking(alarm.suppressed_when) is None:
+        raw["suppressed_when"] = expression(alarm.suppressed_when, parts)
+    return raw

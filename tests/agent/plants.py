@@ -18,11 +18,13 @@ def make_plant(
     tags_each: int = 2,
     tag: dict[str, Any] | None = None,
     link: str | None = None,
+    title: str = "",
     **description: Any,
 ) -> Plant:
     """Make a plant whose devices have `tags_each` holding registers each, `<device>_<n>`.
 
     `link`: the one that all of them are on; each has one of its own where none is given.
+    `title`: of every device.
     """
     found = Description.model_validate(
         {
@@ -31,7 +33,8 @@ def make_plant(
             "scan_classes": {"normal": {"period": period}},
             "links": {link or name: {"type": "modbus-tcp", "host": "127.0.0.1"} for name in devices},
             "devices": {
-                name: {"link": link or name, "unit_id": unit} for unit, name in enumerate(devices, start=1)
+                name: {"link": link or name, "unit_id": unit, "title": title}
+                for unit, name in enumerate(devices, start=1)
             },
             "points": ["points.csv"],
             **description,

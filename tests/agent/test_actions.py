@@ -36,7 +36,7 @@ async def test_an_action_is_told_with_the_name_of_the_user_and_what_was_done_and
         (told,) = events(wiring)
         assert (told.kind, told.rule) == ("operator_action", "maintain")
         assert told.figures == {"subject": "plc", "why": "换滤袋", "for": "2h", "user": "wang"}
-        assert told.text.zh == "wang 操作 maintain：subject=plc, why=换滤袋, for=2h"
+        assert told.text.zh == "wang 将 plc 置为检修 2 小时：换滤袋"
 
 
 async def test_nobody_can_act_in_the_name_of_another(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_of_many_alarms_that_are_acknowledged_at_once_every_name_is_kept(t
         do(wiring, "acknowledge", alarms=names)
         (told,) = [event for event in events(wiring) if event.kind == "operator_action"]
         assert told.figures == {"alarms": ", ".join(names), "alarms_count": 200, "user": "wang"}
-        assert told.text.en.startswith("wang did acknowledge: alarms=plc_0.H, plc_1.H, ")
+        assert told.text.en.startswith("wang acknowledged plc_0.H, plc_1.H, ")
         assert len(told.text.en) < 300
 
 

@@ -41,9 +41,9 @@ def plant_of(folder: Path, profiles: str, table: str = TABLE) -> Plant:
     return load(folder)
 
 
-def faults_of(folder: Path, profiles: str) -> list[str]:
+def faults_of(folder: Path, profiles: str, table: str = TABLE) -> list[str]:
     with pytest.raises(ConfigError) as found:
-        plant_of(folder, profiles)
+        plant_of(folder, profiles, table)
     return [fault.show().removeprefix(f"{folder}/") for fault in found.value.faults]
 
 
@@ -176,7 +176,7 @@ def test_a_number_that_hangs_on_a_normal_value_leaves_its_rule_unarmed_until_tha
         ("{c1: {use: dust_wet, without: {spark: no}}}", 'plant.yaml:13:42: rule "spark" is unknown'),
         (
             "{c1: {use: dust_wet, set: {stop_time: 3s}}}",
-            "plant.yaml:13:16: within 3s is too short to be seen",
+            'plant.yaml:13:49: interlock "c1.circ_flow_LL": process_off within 3s is too short',
         ),
         ("{c1: {used: dust_wet}}", 'plant.yaml:13:17: unknown key "used"; did you mean "use"?'),
     ],
@@ -232,3 +232,67 @@ def test_a_period_that_cannot_be_read_is_told_once_at_its_place(tmp_path: Path) 
     with pytest.raises(ConfigError) as found:
         load(tmp_path)
     assert [fault.show() for fault in found.value.faults if "1sec" in fault.show()]
+
+
+def test_everything_that_is_wrong_in_the_use_of_a_profile_is_told_at_once_and_where_it_stands(
+    tmp_path: Path,
+) -> None:
+    wrong = """profiles:
+  d1:
+    use: dust_dry
+    normal: {dp: 1kPa}
+    set:
+      close_time: 5
+      low_curent: 5
+      people: 3s
+      trip_time: 10sec
+"""
+    found = faults_of(tmp_path, wrong, DUST)
+    assert [fault.partition(": ")[0] for fault in found] == [
+        "plant.yaml:16:18",
+        "plant.yaml:18:19",
+        "plant.yaml:19:7",
+        "plant.yaml:20:15",
+        "plant.yaml:21:18",
+    ]
+    assert found[1] == 'plant.yaml:18:19: close_time: duration "5" has no unit; write for example 5s'
+    assert found[3] == 'plant.yaml:20:15: people: "3s" is not a number; write for example 12.5'
+
+
+def test_a_time_too_short_is_told_at_its_cell_with_the_interlock_and_all_that_it_must_cover(
+    tmp_path: Path,
+) -> None:
+    (fault,) = faults_of(
+        tmp_path,
+        "profiles:\n  c1:\n    use: dust_wet\n    without: {circ_flow_LL: no flow}\n"
+        "    normal: {tank_level: 500}\n    set:\n      stop_time: 3s\n",
+    )
+    assert fault.startswith(
+        'plant.yaml:19:18: interlock "c1.tank_level_LL": process_off within 3s is too short'
+    )
+    assert "plus twice the cycle of its bus" in fault
+
+
+def test_a_limit_of_a_profile_that_does_not_fit_does_not_blame_the_point_table(tmp_path: Path) -> None:
+    table = TABLE.replace("unit,ll", "unit,ll,range_low,range_high").replace("mm,", "mm,,0,300")
+    found = faults_of(tmp_path, "profiles: {c1: {use: dust_wet, normal: {tank_level: 500}}}\n", table)
+    assert "plant.yaml:13:53: profile c1, tag tank_level (80 % of normal 500): L 400 is outside" in found[0]
+
+
+def test_a_tag_in_another_unit_than_its_role_is_refused_where_the_profile_has_numbers_in_that(
+    tmp_path: Path,
+) -> None:
+    use = "profiles: {d1: {use: dust_dry, tags: {hopper_temp_1: t1}}}\n"
+    table = "tag,device,scan_class,address,type,unit\nt1,plc,normal,hr:0,uint16,{unit}\n"
+    (fault,) = faults_of(tmp_path, use, table.format(unit="F"))
+    assert fault.startswith("points.csv:2:27: tag t1 is in F, role hopper_temp_1 of dust_dry in ℃")
+    for same in ("℃", "°C", "degC", "C", ""):
+        plant_of(tmp_path, use, table.format(unit=same))
+
+
+def test_what_counts_in_ratios_only_may_be_in_any_unit_and_is_remarked(tmp_path: Path) -> None:
+    table = TABLE.replace("uint16,mm", "uint16,cm")
+    plant = plant_of(tmp_path, "profiles: {c1: {use: dust_wet, normal: {tank_level: 50}}}\n", table)
+    assert any(
+        "tag tank_level is in cm, role tank_level of dust_wet in mm" in one.show() for one in plant.remarks
+    )

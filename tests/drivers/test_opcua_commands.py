@@ -64,6 +64,12 @@ def test_browse_begins_where_it_is_told_to_and_says_what_is_wrong(
     assert (code, "nothing listens there" in words) == (69, True)
 
 
+def test_a_server_that_is_named_without_its_scheme_is_told_how_to_write_it() -> None:
+    code, said = run("opcua", "browse", "127.0.0.1:4840")
+    assert code == 64
+    assert "write opc.tcp://127.0.0.1:4840" in said
+
+
 def test_names_are_unique_and_fit_however_the_server_calls_its_nodes() -> None:
     paths = [("炉1", "温度"), ("炉2", "温度"), ("DB 1", "T/1"), ("DB 1", "T:1"), ("x" * 90, "y" * 40), ("°",)]
     variables = [

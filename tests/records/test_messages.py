@@ -290,3 +290,12 @@ def test_readings_without_their_dictionary_are_a_record_error() -> None:
 def test_every_kind_of_event_stands_in_the_specification(kind: EventKind) -> None:
     specification = Path(__file__).parents[2] / "docs" / "messages.md"
     assert f"`{kind.value}`" in specification.read_text(encoding="utf-8")
+
+
+def test_the_dictionary_says_what_states_and_codes_mean_and_what_devices_are_called() -> None:
+    valve = tag("valve", enum={0: "正常", 1: "报警"}, sentinels={7777: "备用"})
+    content = opened(next(iter(CODEC.meta(dictionary_of(valve), current=True))))
+    (told,) = content["tags"]
+    assert told["enum"] == {"0.0": "正常", "1.0": "报警"}
+    assert told["sentinels"] == {"7777.0": "备用"}
+    assert content["devices"] == {"plc": ""}

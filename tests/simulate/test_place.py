@@ -163,6 +163,21 @@ async def test_the_written_copy_leads_here_and_nowhere_else(tmp_path: Path) -> N
     assert found.uplinks == {"here": plant.description.uplinks["here"]}
 
 
+def test_the_written_copy_keeps_what_leads_to_this_machine_and_no_folder_that_others_may_fetch_from(
+    tmp_path: Path,
+) -> None:
+    source = plant_file(tmp_path, "modbus-tcp")
+    uplinks = (
+        "  api: {type: http, url: 'http://127.0.0.1:8080/in', token: 'file:token'}\n"
+        "  cloud: {type: http, url: 'https://example.com/in'}\n"
+        "  folder: {type: file, directory: out}\n"
+    )
+    source.write_text(source.read_text().replace("uplinks:\n", f"uplinks:\n{uplinks}"))
+    copy = tmp_path / "copy.yaml"
+    assert set(write_copy(source, copy, {})) == {"cloud", "folder", "there"}
+    assert load(copy).description.uplinks["api"] == load(source).description.uplinks["api"]
+
+
 def test_the_written_copy_asks_for_no_security_that_a_simulator_cannot_give(tmp_path: Path) -> None:
     source = plant_file(tmp_path, "opcua")
     more = (
