@@ -156,6 +156,7 @@ def proof_log(wiring: Wiring, name: str) -> list[Json]:
             "figures": entry.figures,
             "effects": [_effect(found, label_of) for found in effects_found(entry.figures)],
             "because": _because(entry.figures),
+            "withheld": entry.withheld,
         }
         for entry in reversed(history)
     ]
@@ -180,7 +181,7 @@ def _effect(found: EffectFound, label_of: Callable[[str], str]) -> Json:
 def _because(figures: Figures) -> Json | None:
     """Return in words why something is so, where the figures have a code for it."""
     because = figures.get("because")
-    return None if because is None else in_both(BECAUSE[Because(str(because))])
+    return in_both(BECAUSE[Because(because)]) if because in tuple(Because) else None
 
 
 def held(holds: Holds, now_ns: int) -> list[Json]:

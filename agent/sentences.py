@@ -100,6 +100,8 @@ def _subject(event: Event, dictionary: Dictionary) -> Text | str:
     verdict = verdict_words(event.figures, partial(_label_of, dictionary))
     if verdict is not None:
         return verdict
+    if event.figures.get("because") == "rule_changed":
+        return text("its rule has changed")
     if not event.evidence:
         return text("no evidence")
     measured = _measured(event.evidence[0], dictionary)

@@ -25,28 +25,30 @@ class Aftermath:
     def look(self, demand: Demand, inputs: Inputs) -> None:
         """Take note of what the inputs show now."""
         for number, effect in enumerate(inputs.effects):
-            rise = effect.sight.rise if number not in self.late and _is_owed(demand, number) else None
-            if rise is not None and rise.by_ns > demand.verdict_ns:
-                elapsed = demand.began.until(rise)
-                if elapsed.min_ns > effect.within_ns:  # where another failed first, this may still be in time
-                    self.late[number] = elapsed
+            if number not in self.late and (elapsed := _late(demand, number, effect)) is not None:
+                self.late[number] = elapsed
             if _has_gone(demand, effect, inputs):
                 self.not_held.add(number)
 
     def figures(self, inputs: Inputs) -> Figures:
         """Return what the end of the demand says of it: nothing where each effect came in time and stayed."""
-        late = [(inputs.effects[number], _too_late(elapsed)) for number, elapsed in self.late.items()]
+        effects = inputs.effects
+        late = [(effects[number], _found(effects[number], elapsed)) for number, elapsed in self.late.items()]
         figures = verdict_figures(late) if late else {}
         if self.not_held:
-            gone = (inputs.effects[number].sight.rule.tag.tag for number in sorted(self.not_held))
+            gone = (effects[number].sight.rule.tag.tag for number in sorted(self.not_held))
             figures["not_held"] = ", ".join(gone)
         return figures
 
 
-def _is_owed(demand: Demand, number: int) -> bool:
-    """Tell whether an effect of a failure was not seen until the verdict."""
-    finding = demand.findings.get(number)
-    return demand.verdict is WitnessState.FAILED and (finding is None or finding.elapsed is None)
+def _late(demand: Demand, number: int, effect: Expected) -> Elapsed | None:
+    """Return what an effect of a failure took that came after the verdict; None where that is not late."""
+    rise, finding = effect.sight.rise, demand.findings.get(number)
+    seen = finding is not None and finding.elapsed is not None
+    if demand.verdict is not WitnessState.FAILED or seen or rise is None or rise.by_ns <= demand.verdict_ns:
+        return None
+    elapsed = demand.began.until(rise)
+    return elapsed if finding is not None or elapsed.min_ns > effect.within_ns else None
 
 
 def _has_gone(demand: Demand, effect: Expected, inputs: Inputs) -> bool:
@@ -57,5 +59,7 @@ def _has_gone(demand: Demand, effect: Expected, inputs: Inputs) -> bool:
     return fall.by_ns + inputs.skew_ns < inputs.cause.seen_true_ns
 
 
-def _too_late(elapsed: Elapsed) -> Finding:
-    return Finding(outcome=WitnessState.FAILED, at_ns=0, elapsed=elapsed, because=Because.LATE)
+def _found(effect: Expected, elapsed: Elapsed) -> Finding:
+    late = elapsed.min_ns > effect.within_ns
+    because = Because.LATE if late else Because.BETWEEN_SAMPLES
+    return Finding(outcome=WitnessState.FAILED, at_ns=0, elapsed=elapsed, because=because)

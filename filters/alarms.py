@@ -62,7 +62,7 @@ class Alarms:
         self._image = image
         self._rules = {comparisons.number_of[rule.name]: rule for rule in rules}
         self._withholding = Withholding(self._rules, comparisons, flags, self.shelves)
-        self._explained = Explained(self._rules, comparisons, image.quality, devices, self.alarms)
+        self._explained = Explained(self._rules, comparisons, image.quality, devices, self._stands)
         self._first_out = FirstOut()
         self._repeats = Repeats(repeat_ns)
         self._review_ns = NEVER
@@ -258,6 +258,9 @@ class Alarms:
         seen = self._image.evidence(self._comparisons.tag_of[row])
         rule = self._rules[row]
         return announce(kind, rule, at_ns, seen, figures, withheld, self._others(rule))
+
+    def _stands(self, row: int) -> bool:
+        return row in self.alarms and self.alarms[row].state.stands
 
     def _others(self, rule: AlarmRule) -> tuple[Evidence, ...]:
         """Return what the inputs of an expression show when its event is handed out."""

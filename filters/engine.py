@@ -192,11 +192,11 @@ class Engine:
         """Begin the delays of what was never read."""
         self._started = True
         self.image.since_boot_ns[:] = boot_ns
-        for number in range(len(self._groups)):
-            self._groups[number]["sample_ns"] = boot_ns
-            self._groups[number]["touched"] = number < self._scan_groups
-            if number < self._scan_groups:
-                self._groups[number]["stale_at_ns"] = boot_ns + self._groups[number]["stale_after_ns"]
+        for number, group in enumerate(self._groups):
+            group["sample_ns"] = boot_ns
+            group["touched"] = number < self._scan_groups
+            if group["first_renewal"] < group["end_renewal"]:
+                group["stale_at_ns"] = boot_ns + group["stale_after_ns"]
         self._due_ns = boot_ns
         self._backlog.add(iter(self.witnesses.begin(boot_ns)))
 

@@ -8,7 +8,7 @@ no longer so.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -28,7 +28,7 @@ _URGENCY: Final = tuple(Priority)
 class Explained:
     """The alarms that are held back, by the rows of their comparisons.
 
-    `present`: the rows of the alarms that are not normal. `quality`, `devices`: by tag number.
+    `stands`: tells whether the alarm of a row does. `quality`, `devices`: by tag number.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Explained:
         comparisons: Comparisons,
         quality: Uint32s,
         devices: Sequence[str],
-        present: Container[int],
+        stands: Callable[[int], bool],
     ) -> None:
         self._states = comparisons.states
         self._tag_of = comparisons.tag_of
         self._quality = quality
         self._devices = devices
-        self._present = present
+        self._stands = stands
         self._rules = {row: rule for row, rule in rules.items() if rule.comparison.test == IS_BAD}
         self._look_ns: dict[int, int] = {}
         self._tellers = _by_device(self._rules, comparisons.tag_of, devices)
@@ -67,7 +67,7 @@ class Explained:
         if rule is None or rule.inputs:
             return False
         alike = self._alike(self._tag_of[row])[:, 1]
-        return any(other != row and other in self._present and self._says(other) for other in map(int, alike))
+        return any(other != row and self._stands(other) for other in map(int, alike))
 
     def forget(self, row: int) -> bool:
         """Let go of an alarm whose condition is over; tell whether it was held back."""
@@ -97,7 +97,7 @@ class Explained:
         return alike
 
     def _says(self, row: int) -> bool:
-        return row in self._present if self._rules[row].inputs else self._states[row]["phase"] != NORMAL
+        return self._stands(row) if self._rules[row].inputs else self._states[row]["phase"] != NORMAL
 
 
 def _by_device(

@@ -13,7 +13,7 @@ from filters.layout import moved
 KEPT: Final = 20
 """Entries of one interlock; the whole story is in the log of events."""
 
-_WORTH_KEEPING: Final = (
+WORTH_KEEPING: Final = (
     EventKind.INTERLOCK_PROVEN,
     EventKind.INTERLOCK_FAILED,
     EventKind.INTERLOCK_INDETERMINATE,
@@ -46,7 +46,7 @@ def entered(history: tuple[Entry, ...], events: Iterable[Event]) -> tuple[Entry,
     new = [
         Entry(kind=event.kind, boot_ns=event.boot_ns, figures=dict(event.figures), withheld=event.withheld)
         for event in events
-        if event.kind in _WORTH_KEEPING or _has_an_aftermath(event)
+        if event.kind in WORTH_KEEPING or _has_an_aftermath(event)
     ]
     return (*history, *new)[-KEPT:] if new else history
 

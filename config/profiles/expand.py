@@ -19,7 +19,7 @@ from config.profiles.cast import Cast, cast, instructed, shortcomings
 from config.profiles.fitting import counts_in_unit, other_unit, unfit
 from config.profiles.library import names, profile
 from config.profiles.meaning import Json, alternatives, condition, expression, why_not
-from config.profiles.models import ProfileInterlock, ProfileUse, RoleEffect
+from config.profiles.models import ProfileAlarm, ProfileInterlock, ProfileUse, RoleEffect
 from config.tags import Tag
 from config.text import Text, text
 from config.wording import unknown
@@ -145,20 +145,8 @@ class _Expansion:
             why = parts.lacking(alarm.when)
             if why is not None:
                 self._unarmed(parts, name, why)
-                continue
-            raw = {
-                "when": expression(alarm.when, parts),
-                "title": alarm.zh,
-                "on_delay": parts.value(alarm.on_delay),
-                "off_delay": parts.value(alarm.off_delay),
-                "latch": alarm.latch,
-                "priority": alarm.priority,
-                "response": alarm.response,
-                "basis": alarm.basis,
-            }
-            if alarm.suppressed_when and parts.lacking(alarm.suppressed_when) is None:
-                raw["suppressed_when"] = expression(alarm.suppressed_when, parts)
-            self._named["alarms"][parts.rule(name)] = (raw, parts.loc)
+            else:
+                self._named["alarms"][parts.rule(name)] = (_alarm(alarm, parts), parts.loc)
 
     def _write_interlocks(self, parts: Cast) -> None:
         for name, interlock in parts.profile.interlocks.items():
@@ -249,3 +237,20 @@ def _unknown_names(parts: Cast, document: Document) -> Iterator[Fault]:
         for name in getattr(parts.use, key):
             if name not in choices:
                 yield Fault(document.key_place(*parts.loc, key, name), unknown(noun, name, choices))
+
+
+def _alarm(alarm: ProfileAlarm, parts: Cast) -> Json:
+    """Return an alarm over the plant's tags, as `rules.alarms` would have it."""
+    raw: Json = {
+        "when": expression(alarm.when, parts),
+        "title": alarm.zh,
+        "on_delay": parts.value(alarm.on_delay),
+        "off_delay": parts.value(alarm.off_delay),
+        "latch": alarm.latch,
+        "priority": alarm.priority,
+        "response": alarm.response,
+        "basis": alarm.basis,
+    }
+    if alarm.suppressed_when and parts.lacking(alarm.suppressed_when) is None:
+        raw["suppressed_when"] = expression(alarm.suppressed_when, parts)
+    return raw

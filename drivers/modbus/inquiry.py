@@ -107,14 +107,20 @@ class Inquiry:
 
     async def _look_for_life(self) -> Reply:
         """Ask for a single value: what was answered last, and where it no longer is, by turns any other."""
-        values = [wanted for wanted in self._values if self._fence.code_of(wanted) is None]
         wanted = self._answered_last
         if wanted is None or self._turn % 2:
-            wanted = values[self._turn // 2 % len(values)]
+            wanted = self._unfenced(self._turn // 2)
         self._turn += 1
         reply = await self._read(block_of([wanted]))
         self._turn -= 1  # who answered is asked again
         return reply
+
+    def _unfenced(self, at: int) -> Range:
+        """Return a value that is not fenced off, at `at` or next after; there is one that is asked for."""
+        values = self._values
+        while self._fence.code_of(values[at % len(values)]) is not None:
+            at += 1
+        return values[at % len(values)]
 
     def _note(self, block: Block, reply: Reply, *, alive: bool) -> None:
         if isinstance(reply, DeviceError) and (code := code_of(reply)) is not None:

@@ -22,7 +22,7 @@ from drivers.opcua.terms import Item, Terms
 
 _RESYNC: Final = uncertain(Reason.RESYNC)
 _UNKNOWN: Final = [bad(Reason.SERVER, detail=code) for code in (0x033, 0x034)]  # BadNodeIdInvalid, -Unknown
-_SOON_S: Final = 10.0
+_SOON_S: Final = 5.0
 _NOW_AND_THEN_S: Final = 60.0
 """After what time the namespaces are looked at again: a server that starts registers some of them late."""
 

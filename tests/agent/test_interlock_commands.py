@@ -14,10 +14,13 @@ import orjson
 import pytest
 
 from agent.actions import actions
+from agent.cli.interlocks import _EVENTS
 from agent.status import answers, status
 from agent.status_server import Refused, serve_status
 from agent.wiring import Wiring
 from config.turns import at_once
+from config.vocabulary import EventKind
+from filters.proof import WORTH_KEEPING
 from tests.agent.rig import events, forwarding_plant, take, wired
 from tests.system.program import command
 from tests.virtual import VirtualClock
@@ -94,3 +97,7 @@ async def test_a_mute_is_ours_alone_told_with_name_and_reason_and_ends_by_itself
 
 def said(wiring: Wiring) -> list[str]:
     return [concern["en"] for concern in at_once(status(wiring))["concerns"]]  # type: ignore[attr-defined]
+
+
+def test_every_entry_of_a_proof_log_has_words() -> None:
+    assert {*WORTH_KEEPING, EventKind.INTERLOCK_CLEARED} == set(_EVENTS)
