@@ -82,7 +82,7 @@ def test_on_a_terminal_the_table_renews_itself(agent: Agent) -> None:
 
 
 def test_a_tag_that_is_not_there_and_an_agent_that_is_not_there_are_named(agent: Agent) -> None:
-    assert "no such tag: levle" in command("watch", "levle", "--state", str(agent.state)).stderr
+    assert 'tag "levle" is unknown' in command("watch", "levle", "--state", str(agent.state)).stderr
     done = command("watch", "level", "--state", str(agent.state.parent))
     assert done.returncode == 69
     assert "no agent answers" in done.stderr
