@@ -27,7 +27,6 @@ from config.vocabulary import (
     describe,
 )
 from filters.alarm import ActiveAlarm
-from filters.demand import Because
 from filters.event import Figures
 from filters.holds import Holds
 from filters.lifecycle import AlarmState
@@ -154,9 +153,9 @@ def proof_log(wiring: Wiring, name: str) -> list[Json]:
             "event": entry.kind,
             "ago_s": (now - entry.boot_ns) / 1e9,
             "figures": entry.figures,
+            "withheld": entry.withheld,
             "effects": [_effect(found, label_of) for found in effects_found(entry.figures)],
             "because": _because(entry.figures),
-            "withheld": entry.withheld,
         }
         for entry in reversed(history)
     ]
@@ -180,8 +179,8 @@ def _effect(found: EffectFound, label_of: Callable[[str], str]) -> Json:
 
 def _because(figures: Figures) -> Json | None:
     """Return in words why something is so, where the figures have a code for it."""
-    because = figures.get("because")
-    return in_both(BECAUSE[Because(because)]) if because in tuple(Because) else None
+    words = {str(code): found for code, found in BECAUSE.items()}.get(str(figures.get("because")))
+    return None if words is None else in_both(words)
 
 
 def held(holds: Holds, now_ns: int) -> list[Json]:

@@ -97,11 +97,11 @@ def _named(event: Event, dictionary: Dictionary) -> Text | str:
 def _subject(event: Event, dictionary: Dictionary) -> Text | str:
     if event.kind is EventKind.OPERATOR_ACTION:
         return _arguments(event)
+    if event.figures.get("because") == "rule_changed":
+        return text("its rule has changed")
     verdict = verdict_words(event.figures, partial(_label_of, dictionary))
     if verdict is not None:
         return verdict
-    if event.figures.get("because") == "rule_changed":
-        return text("its rule has changed")
     if not event.evidence:
         return text("no evidence")
     measured = _measured(event.evidence[0], dictionary)

@@ -31,7 +31,7 @@ _EVENTS = {
     "interlock_not_ready": text("not ready"),
     "interlock_ready": text("ready"),
     "interlock_proof_due": text("proof is due"),
-    "interlock_cleared": text("cause gone"),
+    "interlock_cleared": text("the demand is over"),
     "demand_interrupted": text("demand was interrupted"),
 }
 

@@ -128,7 +128,8 @@ async def test_a_lost_device_folds_the_rules_that_rest_on_it_alone(tmp_path: Pat
     async with wired(plant, tmp_path, VirtualClock()) as wiring:
         take(wiring, [0, 0], quality=bad(Reason.TIMEOUT))
         take(wiring, [0, 0], quality=bad(Reason.UNDER_RANGE), group=1)
-        wiring.poller._failed(plant.groups[0], DeviceTimeout(text("link down")), wiring.clock.boot_ns())
+        cause = DeviceTimeout(text("link down"))
+        wiring.poller._failed(wiring.plant.groups[0], cause, wiring.clock.boot_ns())
         found = at_once(standing(wiring))
         assert dict(found.silent) == {"plc": 1}
         assert [alarm["rule"] for alarm in found.pressing] == ["both.bad"]

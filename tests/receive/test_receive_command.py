@@ -60,7 +60,7 @@ async def test_a_person_reads_what_arrives_in_their_language(tmp_path: Path, bro
         async with forwarding(gateway):
             await eventually(lambda: not gateway.backlog)
             await eventually(lambda: "采集程序已启动" in said(tmp_path))
-        await eventually(lambda: "离线（stopped）" in said(tmp_path))
+        await eventually(lambda: "离线（已停止）" in said(tmp_path))
         gateway.log.close()
         assert await end(receiver) == 0
     assert said(tmp_path).splitlines()[-1] == "3 条记录共 6 个读数；重复 0，缺失 0，其他异常 0"
