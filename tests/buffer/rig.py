@@ -88,7 +88,7 @@ def unsettled(log: Log, uplink: str = "main", stream: Stream = READINGS) -> list
     """Read everything stored that an uplink still needs."""
     reader = log.reader(uplink, stream, start="oldest_unacknowledged")
     found: list[Record] = []
-    while records := reader.next(100, 1 << 20):
+    while (records := reader.next(100, 1 << 20)) or reader.searching:
         found += records
     return found
 
