@@ -41,7 +41,7 @@ def _chosen(asides: list[Aside], names: str) -> list[Aside]:
     if names == ALL:
         return asides
     found = {aside.name: aside for aside in asides}
-    wanted = names.split(",")
+    wanted = dict.fromkeys(names.split(","))
     missing = [name for name in wanted if name not in found]
     if missing:
         raise Refused(text("not in quarantine: {names}", names=", ".join(missing)))

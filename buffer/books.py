@@ -23,7 +23,7 @@ Accounts = dict[Stream, Account]
 class Books:
     """Indexes and accounts. Every loss passes here once, and is `owed` until it has its LOSS record.
 
-    `released`: what has left the quarantine, by uplink and stream, until a cursor says so.
+    `released`: what has left the quarantine, by uplink and stream, until its file is gone.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Books:
         self._run = run
         self._counts = ReadingCounts()
         self.owed: list[Loss] = []
-        self.released: defaultdict[tuple[str, Stream], list[tuple[int, int]]] = defaultdict(list)
+        self.released: defaultdict[tuple[str, Stream], dict[tuple[int, int], None]] = defaultdict(dict)
 
     def owe(self, losses: Iterable[Loss]) -> None:
         """Note losses; one that continues one of the newest of its kind joins it."""
@@ -113,9 +113,17 @@ class Books:
         stream, run, seq = record.stream, record.run, record.seq
         settled = self.accounts[uplink][stream].settled
         settled.convert(run, seq, Fate.QUARANTINED, fate, Count(1, record.count))
-        self.released[uplink, stream].append((run, seq))
+        self.released[uplink, stream][run, seq] = None
         if fate is not Fate.DELIVERED:
             self.owe([_loss(uplink, stream, run, seq, seq, record.count, LossCause(fate))])
+
+    def is_released(self, uplink: str, record: Record) -> bool:
+        """Tell whether a record has left the quarantine though its file may still be there."""
+        return (record.run, record.seq) in self.released[uplink, record.stream]
+
+    def forget_released(self, uplink: str, record: Record) -> None:
+        """Note that the file of a record that has left the quarantine is gone."""
+        self.released[uplink, record.stream].pop((record.run, record.seq), None)
 
     def needs(self, uplink: str, stream: Stream, run: int, seq: int) -> bool:
         """Tell whether an uplink still waits for one number of an earlier run, be it there or missing."""
@@ -180,7 +188,7 @@ class Books:
                 stored=self.before_run[stream].plus(stored),
                 accounted=account.accounted.plus(stored),
                 newest=self.indexes[stream].newest,
-                released=self.released[uplink, stream],
+                released=list(self.released[uplink, stream]),
             )
         return positions
 

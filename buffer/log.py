@@ -223,12 +223,17 @@ class Log:
             self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
 
     def quarantined(self, uplink: str) -> list[Aside]:
-        """Return what lies in quarantine for an uplink. Raises OSError."""
-        return [aside for aside in quarantined(self._parts.quarantine.directory) if aside.uplink == uplink]
+        """Return what lies in quarantine for an uplink and has not left it. Raises OSError."""
+        return [
+            aside
+            for aside in quarantined(self._parts.quarantine.directory)
+            if aside.uplink == uplink and not self._books.is_released(uplink, aside.record)
+        ]
 
     def resend(self, aside: Aside) -> None:
         """Have a quarantined record sent to its uplink again; it leaves the quarantine when acknowledged."""
-        self._resends.offer(aside)
+        if not self._books.is_released(aside.uplink, aside.record):
+            self._resends.offer(aside)
 
     def resends(self, uplink: str, stream: Stream) -> Again:
         """Return a new walk through what is to be sent to an uplink again."""
@@ -242,7 +247,7 @@ class Log:
 
     def forget(self, uplink: str) -> None:
         """Close an uplink that is described no more, once everything appended before is stored."""
-        self._writer.tasks.append(partial(self._parts.close_uplink, uplink))
+        self._writer.once_stored.append(partial(self._parts.close_uplink, uplink))
 
     def inherit_losses(self, missing: Mapping[tuple[str, Stream], Count], then: Task) -> None:
         """Account for records that another log held for uplinks and that go with it.

@@ -30,4 +30,12 @@ class PutAside:
     record: Record
 
 
-News = Sealed | Removed | PutAside
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOut:
+    """The file of a record that has left the quarantine is deleted."""
+
+    uplink: str
+    record: Record
+
+
+News = Sealed | Removed | PutAside | TakenOut

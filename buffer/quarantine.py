@@ -10,10 +10,10 @@ from typing import Final
 
 import orjson
 
-from buffer.aside import Key
+from buffer.aside import Aside, Key
 from buffer.disk import Disk
 from buffer.frame import HEADER, REASON, Encoder, Entry
-from buffer.news import News, PutAside
+from buffer.news import News, PutAside, TakenOut
 from buffer.record import Record
 from buffer.segment import Opening, prelude
 from config.vocabulary import RecordKind
@@ -60,7 +60,8 @@ class Quarantine:
     def __init__(self, disk: Disk, directory: Path) -> None:
         self._disk = disk
         self.directory = directory
-        self.bytes = sum(_occupied_bytes(path.stat().st_size) for path in directory.glob("*/*.seg"))
+        self._occupied = {path: _occupied_bytes(path.stat().st_size) for path in directory.glob("*/*.seg")}
+        self.bytes = sum(self._occupied.values())
 
     def put(self, item: Quarantined, news: deque[News]) -> None:
         """Store one record and sync it with its directory. Writer thread. Raises OSError, SyncFailed."""
@@ -79,17 +80,20 @@ class Quarantine:
         finally:
             self._disk.close(descriptor)
         self._disk.sync_directory(directory)
-        self.bytes += _occupied_bytes(len(contents))
+        self._note(path, _occupied_bytes(len(contents)))
         news.append(PutAside(uplink=item.uplink, record=item.record))
 
-    def remove(self, path: Path) -> None:
-        """Delete a file that has left the quarantine. Writer thread."""
-        try:
-            size = path.stat().st_size
-        except FileNotFoundError:
-            return
-        self._disk.unlink(path)
-        self.bytes -= _occupied_bytes(size)
+    def remove(self, aside: Aside, news: deque[News]) -> None:
+        """Delete the file of a record that has left the quarantine. Writer thread."""
+        self._disk.unlink(aside.path)
+        self._note(aside.path, 0)
+        news.append(TakenOut(uplink=aside.uplink, record=aside.record))
+
+    def _note(self, path: Path, occupied: int) -> None:
+        """Note how many bytes a file takes now, whatever it took before."""
+        self.bytes += occupied - self._occupied.pop(path, 0)
+        if occupied:
+            self._occupied[path] = occupied
 
 
 def _occupied_bytes(size: int) -> int:

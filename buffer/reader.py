@@ -36,7 +36,7 @@ class Bound(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class _Chapter:
-    """A segment being read from disk. `next_seq`: the number that should come next, 0 where not known yet."""
+    """A segment being read from disk. `next_seq`: the number that should come next."""
 
     segment: Segment
     window: Window
@@ -49,7 +49,8 @@ class Reader:
 
     Numbers that are settled for the uplink when the reader comes to them are passed over. `origin` is where
     it began: given to another reader as `until`, the two share the stream without overlap. `exhausted` is
-    True once `until` was reached; `searching` while so much was passed over that `next` must be called again.
+    True once `until` was reached; `searching` while so much was passed over, or so little could be read just
+    now, that `next` must be called again.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class Reader:
         self._on_missing = on_missing
         self._until = until
         self._place = start.place
+        self._seq_before = start.seq
+        self._readings_before = start.readings
         self._chapter: _Chapter | None = None
         self._decoder = Decoder()
 
@@ -80,25 +83,35 @@ class Reader:
         """Return the next records; [] where nothing new is stored, or `until` was reached, or `searching`.
 
         At most `max_records`; ends with the record that reaches `max_bytes` of bodies, or where
-        PASSED_AT_ONCE others were passed over.
+        PASSED_AT_ONCE others were passed over, or where descriptors or memory have run out.
         """
         records: list[Record] = []
-        left_bytes, passed, self.searching = max_bytes, 0, False
-        for record in self._walk(self._tail()):
+        tail = self._tail()
+        try:
+            stopped = self._collect(tail, records, max_records, max_bytes)
+        except OSError:
+            stopped = True
+        self.searching = stopped and not records
+        return records
+
+    def _collect(self, tail: Tail, records: list[Record], max_records: int, max_bytes: int) -> bool:
+        """Add the next records to `records`; tell whether more may follow. Raises OSError for "not now"."""
+        left_bytes, passed = max_bytes, 0
+        for record in self._walk(tail):
             if record is None:
                 passed += 1
             else:
                 records.append(record)
                 left_bytes -= len(record.body)
-            if left_bytes <= 0 or len(records) == max_records:
-                break
-            if passed == PASSED_AT_ONCE:
-                self.searching = not records
-                break
-        return records
+            if left_bytes <= 0 or len(records) == max_records or passed == PASSED_AT_ONCE:
+                return True
+        return False
 
     def _walk(self, tail: Tail) -> Iterator[Record | None]:
-        """Yield what is stored from here on, None for what is settled; `_place` is then behind it."""
+        """Yield what is stored from here on, None for what is settled; `_place` is then behind it.
+
+        Raises OSError where that is not possible now, with everything before `_place` given.
+        """
         end = Bound(tail.end, tail.seq, tail.readings)
         if self._until is not None:
             end = min(end, self._until)
@@ -111,13 +124,13 @@ class Reader:
         self.exhausted = self._until is not None and self._place >= self._until.place
 
     def _from_recent(self, recent: tuple[Stored, ...], end: Place) -> Iterator[Record | None]:
-        self._chapter = None
         contains = self._account.settled.contains
         for at in range(bisect_left(recent, self._place, key=_place), len(recent)):
-            record, place, following, _ = recent[at]
+            record, place, following, readings_before = recent[at]
             if place >= end:
                 return
-            self._place = following
+            self._chapter = None
+            self._move(Bound(following, record.seq, readings_before + record.count))
             yield None if contains(record.run, record.seq) else record
 
     def _from_disk(self, end: Bound) -> Iterator[Record | None]:
@@ -126,9 +139,14 @@ class Reader:
                 yield from self._read(chapter)
             except OSError as error:
                 if not_now(error):
-                    return
+                    raise
             self._finish(chapter, end)
-        self._place = max(self._place, end.place)
+        if self._place < end.place:
+            self._move(end)
+
+    def _move(self, bound: Bound) -> None:
+        """Go on behind numbers that are known, in a segment that is not being read."""
+        self._place, self._seq_before, self._readings_before = bound
 
     def _open(self, end: Place) -> _Chapter | None:
         """Return the segment to read next, None where there is none before `end`."""
@@ -142,12 +160,13 @@ class Reader:
             self._place = Place(number, PRELUDE_BYTES)
         limit = end.offset if number == end.segment else segment.size_bytes
         if self._chapter is None or self._chapter.segment is not segment:
-            at_start = self._place.offset == PRELUDE_BYTES
+            if self._place.offset == PRELUDE_BYTES:
+                self._move(Bound(self._place, segment.opening.seq_before, segment.opening.readings_before))
             self._chapter = _Chapter(
                 segment=segment,
                 window=segment.window(limit),
-                next_seq=segment.opening.seq_before + 1 if at_start else 0,
-                next_readings=segment.opening.readings_before,
+                next_seq=self._seq_before + 1,
+                next_readings=self._readings_before,
             )
         self._chapter.window.end = limit
         return self._chapter
@@ -182,7 +201,7 @@ class Reader:
 
     def _expect(self, chapter: _Chapter, seq: int, readings_before: int) -> None:
         """Report the numbers missing before `seq`."""
-        if 0 < chapter.next_seq < seq:
+        if chapter.next_seq < seq:
             readings = max(0, readings_before - chapter.next_readings)
             hole = Hole(chapter.next_seq, seq - 1, readings, LossCause.DAMAGED)
             self._on_missing(chapter.segment, hole)

@@ -14,7 +14,7 @@ from buffer.cursor import MAX_RELEASED, CursorFile, encode
 from buffer.index import Index, Segment
 from buffer.intake import Intake
 from buffer.limits import Limits
-from buffer.news import News, PutAside, Removed, Sealed
+from buffer.news import News, PutAside, Removed, Sealed, TakenOut
 from buffer.quarantine import Quarantine
 from buffer.record import Record
 from buffer.room import next_victim
@@ -77,7 +77,7 @@ class Upkeep:
             self._full_since_s = None
         elif not self._removing:
             self._make_room()
-        if self.dirty and time.monotonic() - self._saved_s >= _CURSOR_INTERVAL_S:
+        if self.dirty and not writer.once_stored and time.monotonic() - self._saved_s >= _CURSOR_INTERVAL_S:
             self.save_cursors()
 
     def save_cursors(self, *, copies: int = 1) -> None:
@@ -88,10 +88,9 @@ class Upkeep:
         self._books.advance()
         for uplink, cursor in self._cursors.items():
             body = encode(self._books.positions(uplink, self._channels), self._books.indexes)
-            self._writer.tasks.append(partial(cursor.write, body, copies=copies))
-        self._writer.tasks.extend(self.once_saved)
+            self._writer.once_stored.append(partial(cursor.write, body, copies=copies))
+        self._writer.once_stored.extend(self.once_saved)
         self.once_saved.clear()
-        self._books.released.clear()
         self.dirty = False
         self._saved_s = time.monotonic()
 
@@ -130,9 +129,11 @@ class Upkeep:
         self.dirty = True
 
     def release(self, aside: Aside, fate: Fate) -> None:
-        """Take a record out of quarantine, by another fate; its file goes once that is stored."""
+        """Take a record out of quarantine once, by another fate; its file goes once that is stored."""
+        if self._books.is_released(aside.uplink, aside.record):
+            return
         self._books.release(aside.uplink, aside.record, fate)
-        self.once_saved.append(partial(self._quarantine.remove, aside.path))
+        self.once_saved.append(partial(self._quarantine.remove, aside, self._writer.news))
         self._intake.record_losses()
         self.dirty = True
         if len(self.once_saved) >= MAX_RELEASED:
@@ -144,6 +145,8 @@ class Upkeep:
                 self._books.indexes[opening.stream].seal(opening.number, contents, size_bytes)
             case Removed():
                 self._removing -= 1
+            case TakenOut(uplink=uplink, record=record):
+                self._books.forget_released(uplink, record)
             case PutAside(uplink=uplink, record=record):
                 seq = record.seq
                 self.settle(uplink, record.stream, record.run, seq, seq, Fate.QUARANTINED, record.count)
@@ -170,7 +173,10 @@ class Upkeep:
         return index.sealed_bytes() + ended * self._limits.segment[index.stream]
 
     def _delete(self, segments: Sequence[Segment]) -> None:
-        """Delete files that the books have no more, after LOSS records and cursors that say so."""
+        """Delete files that the books have no more, after LOSS records and cursors that say so.
+
+        Where there is no room even for those, the files go first, and make it.
+        """
         if segments:
             self.save_cursors(copies=2)
         for segment in segments:

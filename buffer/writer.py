@@ -23,8 +23,9 @@ Task = Callable[[], None]
 class Writer:
     """Stores events, then readings, then runs the tasks that were given before.
 
-    `tasks`: run in the writer thread, after everything that was queued before them; one that finds no room is
-    tried again. `news`: for the event loop. `full`: there was no room for everything when last tried.
+    `once_stored`: run in the writer thread, in order, once every event queued before them is stored. `tasks`:
+    run after those whose turn has come, whether everything could be stored or not. Of both, one that finds no
+    room is tried again. `news`: for the event loop. `full`: there was no room for everything when last tried.
     `room_wanted`: so a segment must go. `finished`: whether it ended in order; `failure`: why, if not.
     """
 
@@ -39,6 +40,7 @@ class Writer:
         commit_interval_s: float,
         on_stored: Callable[[], None],
     ) -> None:
+        self.once_stored: deque[Task] = deque()
         self.tasks: deque[Task] = deque()
         self.news = news
         self.room_wanted = False
@@ -98,13 +100,21 @@ class Writer:
     def _commit(self) -> None:
         self.room_wanted = False
         tasks = [self.tasks.popleft() for _ in range(len(self.tasks))]
+        depending = len(self.once_stored)
         self._readings.take()
         self._events.take()
         if self._attempt(self._store_events):
             self._attempt(self._store_readings)
+            self._run_once_stored(depending)
         for task in tasks:
             if not self._attempt(task):
                 self.tasks.append(task)
+
+    def _run_once_stored(self, count: int) -> None:
+        """Run so many of the tasks that waited, up to the first that must be tried again."""
+        while count and self._attempt(self.once_stored[0]):
+            self.once_stored.popleft()
+            count -= 1
 
     def _store_events(self) -> None:
         self._store(self._events)

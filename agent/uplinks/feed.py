@@ -27,6 +27,8 @@ SPREAD_SHARE: Final = 0.1
 """Backfill begins within this share of the time without connection, at most SPREAD_S: each gateway at its own
 moment, so that a thousand do not catch up at once."""
 SEARCH_PAUSE_S: Final = 0.002
+POSTPONED_S: Final = 0.1
+"""When it is tried again to read what a record needs, where descriptors or memory have run out."""
 
 PutAside = Callable[[Taken, Text], None]
 
@@ -59,6 +61,7 @@ class Feed:
         self._put_aside = put_aside
         self._repeat: Repeat | None = None
         self._ready: deque[Iterator[Parcel]] = deque()
+        self._postponed: deque[Taken] = deque()
         self._loop = asyncio.get_running_loop()
         spread_s = min(SPREAD_S, away_s * SPREAD_SHARE)
         self._pace = Pace(self._loop.time, terms.backfill_bytes_per_s, after_s=terms.phase * spread_s)
@@ -68,7 +71,7 @@ class Feed:
     @property
     def empty(self) -> bool:
         """Tell whether all that the platform has not acknowledged has left."""
-        return self._lanes.empty and not self._ready
+        return self._lanes.empty and not self._ready and not self._postponed
 
     def replay(self, since_utc_ns: int) -> None:
         """Send last what was stored since then, even if the platform has acknowledged it."""
@@ -89,24 +92,41 @@ class Feed:
         `nothing_new`: give only what was prepared before.
         """
         while (parcel := self._prepared()) is None:
-            if nothing_new:
-                return None
-            pause_s = self._pace.wait_s
-            paused = self._room.full or pause_s > 0
-            rests_s = {stream: rest_s for stream in Stream if (rest_s := self._refusals.wait_s(stream))}
-            taken = self._lanes.next(paused=paused, resting=rests_s)
+            taken = self._take(nothing_new=nothing_new)
             if taken is None:
-                self._resume_after(SEARCH_PAUSE_S if self._lanes.searching else pause_s)
-                self._resume_after(min(rests_s.values(), default=0.0))
                 return None
             if taken.replay and not self._is_wanted(taken.record):
                 continue  # it was sent since the lane was read ahead
             self._refusals.sent(taken.record.stream)
             self.prepare(taken)
+            if self._postponed:
+                return None
         return parcel
 
+    def _take(self, *, nothing_new: bool) -> Taken | None:
+        """Return the record whose turn it is, what was postponed first; None when there is none yet."""
+        if self._postponed:
+            return self._postponed.popleft()
+        if nothing_new:
+            return None
+        pause_s = self._pace.wait_s
+        paused = self._room.full or pause_s > 0
+        rests_s = {stream: rest_s for stream in Stream if (rest_s := self._refusals.wait_s(stream))}
+        taken = self._lanes.next(paused=paused, resting=rests_s)
+        if taken is None:
+            self._resume_after(SEARCH_PAUSE_S if self._lanes.searching else pause_s)
+            self._resume_after(min(rests_s.values(), default=0.0))
+        return taken
+
     def prepare(self, taken: Taken) -> None:
-        """Make a record ready to leave, or put it aside."""
+        """Make a record ready to leave, or put it aside; later, where what it needs cannot be read now."""
+        try:
+            self._prepare(taken)
+        except OSError:
+            self._postponed.append(taken)
+            self._resume_after(POSTPONED_S)
+
+    def _prepare(self, taken: Taken) -> None:
         if self._suspicion.condemned(taken.record):
             self._put_aside(taken, text("the platform hangs up whenever it is sent this record"))
             return

@@ -43,7 +43,7 @@ class Packer:
     def pack(self, taken: Taken) -> tuple[Parcel, Iterator[Parcel]]:
         """Return a record as a message, and what must leave before it: its dictionary, if that is new here.
 
-        Raises RecordError.
+        Raises RecordError, and OSError where descriptors or memory have run out.
         """
         preamble = self._log.preamble_of(taken.record)
         tags, anchor = preamble.get(RecordKind.TAGS), preamble.get(RecordKind.ANCHOR)
@@ -65,7 +65,7 @@ class Packer:
     def utc_ns_of(self, record: Record) -> int | None:
         """Return when a record ends by the best clock there is, None where there is none.
 
-        Raises RecordError.
+        Raises RecordError, and OSError where descriptors or memory have run out.
         """
         anchor = self._log.preamble_of(record).get(RecordKind.ANCHOR)
         return None if anchor is None else _unpack_anchor(anchor).utc_ns_of(record.last_boot_ns)

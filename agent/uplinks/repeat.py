@@ -22,11 +22,16 @@ class Repeat:
         self._carried.setdefault((record.run, record.stream), Ranges()).add(record.seq)
 
     def wanted(self, record: Record) -> bool:
-        """Tell whether a record is to be sent again; what cannot be dated or read is not."""
+        """Tell whether a record is to be sent again; what cannot be dated or read is not.
+
+        What cannot be read just now is: it cannot leave now either, and is asked for again when it can.
+        """
         if record.seq in self._carried.get((record.run, record.stream), ()):
             return False
         try:
             utc_ns = self._packer.utc_ns_of(record)
         except RecordError:
             return False
+        except OSError:
+            return True
         return utc_ns is not None and utc_ns >= self.since_utc_ns

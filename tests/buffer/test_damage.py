@@ -11,7 +11,9 @@ import pytest
 from buffer.settled import Count
 from config.vocabulary import LossCause, RecordKind
 from tests.buffer.rig import (
+    READINGS,
     SYNC_S,
+    acknowledge,
     assert_adds_up,
     balance,
     crash,
@@ -50,6 +52,30 @@ def test_a_torn_tail_is_cut_counted_and_told(tmp_path: Path, kept: float) -> Non
     log = reopened(crashed, run=3)
     assert log.recovery.torn_bytes == 0
     assert log.recovery.losses == ()
+    log.close()
+
+
+@pytest.mark.parametrize("acknowledged", [0, 5])
+def test_damage_exactly_where_a_reader_goes_on_is_told(tmp_path: Path, acknowledged: int) -> None:
+    log = open_log(tmp_path, cap="10MB")
+    for at in range(5):
+        put(log, noise(at), count=2)
+    log.sync(SYNC_S)
+    live = log.reader("main", READINGS, start="now")
+    acknowledge(log, unsettled(log)[:acknowledged])
+    for at in range(5, 1500):
+        put(log, noise(at), count=2)
+        if at % 300 == 0:
+            log.sync(SYNC_S)
+    log.sync(SYNC_S)
+    path = segments(tmp_path)[0]
+    content = bytearray(path.read_bytes())
+    content[live.origin.place.offset + 64 + 10] ^= 1
+    path.write_bytes(content)
+    assert live.next(1, 1 << 20)[0].seq == 7
+    assert [(loss["first"], loss["last"], loss["readings"]) for loss in losses(log)] == [(6, 6, 2)]
+    assert balance(log).lost == {LossCause.DAMAGED: Count(1, 2)}
+    assert_adds_up(log)
     log.close()
 
 

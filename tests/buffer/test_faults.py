@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 import threading
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -195,6 +198,117 @@ def test_events_are_stored_while_readings_find_no_room(tmp_path: Path) -> None:
     log.sync(SYNC_S)
     assert log.stored_seq(READINGS) == 2
     log.close()
+
+
+def without_any_room(disk: FaultyDisk, log: Log) -> None:
+    """Fill the disk, the room of the ballast included; cursors have theirs, and names need none."""
+    disk.affects = lambda path: not path.name.startswith(("cursor", "closed"))
+    disk.fill()
+    log._writer._ballast.release()
+
+
+def test_a_dropped_record_stays_where_it_is_until_its_loss_is_stored(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path / "log", disk=disk)
+    put(log, b"refused", count=3)
+    put(log, b"event", stream=EVENTS)
+    log.sync(SYNC_S)
+    log.quarantine("main", unsettled(log)[0], "not liked")
+    log.sync(SYNC_S)
+    log.ledger()
+    without_any_room(disk, log)
+    log.discard(log.quarantined("main")[0])
+    log._upkeep.save_cursors()
+    with pytest.raises(TimeoutError):
+        log.sync(0.1)
+    shutil.copytree(tmp_path / "log", tmp_path / "killed")
+    disk.heal()
+    log.sync(SYNC_S)
+    assert not list((tmp_path / "log").glob("quarantine/*/*"))
+    log.close()
+    log = open_log(tmp_path / "killed", run=2)
+    assert balance(log).quarantined == Count(1, 3)
+    assert lost(balance(log)) == Count()
+    assert_adds_up(log)
+    log.close()
+
+
+def test_an_uplink_is_not_closed_before_the_event_that_says_so_is_stored(tmp_path: Path) -> None:
+    log = open_log(tmp_path, uplinks={"main": True, "old": True})
+    put(log, b"never sent")
+    log.close()
+    disk = FaultyDisk()
+    log = open_log(tmp_path, run=2, disk=disk)
+    without_any_room(disk, log)
+    put(log, b"old was removed", stream=EVENTS)
+    log.forget("old")
+    with pytest.raises(TimeoutError):
+        log.sync(0.1)
+    assert (tmp_path / "cursor-old").exists()
+    disk.heal()
+    log.sync(SYNC_S)
+    assert log.stored_seq(EVENTS) == 1
+    assert not (tmp_path / "cursor-old").exists()
+    log.close()
+
+
+def test_a_segment_goes_and_makes_the_room_for_what_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("buffer.upkeep.FULL_GRACE_S", 0.0)
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk=disk, cap="4MB", segment="30kB")
+    put(log, b"event", stream=EVENTS)
+    for at in range(100):
+        put(log, noise(at))
+        if at % 10 == 0:
+            log.sync(SYNC_S)
+    oldest = segments(tmp_path)[0]
+    without_any_room(disk, log)
+    disk.affects = lambda path: oldest.exists()
+    put(log, b"alarm", stream=EVENTS)
+    log.sync(SYNC_S)
+    assert not oldest.exists()
+    put(log, b"event", stream=EVENTS)
+    log.sync(SYNC_S)
+    causes = [
+        orjson.loads(r.body)["cause"] for r in unsettled(log, stream=EVENTS) if r.kind is RecordKind.LOSS
+    ]
+    assert causes == ["disk_full"]
+    assert_adds_up(log)
+    log.close()
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_reader_jumps_over_nothing_that_cannot_be_read_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    log = open_log(tmp_path, cap="2MB", segment="30kB")
+    for at in range(300):
+        put(log, noise(at))
+        if at % 20 == 0:
+            log.sync(SYNC_S)
+    log.sync(SYNC_S)
+    live = log.reader("main", READINGS, start="now")
+    reader = log.reader("main", READINGS, start="oldest_unacknowledged", until=live.origin)
+    found = reader.next(50, 1 << 30)
+    with monkeypatch.context() as patch:
+        patch.setattr("buffer.scan.Window._read", partial(_fail, error))
+        found += reader.next(100, 1 << 30)  # what was read ahead
+        for _ in range(3):
+            assert reader.next(100, 1 << 30) == []
+            assert reader.searching
+            assert not reader.exhausted
+    while (records := reader.next(100, 1 << 30)) or reader.searching:
+        found += records
+    assert [record.seq for record in found] == list(range(1, 301))
+    assert reader.exhausted
+    assert lost(balance(log)) == Count()
+    log.close()
+
+
+def _fail(error: int, *_: object) -> bytes:
+    raise OSError(error, os.strerror(error))
 
 
 def test_a_stop_on_a_full_disk_still_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

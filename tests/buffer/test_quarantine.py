@@ -115,6 +115,57 @@ def test_a_dropped_record_is_a_loss_with_its_number(tmp_path: Path) -> None:
     log.close()
 
 
+def test_a_record_dropped_twice_is_lost_once(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    put(log, b"begin", stream=EVENTS)
+    found = the_one(log)
+    log.discard(found)
+    assert log.quarantined("main") == []
+    log.discard(found)
+    log.resend(found)
+    assert log.resends("main", READINGS).next(10, 1000) == []
+    finish(log)
+    assert list(quarantined(tmp_path / "quarantine")) == []
+    assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
+    assert balance(log).quarantined == Count()
+    told = [r for r in unsettled(log, stream=EVENTS) if r.kind is RecordKind.LOSS]
+    assert len(told) == 1
+    assert_adds_up(log)
+    log.close()
+
+
+def test_a_record_sent_again_and_acknowledged_is_not_offered_a_second_time(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    others = unsettled(log)
+    log.quarantine("main", others[0], "not liked either")
+    log.sync(SYNC_S)
+    first, second = log.quarantined("main")
+    log.resend(first)
+    acknowledge(log, [first.record])
+    assert log.quarantined("main") == [second]
+    log.resend(first)
+    acknowledge(log, [first.record])
+    assert balance(log).quarantined == Count(1, second.record.count)
+    finish(log)
+    assert list(quarantined(tmp_path / "quarantine")) == [second]
+    assert_adds_up(log)
+    log.close()
+
+
+def test_a_record_put_aside_twice_takes_its_room_once(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    record = the_one(log).record
+    before = log._parts.quarantine.bytes
+    log.quarantine("main", record, "not liked")
+    log.sync(SYNC_S)
+    assert log._parts.quarantine.bytes == before > 0
+    log.discard(the_one(log))
+    put(log, b"begin", stream=EVENTS)
+    finish(log)
+    assert log._parts.quarantine.bytes == 0
+    log.close()
+
+
 def test_a_record_can_be_sent_again_after_its_segment_has_gone(tmp_path: Path) -> None:
     log = open_log(tmp_path, cap="1MB", segment="30kB")
     put(log, b"old", count=7)

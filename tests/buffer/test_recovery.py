@@ -109,7 +109,7 @@ def test_drops_are_known_for_what_they_were_after_a_kill(tmp_path: Path) -> None
     numbers = [put(log, bytes(60_000), count=2) for _ in range(5)]
     log.sync(SYNC_S)
     put(log, b"after")
-    log._writer.tasks.clear()
+    log._writer.once_stored.clear()
     log.sync(SYNC_S)
     log = reopened(crash(log, tmp_path / "log"))
     dropped = numbers.count(None)
