@@ -31,7 +31,8 @@ class Scans:
 class Ring:
     """Keeps the newest `depth` scans. A scan's number counts from 0 and never comes again.
 
-    `end`: the number of the next scan; `begin`: that of the oldest one kept.
+    `end`: the number of the next scan; `begin`: that of the oldest one kept. All memory is written to when it
+    is made: the kernel gives it at the first write, in milliseconds that no scan has.
     """
 
     def __init__(self, first_tag: int, tags: int, depth: int) -> None:
@@ -39,9 +40,9 @@ class Ring:
         self._first_tag = first_tag
         self._depth = depth
         self._boot_ns = np.zeros(depth, np.int64)
-        self._raw = np.zeros((depth, tags))
-        self._value = np.zeros((depth, tags))
-        self._quality = np.zeros((depth, tags), np.uint32)
+        self._raw = np.full((depth, tags), 0.0)
+        self._value = np.full((depth, tags), 0.0)
+        self._quality = np.full((depth, tags), 0, np.uint32)
 
     @property
     def begin(self) -> int:
