@@ -135,7 +135,10 @@ async def test_scans_that_nobody_had_time_to_record_are_told_as_a_loss(tmp_path:
         ]
 
 
-async def test_a_window_waits_where_the_log_has_little_room_left_for_readings(tmp_path: Path) -> None:
+async def test_a_window_waits_where_the_log_has_little_room_left_for_readings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The alarm has everything stored at once, in a thread: that there is no room is held for a while."""
     clock = VirtualClock()
     log = {"cap": "1MB", "segment": "128kB", "commit_interval": "1h"}
     async with wired(plant(log=log), tmp_path, clock) as wiring:
@@ -144,9 +147,11 @@ async def test_a_window_waits_where_the_log_has_little_room_left_for_readings(tm
             wiring.log.append(
                 Stream.READINGS, RecordKind.DATA, bytes(8000), first_boot_ns=0, last_boot_ns=0, count=0
             )
-        take(wiring, [3000.0, 1010.0])
-        await clock.advance(S)
-        assert not windows(wiring)  # asking has stored what waited
+        with monkeypatch.context() as held:
+            held.setattr(wiring.log, "has_room", lambda _stream: False)
+            take(wiring, [3000.0, 1010.0])
+            await clock.advance(S)
+            assert not windows(wiring)
         await clock.advance(S)
         assert told(windows(wiring)) == [1000 + count for count in range(5, 11)]
         assert wiring.black_box.lost_scans == 0
