@@ -37,7 +37,9 @@ def test_what_stays_beyond_the_limit_for_longer_than_the_declared_delays_is_neve
 ) -> None:
     """The rule is raised if all was readable; that it cannot be told may stand for it where it was not.
 
-    An EWMA is left out: it has no time after which all of a step is through.
+    Time in which nothing could be read counts for no delay, so readings that can be come as often as the
+    delays ask for, with up to three that cannot before each.An EWMA is left out:
+    it has no time after which all of a step is through.
     """
     rule = {
         "when": data.draw(st.sampled_from(EXPRESSIONS)),
@@ -47,12 +49,16 @@ def test_what_stays_beyond_the_limit_for_longer_than_the_declared_delays_is_neve
     row: dict[str, Any] = {"median": data.draw(st.sampled_from([0, 3, 5, 7]))}
     made = plant(tag("a", **row), periods={"fast": "500ms"}, alarms={"rule": rule})
     readable = data.draw(st.booleans())
-    words = st.sampled_from(USABLE if readable else (*USABLE, bad(Reason.TIMEOUT)))
+    lost = (0.0, bad(Reason.TIMEOUT))
+    words = st.sampled_from(USABLE if readable else (*USABLE, lost[1]))
     before = data.draw(st.lists(st.tuples(st.floats(-10, 10), words), max_size=12))
     declared = made.alarm_rules["rule"]
     beyond_ns = made.delay_ns(when_name("rule")) + declared.on_delay + 3 * PERIOD_NS
     length = (beyond_ns + (0 if readable else declared.fault_delay)) // PERIOD_NS + 1
-    during = data.draw(st.lists(st.tuples(st.floats(5, 9), words), min_size=length, max_size=length))
+    losses = st.just(0) if readable else st.integers(0, 3)
+    beyond = st.tuples(losses, st.floats(5, 9), st.sampled_from(USABLE))
+    found = data.draw(st.lists(beyond, min_size=length, max_size=length))
+    during = [one for count, raw, word in found for one in (*[lost] * count, (raw, word))]
     engine, heard = Engine(made, compiled), set()
     for number, (raw, word) in enumerate(before + during):
         at_ns = 10**12 + number * PERIOD_NS
