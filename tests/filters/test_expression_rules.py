@@ -38,7 +38,7 @@ def test_what_stays_beyond_the_limit_for_longer_than_the_declared_delays_is_neve
     """The rule is raised if all was readable; that it cannot be told may stand for it where it was not.
 
     Time in which nothing could be read counts for no delay, so readings that can be come as often as the
-    delays ask for, with up to three that cannot before each.An EWMA is left out:
+    delays ask for, with up to three that cannot before each. An EWMA is left out:
     it has no time after which all of a step is through.
     """
     rule = {
