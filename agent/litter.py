@@ -1,9 +1,8 @@
 """Garbage collection in small portions: while the collector looks at objects, it holds the event loop.
 
 What lived at the start is never looked at again (`agent.memory`). Of the rest, young objects are looked at as
-ever, in smaller portions. Those that have grown old are looked at only while they are few: where they are
-many, they are alarms, records and the like, which no cycle holds; they go when nobody needs them any more,
-without the collector.
+ever, in smaller portions. Those that have grown old are looked at while they are few: where they are many,
+they are alarms, records and the like, most of which no cycle holds; they are looked at every ten minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from typing import Final
 
 LOOK_EVERY_S: Final = 1.0
+LOOKS_UNTIL_ALL: Final = 600
 MOST_LOOKED_AT: Final = 5_000
 """As many objects are looked at within a few milliseconds."""
 
@@ -38,15 +38,15 @@ def small_portions() -> Iterator[None]:
 
 async def _look() -> None:
     while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        look_at_old()
+        for _ in range(LOOKS_UNTIL_ALL):
+            await asyncio.sleep(LOOK_EVERY_S)
+            look_at_old()
+        gc.collect()  # old connections, too, are held by cycles
 
 
 def look_at_old() -> None:
-    """Look at old objects where it is time, or never look again at those that live now, if they are many."""
+    """Look at old objects where it is time and they are few."""
     if gc.get_count()[2] < _COLLECTIONS_BETWEEN:
         return
     if len(gc.get_objects(generation=2)) <= MOST_LOOKED_AT:
         gc.collect()
-    else:
-        gc.freeze()
