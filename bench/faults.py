@@ -79,7 +79,13 @@ FAULTS: Final = (
     Fault(name="EIO on one sync", strike=_failed_sync, after="restarts"),
     Fault(name="EIO for ever", strike=_dead_medium, after="restarts in memory", medium=media.ext4),
     Fault(name="read-only", strike=_read_only, after="restarts in memory", medium=media.ext4),
-    Fault(name="ENOSPC and back", strike=_no_room, after="goes on", medium=media.tmpfs, log="{cap: 4MB}"),
+    Fault(
+        name="ENOSPC and back",
+        strike=_no_room,
+        after="goes on",
+        medium=media.tmpfs,
+        log="{cap: 4MB, segment: 500kB}",
+    ),
     Fault(name="EMFILE and back", strike=_no_descriptors, after="goes on"),
 )
 
