@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 _STA_UNSYNC: Final = 0x0040
-_TIMEX_BYTES: Final = 208
+_TIMEX: Final = ctypes.c_char * 208  # once: every such type is a circle that only a collector ends
 _TIMEX_MAXERROR: Final = 24  # offsets in struct timex where a long has 64 bits
 _TIMEX_STATUS: Final = 40
 
@@ -61,7 +61,7 @@ class SystemClock:
 
     def vouched_within_ns(self) -> int | None:
         """Ask the kernel (adjtimex(2), STA_UNSYNC and maxerror); where it may not be asked, nobody does."""
-        buffer = ctypes.create_string_buffer(_TIMEX_BYTES)
+        buffer = _TIMEX()
         if _libc().adjtimex(buffer) < 0:
             return None
         status = int.from_bytes(buffer.raw[_TIMEX_STATUS : _TIMEX_STATUS + 4], "little")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,10 @@ class DeviceError(Exception):
     def quality(self) -> int:
         """The quality word of every reading that this failure cost."""
         return bad(self.reason, detail=self.detail)
+
+    def again(self) -> Self:
+        """Return it as it was when new; raised to one caller after another, it would remember them all."""
+        return self.with_traceback(None)
 
 
 class LinkDown(DeviceError):  # noqa: N818 - the failure's own word

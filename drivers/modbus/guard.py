@@ -27,13 +27,26 @@ _MUCH: Final = 1.5
 _TRANSACTION_IDS: Final = 65000  # pymodbus counts to here and then from 1 again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Asked:
-    """A question on the wire: how many doubts there were, when it was put there, and its answer."""
+    """A question on the wire: how many doubts there were, when it was put there, and its answer.
+
+    Whoever waits takes the answer away: an error's traceback holds the frames that it passed, and none of
+    them may hold the error.
+    """
 
     doubts: int
     at_s: float
-    answer: asyncio.Future[bytes]
+    answer: asyncio.Future[bytes] | None
+
+    async def answered(self) -> bytes:
+        """Return the payload, once. Raises DeviceError."""
+        answer, self.answer = self.answer, None
+        assert answer is not None
+        try:
+            return await answer
+        finally:
+            del answer
 
 
 class GuardedLink(Shared):
@@ -115,7 +128,7 @@ class GuardedLink(Shared):
         await self._lock.acquire()
         try:
             if failed_connects != self._failed_connects:
-                raise self._failure  # it failed while this caller waited: that answers for all who waited
+                raise self._failure.again()  # it failed meanwhile: that answers for all who waited
             self._admit(request, risky=risky)
             connection = await self._ready(counters)
             answer = connection.ask(request)
@@ -131,13 +144,13 @@ class GuardedLink(Shared):
             self._admission.require(request.unit_id, _now_s(), risky=risky)
         except Demoted:
             if self._cut_off:
-                raise self._failure from None
+                raise self._failure.again() from None
             raise
 
     async def _hear(self, asked: _Asked, request: ReadRequest, *, risky: bool) -> bytes:
         """Wait for an answer and learn from what comes; the lock is free once the connection falls quiet."""
         try:
-            payload = await asked.answer
+            payload = await asked.answered()
         except DeviceError as error:
             now_s = _now_s()
             quiet_s = self.prices.pause_s if isinstance(error, DeviceRefused) else self.prices.settle_s

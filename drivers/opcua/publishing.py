@@ -46,7 +46,7 @@ class Publisher:
     def check(self) -> None:
         """Raise what ended the tasks: a DeviceError, or a bug."""
         if self._failure is not None:
-            raise self._failure
+            raise self._failure.again()
         for task in self._waiting:
             if task.done() and not task.cancelled():
                 task.result()

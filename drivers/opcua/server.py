@@ -53,7 +53,7 @@ class OpcUaServer(Shared):
         async with self._connecting:
             if self._session is None:
                 if failed_connects != self._failed_connects:
-                    raise self._failure  # it failed while this caller waited: that answers for all who waited
+                    raise self._failure.again()  # it failed meanwhile: that answers for all who waited
                 self._session = await self._connect(counters)
             return self._session
 
@@ -82,7 +82,7 @@ class OpcUaServer(Shared):
         if self._closed:
             raise LinkDown(text("the link is closed"))
         if asyncio.get_running_loop().time() < self._refused_until_s:
-            raise self._failure
+            raise self._failure.again()
         session = Session(self._link, self._session_timeout_s, self._keys)
         counters.connects += 1
         try:

@@ -143,19 +143,24 @@ async def test_a_dictionary_is_put_into_words_as_it_leaves(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("objects", [MOST_LOOKED_AT // 5, 4 * MOST_LOOKED_AT])
-def test_old_objects_are_looked_at_while_they_are_few_and_left_alone_where_they_are_many(
-    objects: int,
-) -> None:
+def test_old_objects_are_looked_at_while_they_are_few_and_set_aside_where_they_are_many(objects: int) -> None:
     program = f"""
 import gc
-from agent.litter import look_at_old
+from agent.litter import look_at_all, look_at_old
 gc.collect(); gc.freeze(); gc.set_threshold(700, 5, 2**30)
-frozen, before = gc.get_freeze_count(), gc.get_stats()[2]["collections"]
+frozen = gc.get_freeze_count()
 kept = [[[]] for _ in range({objects})]
+for each in kept:
+    each.append(each)
 for _ in range(12):
     gc.collect(1)
+before = gc.get_stats()[2]["collections"]
 look_at_old()
 print(gc.get_freeze_count() - frozen >= {objects}, gc.get_stats()[2]["collections"] - before)
+del kept, each
+look_at_all()
+print(gc.get_stats()[2]["collected"] >= {objects})
 """
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert said.split() == ["False", "0" if objects > MOST_LOOKED_AT else "1"]
+    many = objects > MOST_LOOKED_AT
+    assert said.split() == [str(many), "0" if many else "1", "True"]
