@@ -204,23 +204,27 @@ class Log:
         """Have a record copied to the quarantine and synced; only then is it settled for the uplink.
 
         Once the quarantine has its share of the cap, further records are lost instead (`cap`). A record that
-        was sent again from there stays where it is.
+        was sent again from there stays where it is, and one that is settled already stays what it is.
         """
-        if self._resends.take(uplink, record.stream, record.run, record.seq, record.seq):
-            return
+        if not self._resends.take(uplink, record.stream, record.run, record.seq, record.seq):
+            self._upkeep.attempt(partial(self._put_aside, uplink, record, why))
+
+    def _put_aside(self, uplink: str, record: Record, why: str) -> None:
         quarantine = self._parts.quarantine
-        segment = self._books.indexes[record.stream].find(record.run, record.seq)
+        segment = self._books.awaited(uplink, record)
+        if segment is None:
+            return
         if quarantine.bytes >= self._parts.limits.quarantine:
             self._upkeep.give_up(uplink, record)
-        elif segment is not None:
-            item = Quarantined(
-                uplink=uplink,
-                record=record,
-                why=why,
-                opening=segment.opening,
-                preamble=self.preamble_of(record),
-            )
-            self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
+            return
+        item = Quarantined(
+            uplink=uplink,
+            record=record,
+            why=why,
+            opening=segment.opening,
+            preamble=self.preamble_of(record),
+        )
+        self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
 
     def quarantined(self, uplink: str) -> list[Aside]:
         """Return what lies in quarantine for an uplink and has not left it. Raises OSError."""
