@@ -69,17 +69,21 @@ class Log:
         on_stored: Callable[[], None],
         disk: Disk | None = None,
         oldest: Collection[str] = (),
+        starts_before: int = 0,
     ) -> Log:
         """Open a directory, recover what an earlier run left, and start the writer thread.
 
         `uplinks`: name -> required. `preamble`: called inside `append` wherever a segment begins, never
         before the first `append`. `on_stored`: called from the writer thread after each sync, when it wants
         room, and when `failure` is set. `oldest`: uplinks that begin, where they are new, with the oldest
-        segment instead of now. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
+        segment instead of now. `starts_before`: how often an agent has started on another log that this one
+        stands in for. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
         """
         disk = disk or Disk()
         with Lock(directory) as lock, usable(directory):
-            recovered = recover(disk, directory, run=run, uplinks=uplinks, oldest=oldest)
+            recovered = recover(
+                disk, directory, run=run, uplinks=uplinks, oldest=oldest, starts_before=starts_before
+            )
             order = Order(
                 directory=directory,
                 disk=disk,
