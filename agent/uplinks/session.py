@@ -209,10 +209,10 @@ class Session:
                 await asyncio.sleep(REMINDERS_PAUSE_S)
 
     def _send_again(self, taken: Taken, unconfirmed: Unconfirmed) -> None:
-        if unconfirmed.resend(taken):
-            self._feed.prepare(taken._replace(backfill=True))
-        else:
+        if not unconfirmed.resend(taken):
             self._put_aside(taken, text("the platform never confirms this record"))
+        elif not self._feed.prepare(taken._replace(backfill=True)):
+            unconfirmed.put_off(taken, self._now_s())
 
     async def _work(self) -> None:
         """Send one thing after another; many of these run side by side, in the order of their sends."""
