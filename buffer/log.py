@@ -234,8 +234,8 @@ class Log:
         """Return what lies in quarantine for an uplink and has not left it. Raises OSError."""
         return [
             aside
-            for aside in quarantined(self._parts.quarantine.directory)
-            if aside.uplink == uplink and not self._books.is_released(uplink, aside.record)
+            for aside in quarantined(self._parts.quarantine.directory, uplink)
+            if not self._books.is_released(uplink, aside.record)
         ]
 
     def resend(self, aside: Aside) -> None:

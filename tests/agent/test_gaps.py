@@ -21,7 +21,7 @@ from agent.wiring import Wiring
 from config.plant import Plant
 from config.text import text
 from config.units import DAY, S
-from config.vocabulary import Flag, Reason
+from config.vocabulary import Flag, Reason, RecordKind
 from filters.holds import Hold
 from tests.agent.rig import STORED_S, events, forwarding_plant, gaps, take, this_boots_clock, wired
 from tests.virtual import VirtualClock
@@ -293,3 +293,13 @@ async def test_a_step_of_the_clock_is_a_gap_in_which_nothing_is_missing(tmp_path
     assert gap.end is not None
     assert gap.end.utc_ns - gap.start.utc_ns == -12 * 3600 * S
     assert gap.scans_missed is None
+
+
+async def test_a_gap_that_a_newer_program_wrote_hides_no_other(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with started(forwarding_plant(), tmp_path / "s", clock) as wiring:
+        wiring.devices.device_lost("plc", WHY, Reason.TIMEOUT, clock.boot_ns())
+        wiring.pipeline._append(RecordKind.GAP, b'{"version":2}', clock.boot_ns(), clock.boot_ns())
+    found = history_of(tmp_path / "s")
+    assert [gap.subject for gap in found.gaps] == [PLC]
+    assert found.unreadable == 1

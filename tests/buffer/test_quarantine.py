@@ -216,3 +216,13 @@ def test_a_record_that_was_acknowledged_is_not_put_aside(tmp_path: Path) -> None
     assert balance(log).delivered == Count(4, 8)
     assert_adds_up(log)
     log.close()
+
+
+def test_the_dictionary_of_all_that_lies_in_quarantine_is_in_memory_once(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    log.quarantine("main", unsettled(log)[0], "not liked either")
+    log.sync(SYNC_S)
+    first, second = log.quarantined("main")
+    assert first.record != second.record
+    assert first.preamble[RecordKind.TAGS] is second.preamble[RecordKind.TAGS]
+    log.close()
