@@ -31,6 +31,7 @@ from tests.buffer.rig import (
     put,
     segments,
     unsettled,
+    written,
 )
 
 
@@ -405,5 +406,30 @@ def test_a_refused_record_is_put_aside_when_what_it_needs_can_be_read(tmp_path: 
     assert balance(log).quarantined == Count(1, 7)
     (aside,) = log.quarantined("main")
     assert aside.preamble[RecordKind.TAGS] == b"tags of READINGS"
+    assert_adds_up(log)
+    log.close()
+
+
+@NOT_NOW
+def test_want_of_descriptors_is_never_taken_for_want_of_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    monkeypatch.setattr("buffer.upkeep.FULL_GRACE_S", 0.0)
+    written(tmp_path, 100, segment="20kB")
+    disk = FaultyDisk()
+    disk.affects = lambda path: path.name == "ballast"
+    disk.create_error = error
+    log = open_log(tmp_path, run=2, disk=disk)
+    put(log, b"later", count=2)
+    put(log, b"begin", stream=EVENTS)
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            log.sync(0.02)
+    assert len(unsettled(log)) == 100
+    assert lost(balance(log)) == Count()
+    disk.heal()
+    log.sync(SYNC_S)
+    assert len(unsettled(log)) == 101
+    assert not log.ledger().full
     assert_adds_up(log)
     log.close()
