@@ -187,6 +187,8 @@ def _overload(wiring: Wiring) -> Iterator[Text]:
 
 def _storage(wiring: Wiring) -> Iterator[Text]:
     ledger = wiring.log.ledger()
+    if wiring.log.waits_for is not None:
+        yield text("the log waits until it can open its files: {why}", why=wiring.log.waits_for)
     if ledger.full:
         yield text("the disk is full; the oldest readings make room")
     if ledger.at_least_missed:

@@ -108,6 +108,11 @@ class Log:
         """Why nothing is stored any more; None while the log works. The agent ends the process."""
         return self._writer.failure
 
+    @property
+    def waits_for(self) -> str | None:
+        """What of the system has run out (descriptors, memory), so that something waits to be stored."""
+        return self._writer.waits_for
+
     def append(
         self,
         stream: Stream,

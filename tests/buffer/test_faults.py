@@ -85,8 +85,10 @@ def test_what_may_work_later_is_tried_later(tmp_path: Path, error: int) -> None:
     assert put(log, b"one") == 1
     with pytest.raises(TimeoutError):
         log.sync(0.05)
+    assert log.waits_for == os.strerror(error)
     disk.heal()
     log.sync(SYNC_S)
+    assert log.waits_for is None
     assert [record.body for record in unsettled(log)] == [b"one"]
     assert lost(balance(log)) == Count()
     log.close()
