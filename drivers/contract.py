@@ -31,8 +31,8 @@ class Scan:
     `raw`: float64[n], the number as decoded, before scale and offset; NaN where there is none.
     `quality`: uint32[n], see `config.vocabulary`; only the driver's own reasons, nothing judged.
     `source_utc_ns`: int64[n] with the device's own times, 0 where it gave none; None: the protocol has none.
-    `exact`: values that float64 cannot hold (text, large counters), by index within the group; the `raw` of a
-    text is `checksum_of` it, so that a new text is a change like any other.
+    `exact`: values that float64 cannot hold (text, large counters), by index within the group, and none where
+    `raw` is NaN; the `raw` of a text is `checksum_of` it, so that a new text is a change like any other.
     The arrays belong to the receiver.
     """
 

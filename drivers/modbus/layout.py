@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -99,7 +100,8 @@ class Layout:
                 decoded.quality[members] = np.maximum(decoded.quality[members], _RESYNC)
         if self.fenced.size:
             decoded.quality[self.fenced] = self.fenced_words
-        return Scan(raw=decoded.raw, quality=decoded.quality, exact=decoded.exact)
+        exact = {index: found for index, found in decoded.exact.items() if not isnan(decoded.raw[index])}
+        return Scan(raw=decoded.raw, quality=decoded.quality, exact=exact)
 
 
 def lay_out(
