@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from config.draft import Draft
 from config.faults import Fault
+from config.links import ModbusBus
 from config.opcua import OpcUaLink
 from config.points.read import Row
 from config.text import text
@@ -18,6 +19,7 @@ def device_faults(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Itera
     """Yield the faults of links and devices."""
     yield from _unknown_links(draft)
     yield from _unused_links(draft)
+    yield from _buses_with_two_masters(draft)
     yield from _foreign_keys(draft)
     yield from _twins(draft)
     if all_read:
@@ -40,6 +42,23 @@ def _unused_links(draft: Draft) -> Iterator[Fault]:
         if link not in meant:
             words = text('no device is on link "{link}"; take it away or put a device on it', link=link)
             yield Fault(draft.document.key_place("links", link), words)
+
+
+def _buses_with_two_masters(draft: Draft) -> Iterator[Fault]:
+    """Two links to one bus would ask at the same time: answers would meet, or one is never let in."""
+    first: dict[str, str] = {}
+    for name, link in draft.links.items():
+        if not isinstance(link, ModbusBus):
+            continue
+        twin = first.setdefault(link.endpoint, name)
+        if twin != name:
+            words = text(
+                'the bus at {endpoint} is link "{twin}" already; put the devices of "{link}" on that link',
+                endpoint=link.endpoint,
+                twin=twin,
+                link=name,
+            )
+            yield Fault(draft.document.place("links", name, "port"), words)
 
 
 def _foreign_keys(draft: Draft) -> Iterator[Fault]:
