@@ -24,7 +24,7 @@ HELD: dict[str, float | bool] = {
     "XTYXYC": True, "XTYXBD": False,
 }  # fmt: skip
 EXPECTED = {
-    f"{collector}.PLC.{name}": float(value) + (0 if isinstance(value, bool) else at)
+    f"{collector}.PLC.{name}": float(value) + (0 if isinstance(value, bool) else 100 * at)
     for at, collector in enumerate(COLLECTORS)
     for name, value in HELD.items()
 }
@@ -41,7 +41,7 @@ def url(opcua_server: ServerThread) -> Iterator[str]:
             collectors.append(await objects.add_object(2, name))
             plc = await collectors[-1].add_object(2, "PLC")
             for point, value in HELD.items():
-                await plc.add_variable(2, point, value if isinstance(value, bool) else value + at)
+                await plc.add_variable(2, point, value if isinstance(value, bool) else value + 100 * at)
 
     async def tear_down() -> None:
         for collector in collectors:
