@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -40,6 +41,11 @@ class Scan:
     quality: Uint32s
     source_utc_ns: Int64s | None = None
     exact: Mapping[int, int | str] = field(default_factory=dict)
+
+
+def exact_of(found: Mapping[int, int | str], raw: Float64s) -> dict[int, int | str]:
+    """Return what may stand in `Scan.exact`: nothing of a reading that has no value."""
+    return {index: value for index, value in found.items() if not isnan(raw[index])}
 
 
 def checksum_of(found: str) -> float:

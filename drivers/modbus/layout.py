@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
-from math import isnan
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,7 @@ from config.address import parse_modbus, parse_span
 from config.links import Device, WordOrder
 from config.tags import Tag, ValueType
 from config.vocabulary import Reason, bad, uncertain
-from drivers.contract import DeviceError, Scan
+from drivers.contract import DeviceError, Scan, exact_of
 from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register
 from drivers.modbus.fence import Fence
 from drivers.modbus.frame import READ_BITS, Answer
@@ -100,7 +99,7 @@ class Layout:
                 decoded.quality[members] = np.maximum(decoded.quality[members], _RESYNC)
         if self.fenced.size:
             decoded.quality[self.fenced] = self.fenced_words
-        exact = {index: found for index, found in decoded.exact.items() if not isnan(decoded.raw[index])}
+        exact = exact_of(decoded.exact, decoded.raw)
         return Scan(raw=decoded.raw, quality=decoded.quality, exact=exact)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 from config.tags import Deadband
 from config.text import text
 from config.vocabulary import Reason, bad
-from drivers.contract import Desync, DeviceTimeout, DriverCounters, LinkDown, Scan
+from drivers.contract import Desync, DeviceTimeout, DriverCounters, LinkDown, Scan, exact_of
 from drivers.opcua.decode import Readings, decode
 from drivers.opcua.failures import translated
 from drivers.opcua.session import SERVER_STATE, Session, readings_of
@@ -94,6 +95,7 @@ class Subscription:
             watched[self._rest_at] = False
             scan.quality[watched] = _STALE
             scan.raw[watched] = np.nan
+            return replace(scan, exact=exact_of(scan.exact, scan.raw))
         return scan
 
     @property
