@@ -287,6 +287,32 @@ def test_memories_of_an_earlier_version_are_taken_up() -> None:
     assert second.engine.interlocks()[0].last_proven_boot_ns == 2.5 * S
 
 
+def many(count: int = 40) -> Rig:
+    return Rig(plant(*(tag(f"t{number}", h=4) for number in range(count))))
+
+
+def test_what_is_kept_before_a_first_flood_was_handed_out_is_what_was_there_before_it() -> None:
+    first = many()
+    first.engine.annunciator.shelves.put("t1.H", WORK)
+    first.scan(1, t0=5)
+    second = restart(first, 9, many())
+    second.scan(10, **{f"t{number}": 5 for number in range(40)})
+    assert not second.engine.settled
+    third = restart(second, 11, many())
+    assert [alarm.rule for alarm in third.engine.alarms()] == ["t0.H"]
+    assert third.engine.annunciator.shelves.names == ["t1.H"]
+    third.scan(12, **{f"t{number}": 5 for number in range(40)})
+    third.judge(12.1)
+    assert len([event for event in third.events if event.kind is EventKind.ALARM_RAISED]) == 39
+
+
+def test_a_first_flood_of_a_new_log_loses_no_state() -> None:
+    first = many()
+    first.scan(1, **{f"t{number}": 5 for number in range(40)})
+    assert not first.engine.settled
+    assert restart(first, 2, many()).events == []
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"not json", b'{"version": 99}'])
 def test_state_that_nobody_understands_is_told_as_lost(body: bytes) -> None:
     line = rig()
