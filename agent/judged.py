@@ -26,6 +26,7 @@ from config.vocabulary import (
     class_of,
     describe,
 )
+from filters.aftermath import not_held
 from filters.alarm import ActiveAlarm
 from filters.event import Figures
 from filters.holds import Holds
@@ -154,7 +155,9 @@ def proof_log(wiring: Wiring, name: str) -> list[Json]:
             "ago_s": (now - entry.boot_ns) / 1e9,
             "figures": entry.figures,
             "withheld": entry.withheld,
+            "withheld_words": in_both(_WITHHELD[entry.withheld]) if entry.withheld else None,
             "effects": [_effect(found, label_of) for found in effects_found(entry.figures)],
+            "not_held": [label_of(name) for name in not_held(entry.figures)],
             "because": _because(entry.figures),
         }
         for entry in reversed(history)

@@ -125,7 +125,7 @@ def declared_of(
         *(_of_series(name, one) for name, one in series.items()),
         *(declared for name, rule in alarms.items() for declared in _of_alarm(name, rule)),
         *(
-            Declared(name=name, source=condition.when, loc=(*loc, "when"))
+            Declared(name=name, source=condition.when, loc=(*loc, "when"), title=condition.when)
             for name, loc, condition in conditions
             if condition.when is not None
         ),
