@@ -39,6 +39,7 @@ Json = dict[str, object]
 ALARMS_AT_ONCE: Final = 50
 """As many are put into words within a few milliseconds."""
 LOOKED_AT_AT_ONCE: Final = 500
+INTERLOCKS_AT_ONCE: Final = 50
 
 _WHAT: Final[dict[str, Text]] = {
     Limit.LL: text("very low"),
@@ -139,10 +140,15 @@ def _lost_device(wiring: Wiring, alarm: ActiveAlarm) -> str:
     return bad.pop() if len(bad) == 1 else ""
 
 
-def interlocks(wiring: Wiring) -> list[Json]:
-    """Return every interlock with its state and what was counted of it since it is watched."""
+def interlocks(wiring: Wiring) -> Generator[None, None, list[Json]]:
+    """Return every interlock with its state and what was counted of it since it is watched, in pieces."""
     described = {interlock.name: interlock for interlock in wiring.plant.interlocks}
-    return [_interlock(wiring, found, described[found.name]) for found in wiring.engine.interlocks()]
+    shown: list[Json] = []
+    for found in wiring.engine.interlocks():
+        if shown and len(shown) % INTERLOCKS_AT_ONCE == 0:
+            yield
+        shown.append(_interlock(wiring, found, described[found.name]))
+    return shown
 
 
 def proof_log(wiring: Wiring, name: str) -> list[Json]:
