@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+
+Part = Literal["Pss", "Pss_Anon"]
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
@@ -15,10 +17,13 @@ def cpu_s(pid: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / _TICKS_PER_S
 
 
-def pss_bytes(pid: int) -> int:
-    """Return the proportional set size of a process (`Pss:` of smaps_rollup)."""
+def pss_bytes(pid: int, part: Part = "Pss") -> int:
+    """Return the proportional set size of a process, or its anonymous part (smaps_rollup, proc(5)).
+
+    The rest of it are files, which count less for each other program on the machine that maps them, too.
+    """
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
-    return 1024 * next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return 1024 * next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(f"{part}:"))
 
 
 def busy_s() -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import sys
 import time
@@ -244,6 +245,7 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--tags", type=int, default=50)
     asked = parser.parse_args()
+    logging.disable(logging.WARNING)  # some hundred alarms an hour
     with TemporaryDirectory(prefix="fengsui-soak-") as folder:
         found = asyncio.run(simulate(asked.hours, asked.tags, Path(folder)))
     print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())

@@ -18,27 +18,32 @@ from bench.helper import Helper
 from bench.network import Network, own_loopback
 from bench.plan import Plan, Report, Target
 from bench.plant import Load
-from bench.process import pss_bytes
+from bench.process import Part, pss_bytes
 from bench.subject import Subject
 
 POLITE: Final = 47
 PERIOD_MS: Final = 200.0
 REGISTERS: Final = 20
+_PARTS: Final[tuple[Part, ...]] = ("Pss", "Pss_Anon")
 _SAMPLE_EVERY_S: Final = 1.0
 _MIB: Final = 2**20
 _LONG_ENOUGH_S: Final = 600.0
 """Time from which the slope of the memory says something: in a minute a page more or less is 1 MiB/h."""
 
 
+Growth = dict[Part, float]
+"""MiB/h of each part of the memory."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Southbound:
-    """One run: late p50 and p99 of the middle one of the polite devices, and the memory's slope."""
+    """One run: late p50 and p99 of the middle one of the polite devices, and how fast the memory grew."""
 
     late_p50_ms: float
     late_p99_ms: float
     scans_bad: int
     missed: int
-    pss_mib_per_h: float
+    growth: Growth
 
 
 def run(plan: Plan) -> Report:
@@ -51,8 +56,9 @@ def run(plan: Plan) -> Report:
         Target(name="bad scans of polite devices", found=sum(rude.scans_bad for _, rude in pairs), at_most=0),
     ]
     if plan.southbound_s >= _LONG_ENOUGH_S:
-        slope = median(rude.pss_mib_per_h for _, rude in pairs)
-        targets.append(Target(name="PSS slope over the last half, MiB/h", found=slope, at_most=1.0))
+        for part in _PARTS:
+            slope = median(rude.growth[part] for _, rude in pairs)
+            targets.append(Target(name=f"{part} slope over the last half, MiB/h", found=slope, at_most=1.0))
     return Report(bench="southbound", targets=targets)
 
 
@@ -69,30 +75,31 @@ def _measure(plan: Plan, *, rude: bool) -> Southbound:
         network = Network(host=host, devices=ports, broker=broker.port)
         with Subject("agent", Path(temporary), load, network) as subject:
             time.sleep(plan.warm_up_s)
-            slope = _watch_memory(subject.pid, plan.southbound_s)
+            growth = _watch_memory(subject.pid, plan.southbound_s)
             grid = subject.status()["grid"][:POLITE]
             subject.stop()
-    return _summary(grid, slope)
+    return _summary(grid, growth)
 
 
-def _watch_memory(pid: int, duration_s: float) -> float:
-    """Let time pass; return how fast the memory grew in its last half, in MiB/h."""
+def _watch_memory(pid: int, duration_s: float) -> Growth:
+    """Let time pass; return how fast the memory grew in its last half."""
     times_s: list[float] = []
-    sizes: list[float] = []
+    sizes: dict[Part, list[float]] = {part: [] for part in _PARTS}
     start_s = time.monotonic()
     while (now_s := time.monotonic() - start_s) < duration_s:
         if now_s >= duration_s / 2:
             times_s.append(now_s)
-            sizes.append(pss_bytes(pid) / _MIB)
+            for part in _PARTS:
+                sizes[part].append(pss_bytes(pid, part) / _MIB)
         time.sleep(min(_SAMPLE_EVERY_S, duration_s / 10))
-    return 3600 * linear_regression(times_s, sizes).slope
+    return {part: 3600 * linear_regression(times_s, sizes[part]).slope for part in _PARTS}
 
 
-def _summary(grid: list[dict[str, Any]], slope: float) -> Southbound:
+def _summary(grid: list[dict[str, Any]], growth: Growth) -> Southbound:
     return Southbound(
         late_p50_ms=median(group["late_ms"]["p50"] for group in grid),
         late_p99_ms=median(group["late_ms"]["p99"] for group in grid),
         scans_bad=sum(group["scans_bad"] for group in grid),
         missed=sum(group["overruns"] + group["shed"] for group in grid),
-        pss_mib_per_h=slope,
+        growth=growth,
     )

@@ -14,7 +14,7 @@ from bench.network import Network, own_loopback
 from bench.plan import Plan, Report, Target
 from bench.plant import Load
 from bench.process import cpu_s
-from bench.subject import Subject
+from bench.subject import Subject, as_installed
 
 START_S: Final = 3.0
 _STARTS: Final = 3
@@ -38,9 +38,7 @@ def _start(folder: Path) -> tuple[float, float]:
     (folder / "notify").unlink(missing_ok=True)
     load = Load()
     nobody = Network(host=own_loopback(), devices=[*range(1, 1 + load.devices)], broker=1)
-    bytecode = f"PYTHONPYCACHEPREFIX={folder / 'bytecode'}"
-    wrap = ["env", "--unset=PYTHONDONTWRITEBYTECODE", bytecode]
-    with Subject("agent", folder, load, nobody, wrap) as subject:
+    with Subject("agent", folder, load, nobody, as_installed(folder / "bytecode")) as subject:
         spent_s = cpu_s(subject.pid)
         subject.stop()
         return spent_s, subject.ready_after_s

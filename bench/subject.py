@@ -160,6 +160,11 @@ class Subject:
         return SubjectFailed(f"{self.name} {what}; it said last:\n{last_words}")
 
 
+def as_installed(bytecode: Path) -> list[str]:
+    """Return a command that becomes a subject with bytecode in a folder, which its first start fills."""
+    return ["env", "--unset=PYTHONDONTWRITEBYTECODE", f"PYTHONPYCACHEPREFIX={bytecode}"]
+
+
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=_STATUS_WITHIN_S)
