@@ -26,6 +26,7 @@ from config.vocabulary import (
     class_of,
     describe,
 )
+from filters.aftermath import not_held
 from filters.alarm import ActiveAlarm
 from filters.event import Figures
 from filters.holds import Holds
@@ -38,6 +39,7 @@ Json = dict[str, object]
 ALARMS_AT_ONCE: Final = 50
 """As many are put into words within a few milliseconds."""
 LOOKED_AT_AT_ONCE: Final = 500
+INTERLOCKS_AT_ONCE: Final = 50
 
 _WHAT: Final[dict[str, Text]] = {
     Limit.LL: text("very low"),
@@ -138,10 +140,15 @@ def _lost_device(wiring: Wiring, alarm: ActiveAlarm) -> str:
     return bad.pop() if len(bad) == 1 else ""
 
 
-def interlocks(wiring: Wiring) -> list[Json]:
-    """Return every interlock with its state and what was counted of it since it is watched."""
+def interlocks(wiring: Wiring) -> Generator[None, None, list[Json]]:
+    """Return every interlock with its state and what was counted of it since it is watched, in pieces."""
     described = {interlock.name: interlock for interlock in wiring.plant.interlocks}
-    return [_interlock(wiring, found, described[found.name]) for found in wiring.engine.interlocks()]
+    shown: list[Json] = []
+    for found in wiring.engine.interlocks():
+        if shown and len(shown) % INTERLOCKS_AT_ONCE == 0:
+            yield
+        shown.append(_interlock(wiring, found, described[found.name]))
+    return shown
 
 
 def proof_log(wiring: Wiring, name: str) -> list[Json]:
@@ -154,7 +161,9 @@ def proof_log(wiring: Wiring, name: str) -> list[Json]:
             "ago_s": (now - entry.boot_ns) / 1e9,
             "figures": entry.figures,
             "withheld": entry.withheld,
+            "withheld_words": in_both(_WITHHELD[entry.withheld]) if entry.withheld else None,
             "effects": [_effect(found, label_of) for found in effects_found(entry.figures)],
+            "not_held": [label_of(name) for name in not_held(entry.figures)],
             "because": _because(entry.figures),
         }
         for entry in reversed(history)

@@ -38,7 +38,7 @@ _SENTENCES: Final[dict[EventKind, Text]] = {
     EventKind.INTERLOCK_UNKNOWN: text("interlock {rule} cannot be witnessed: {subject}"),
     EventKind.INTERLOCK_BYPASSED: text("interlock {rule} is bypassed: {subject}"),
     EventKind.INTERLOCK_BYPASS_ENDED: text("interlock {rule} is no longer bypassed"),
-    EventKind.INTERLOCK_CLEARED: text("interlock {rule}: the cause is gone: {subject}"),
+    EventKind.INTERLOCK_CLEARED: text("interlock {rule}: the demand is over: {subject}"),
     EventKind.INTERLOCK_NOT_READY: text("interlock {rule} is armed and not ready: {subject}"),
     EventKind.INTERLOCK_READY: text("interlock {rule} is ready, or no longer armed"),
     EventKind.INTERLOCK_PROOF_DUE: text("interlock {rule} must be proof-tested: its last proof is too old"),

@@ -66,7 +66,6 @@ def status(wiring: Wiring) -> Generator[None, None, Json]:
     }
     sections: dict[str, Callable[[], object]] = {
         "concerns": lambda: [in_both(concern) for concern in concerns(wiring, found.silent)],
-        "interlocks": lambda: interlocks(wiring),
         "gaps": lambda: [_gap(gap) for gap in wiring.outages.lasting()],
         "devices": lambda: _devices(wiring),
         "links": lambda: buses_now(modbus_buses(wiring.plant, wiring.poller.drivers)),
@@ -78,6 +77,8 @@ def status(wiring: Wiring) -> Generator[None, None, Json]:
     for name, section in sections.items():
         yield
         about[name] = section()
+    yield
+    about["interlocks"] = yield from interlocks(wiring)
     return about
 
 

@@ -35,6 +35,7 @@ BECAUSE: Final = {
     Because.BYPASS_UNKNOWN: text("the bypass flag could not be read"),
     Because.DEMANDED_AGAIN: text("it was demanded again before that"),
     Because.DISARMED_BETWEEN_SAMPLES: text("it was disarmed between the samples that show the cause"),
+    Because.BYPASSED_BETWEEN_SAMPLES: text("it was bypassed between the samples that show the cause"),
     Because.CAUSE_NOT_DECLARED: text("none of the declared causes was there"),
 }
 

@@ -144,6 +144,11 @@ class Plant:
         virtual = self.virtual(name)
         return virtual.delay_ns if virtual is not None else self.signal(name).delay_ns(self.period_ns(name))
 
+    def memory_ns(self, name: str) -> int:
+        """How long ago that may be on which the value of a tag rests, virtual or not."""
+        virtual = self.virtual(name)
+        return virtual.memory_ns if virtual is not None else self.delay_ns(name)
+
     def device_of(self, group: ScanGroup) -> Device:
         """The device that a group polls."""
         return self.description.devices[group.device]

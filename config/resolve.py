@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from operator import attrgetter
 from typing import Final
 
 from config.expression.bind import bind, kind_fault
 from config.expression.operations import (
-    BAD_UNTIL_FULL,
     DELAY_SPANS,
+    FILLING_SPANS,
     KEEPS_SAMPLES,
+    MEMORY_SPANS,
     Apply,
     Bound,
     Input,
@@ -48,6 +50,7 @@ class _Signal:
     median_ns: int
     delay_ns: int
     filling_ns: int
+    memory_ns: int
     meaning: str
 
 
@@ -146,6 +149,7 @@ class _Resolver:
                 median_ns=signal.median_ns,
                 delay_ns=signal.delay_ns,
                 filling_ns=signal.filling_ns,
+                memory_ns=signal.memory_ns,
                 skew_ns=_skew_ns(one, signal),
             )
         )
@@ -227,26 +231,20 @@ class _Resolver:
             inputs=tuple(dict.fromkeys(name for signal in inputs for name in signal.inputs)),
             periods_ns=self._union(bound),
             median_ns=max(signal.median_ns for signal in inputs),
-            delay_ns=self._delay_ns(bound),
-            filling_ns=self._filling_ns(bound),
+            delay_ns=self._longest_ns(bound, DELAY_SPANS, attrgetter("delay_ns")),
+            filling_ns=self._longest_ns(bound, FILLING_SPANS, attrgetter("filling_ns")),
+            memory_ns=self._longest_ns(bound, MEMORY_SPANS, attrgetter("memory_ns")),
             meaning="; ".join((one.source, *meanings)),
         )
 
-    def _delay_ns(self, bound: Bound) -> int:
+    def _longest_ns(self, bound: Bound, spans: Mapping[Op, int], of_input: Callable[[_Signal], int]) -> int:
+        """Return the longest sum from an input to the result; `spans`: how many of its own each step adds."""
         if isinstance(bound, Input):
-            return self._signals[bound.name].delay_ns
+            return of_input(self._signals[bound.name])
         if not isinstance(bound, Apply):
             return 0
-        own_ns = DELAY_SPANS.get(bound.op, 0) * bound.span_ns
-        return own_ns + max(self._delay_ns(part) for part in bound.inputs)
-
-    def _filling_ns(self, bound: Bound) -> int:
-        if isinstance(bound, Input):
-            return self._signals[bound.name].filling_ns
-        if not isinstance(bound, Apply):
-            return 0
-        own_ns = bound.span_ns if bound.op in BAD_UNTIL_FULL else 0
-        return own_ns + max(self._filling_ns(part) for part in bound.inputs)
+        own_ns = spans.get(bound.op, 0) * bound.span_ns
+        return own_ns + max(self._longest_ns(part, spans, of_input) for part in bound.inputs)
 
 
 def _of_tag(tag: Tag, period_ns: int) -> _Signal:
@@ -257,6 +255,7 @@ def _of_tag(tag: Tag, period_ns: int) -> _Signal:
         median_ns=tag.delay_ns(period_ns),
         delay_ns=tag.delay_ns(period_ns),
         filling_ns=0,
+        memory_ns=tag.delay_ns(period_ns),
         meaning="",
     )
 

@@ -45,7 +45,8 @@ class Virtual:
     the plant's tags that it rests on, also by way of other series; `groups`: theirs. `period_ns`,
     `fastest_ns`: of the slowest and the fastest of them. `median_ns`: the longest delay of their medians;
     `delay_ns`: how long, with that, until a change of them is through; `filling_ns`: how long it is Bad at
-    first, however good they are. `skew_ns`: see `config.rules.Series`.
+    first, however good they are; `memory_ns`: how long ago what it rests on may be. `skew_ns`: see
+    `config.rules.Series`.
     `loc`: where its expression stands.
     """
 
@@ -59,6 +60,7 @@ class Virtual:
     median_ns: int
     delay_ns: int
     filling_ns: int
+    memory_ns: int
     skew_ns: int
 
     @property
@@ -123,7 +125,7 @@ def declared_of(
         *(_of_series(name, one) for name, one in series.items()),
         *(declared for name, rule in alarms.items() for declared in _of_alarm(name, rule)),
         *(
-            Declared(name=name, source=condition.when, loc=(*loc, "when"))
+            Declared(name=name, source=condition.when, loc=(*loc, "when"), title=condition.when)
             for name, loc, condition in conditions
             if condition.when is not None
         ),

@@ -6,6 +6,7 @@ A verdict stays what it was. When the demand is over, what came after it is told
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from config.vocabulary import WitnessState
 from filters.demand import Because, Demand, Finding
@@ -13,6 +14,9 @@ from filters.event import Figures
 from filters.interlock import Expected, Inputs
 from filters.sight import Elapsed
 from filters.verdict import verdict_figures
+
+_NOT_HELD: Final = "not_held"
+_SEPARATOR: Final = ", "
 
 
 @dataclass(slots=True)
@@ -37,8 +41,14 @@ class Aftermath:
         figures = verdict_figures(late) if late else {}
         if self.not_held:
             gone = (effects[number].sight.rule.tag.tag for number in sorted(self.not_held))
-            figures["not_held"] = ", ".join(gone)
+            figures[_NOT_HELD] = _SEPARATOR.join(gone)
         return figures
+
+
+def not_held(figures: Figures) -> list[str]:
+    """Return the effects that were gone while the cause stood, from what the end of a demand says."""
+    names = figures.get(_NOT_HELD)
+    return names.split(_SEPARATOR) if isinstance(names, str) else []
 
 
 def _late(demand: Demand, number: int, effect: Expected) -> Elapsed | None:

@@ -14,12 +14,14 @@ from config.rules import Condition
 from config.tags import Tag
 from config.vocabulary import Limit
 from filters.layout import COMPARISON, COMPARISON_STATE, LONG_AGO, NEVER, Records, moved
-from filters.machine import ABOVE, ACTIVE, BELOW, EQUAL
+from filters.machine import ABOVE, ACTIVE, BELOW, EQUAL, IS_BAD
 
 if TYPE_CHECKING:
     from filters.kernels import Kernels
 
-_STATE_FIELDS: Final = tuple(name for name in COMPARISON_STATE.names or () if name != "left_ns")
+_STATE_FIELDS: Final = tuple(
+    name for name in COMPARISON_STATE.names or () if name not in ("left_ns", "anew_ns")
+)
 """What is kept of an active comparison: no delay of it runs."""
 
 
@@ -99,6 +101,7 @@ class Comparisons:
         self.tag_of = [plant.number_of[row.tag.tag] for row in self.rows]
         self._watched = [number for number, row in enumerate(self.rows) if row.key in watched]
         self._digests: dict[int, str] = {}
+        self._memory_ns = [0 if row.test == IS_BAD else plant.memory_ns(row.tag.tag) for row in self.rows]
         windows = [plant.window(row.tag.tag) for row in self.rows]
         self.rules = kernels.lay(_rules(self.rows, self.tag_of, windows, watched))
         self.states = kernels.lay(_blank_states(len(self.rows)))
@@ -115,10 +118,14 @@ class Comparisons:
         return int(state["rose_onset_ns"]), int(state["rose_before_ns"])
 
     def stand(self, row: int, since_ns: int) -> None:
-        """Let a comparison be active that was so in an earlier run."""
+        """Let the comparison of an alarm be active that was so in an earlier run.
+
+        It is over no earlier than when its filters, which begin anew, have seen as much as they remember.
+        """
         state = self.states[row]
         state["phase"] = ACTIVE
         state["started_ns"] = since_ns
+        state["anew_ns"] = self._memory_ns[row]
 
     def save(self) -> dict[str, SavedComparison]:
         """Return the states of what is watched and active."""

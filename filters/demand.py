@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from config.vocabulary import WitnessState
 from filters.interlock import Expected, Inputs
 from filters.layout import LONG_AGO, moved
-from filters.sight import Change, Elapsed, last_of
+from filters.sight import Change, Elapsed, Sight, last_of
 
 
 class Because(StrEnum):
@@ -25,6 +26,10 @@ class Because(StrEnum):
     DEMANDED_AGAIN = "demanded_again"
     CAUSE_NOT_DECLARED = "cause_not_declared"
     DISARMED_BETWEEN_SAMPLES = "disarmed_between_samples"
+    BYPASSED_BETWEEN_SAMPLES = "bypassed_between_samples"
+
+
+_DOUBTS: Final = (Because.DISARMED_BETWEEN_SAMPLES, Because.BYPASSED_BETWEEN_SAMPLES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +75,8 @@ class Demand:
 
     @property
     def doubtful(self) -> bool:
-        """Samples cannot tell whether the interlock was armed when it was demanded."""
-        return self.excuse is not None and self.excuse.because is Because.DISARMED_BETWEEN_SAMPLES
+        """Samples cannot tell whether the interlock was armed and in force when it was demanded."""
+        return self.excuse is not None and self.excuse.because in _DOUBTS
 
     def last_chance_ns(self, effect: Expected) -> int:
         """Return the instant by which an effect that came in time must have been sampled."""
@@ -109,6 +114,7 @@ class Demand:
         ]
         if cause.rise is not None and cause.rise.onset_ns > self.cause_onset_ns:
             ends.append(cause.rise.onset_ns)
+        ends += self._in_force_again(inputs)
         return max(min(ends), self.verdict_ns) if ends and self.verdict is not None else None
 
     def moved(self, by_ns: int) -> Demand:
@@ -130,6 +136,17 @@ class Demand:
             counts_from_ns=min(self.counts_from_ns, now_ns),
             verdict_ns=min(self.verdict_ns, now_ns),
         )
+
+    def _in_force_again(self, inputs: Inputs) -> list[int]:
+        """Return when a bypass ended that has left open what an effect would have done, if it is missing."""
+        bypass = inputs.bypassed
+        if self.verdict is not WitnessState.INDETERMINATE or bypass is None or bypass.bad or bypass.true:
+            return []
+        ended = bypass.fall
+        if ended is None or ended.by_ns <= self.began.by_ns:
+            return []
+        missing = any(_was_missing(effect, ended.by_ns) for effect in inputs.effects)
+        return [ended.by_ns] if missing else []
 
     def _demanded_again(self, inputs: Inputs) -> Finding | None:
         """Return the end of waiting that a new activation of the cause means."""
@@ -153,20 +170,34 @@ def demanded(inputs: Inputs, watching_ns: int) -> Demand | None:
     began = last_of([change for change in changes if change is not None])
     if began.onset_ns < watching_ns:
         began = Change(after_ns=LONG_AGO, onset_ns=watching_ns, by_ns=watching_ns)
-    if bypass is not None and bypass.true and bypass.seen_false_ns < began.onset_ns:
-        return None
     earliest_ns = max(began.after_ns, began.onset_ns - inputs.patience_ns)
-    excuse = None
-    if armed is not None and not armed.true and armed.seen_true_ns < began.onset_ns:
-        if began.after_ns == LONG_AGO or armed.fall is None or armed.fall.by_ns <= earliest_ns:
-            return None
-        excuse = Excuse(Because.DISARMED_BETWEEN_SAMPLES, began.by_ns)
+    ends = _ends_in_force(armed, bypass, began.onset_ns)
+    if any(began.after_ns == LONG_AGO or end is None or end.by_ns <= earliest_ns for _, end in ends):
+        return None
     return Demand(
         began=began,
         cause_onset_ns=cause.rise.onset_ns,
         counts_from_ns=earliest_ns - inputs.skew_ns,
-        excuse=excuse,
+        excuse=Excuse(ends[0][0], began.by_ns) if ends else None,
     )
+
+
+def _ends_in_force(
+    armed: Sight | None, bypass: Sight | None, since_ns: int
+) -> list[tuple[Because, Change | None]]:
+    """Return what no sample since then showed in force, and when it was seen to end."""
+    ends: list[tuple[Because, Change | None]] = []
+    if armed is not None and not armed.true and armed.seen_true_ns < since_ns:
+        ends.append((Because.DISARMED_BETWEEN_SAMPLES, armed.fall))
+    if bypass is not None and bypass.true and bypass.seen_false_ns < since_ns:
+        ends.append((Because.BYPASSED_BETWEEN_SAMPLES, bypass.rise))
+    return ends
+
+
+def _was_missing(effect: Expected, at_ns: int) -> bool:
+    """Tell whether an effect was not there at an instant, nor has come since."""
+    fall = effect.sight.fall
+    return not effect.sight.true and (fall is None or fall.by_ns <= at_ns)
 
 
 def find(demand: Demand, effect: Expected, now_ns: int) -> Finding | None:
@@ -195,9 +226,9 @@ def _timed(demand: Demand, effect: Expected, rise: Change) -> Finding:
         return _failed(demand, effect, at_ns, Because.LATE, elapsed)
     because = Because.BETWEEN_SAMPLES
     if elapsed.max_ns is not None and elapsed.max_ns <= effect.within_ns:
-        if not demand.doubtful:
+        if demand.excuse is None or not demand.doubtful:
             return Finding(outcome=WitnessState.PROVEN, at_ns=at_ns, elapsed=elapsed)
-        because = Because.DISARMED_BETWEEN_SAMPLES
+        because = demand.excuse.because
     return Finding(outcome=WitnessState.INDETERMINATE, at_ns=at_ns, elapsed=elapsed, because=because)
 
 

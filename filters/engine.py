@@ -129,8 +129,11 @@ class Engine:
         the process: they are found again.
         """
         if not self._backlog:
-            self._kept = dump(self._snapshot(), self.annunciator.save())
+            self._keep()
         return self._kept
+
+    def _keep(self) -> None:
+        self._kept = dump(self._snapshot(), self.annunciator.save())
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(
@@ -189,8 +192,10 @@ class Engine:
         return self.witnesses.statuses()
 
     def _start(self, boot_ns: int) -> None:
-        """Begin the delays of what was never read."""
+        """Begin the delays of what was never read; keep what was remembered before anything was found."""
         self._started = True
+        self._now_ns = boot_ns
+        self._keep()
         self.image.since_boot_ns[:] = boot_ns
         for number, group in enumerate(self._groups):
             group["sample_ns"] = boot_ns

@@ -13,6 +13,8 @@ sees. One moves through four phases:
 * A Bad input neither confirms nor withdraws anything: RISING is held (its delay goes on, but ends only with a
   usable sample), FALLING too (its delay stands still meanwhile), ACTIVE stays. So what cannot be read may
   hasten an alarm and never its end. Only the test IS_BAD judges the quality itself.
+* An alarm that was active before a restart ends no earlier than when its filters, which begin anew, have seen
+  as much as they remember (`anew_ns`, from the first usable sample on).
 * A virtual tag (`filters.series`) is computed anew whenever a scan group that it rests on was scanned or has
   become stale, and then looked at; while no scan comes, once in every period. It shows what it shows since
   its oldest sample, and no longer than that.
@@ -159,6 +161,12 @@ def hold(state: Row, at_ns: int) -> None:
     state["due_ns"] = NEVER
 
 
+def begin_anew(state: Row, at_ns: int) -> None:
+    """Let an alarm of before a restart end no earlier than when its filters remember as much again."""
+    state["started_ns"] = max(state["started_ns"], at_ns + state["anew_ns"])
+    state["anew_ns"] = 0
+
+
 def look(rule: Row, state: Row, scaled: float, value: float, bad: bool, at_ns: int, known_ns: int) -> None:
     """Take one sample, or what rests on samples since `known_ns`, into one comparison."""
     if rule["test"] == IS_BAD:
@@ -167,6 +175,8 @@ def look(rule: Row, state: Row, scaled: float, value: float, bad: bool, at_ns: i
     elif bad:
         hold(state, at_ns)
     else:
+        if state["anew_ns"] != 0:
+            begin_anew(state, at_ns)
         limit = rule["limit"] if state["phase"] < ACTIVE else rule["release"]
         before_ns = state["quiet_ns"]
         date(state, meets(rule["test"], scaled, rule["limit"]), at_ns, known_ns)

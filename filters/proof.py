@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from config.vocabulary import EventKind, Withheld
+from filters.aftermath import not_held
 from filters.event import Event, Figures
 from filters.layout import moved
 
@@ -53,7 +54,8 @@ def entered(history: tuple[Entry, ...], events: Iterable[Event]) -> tuple[Entry,
 
 def _has_an_aftermath(event: Event) -> bool:
     """Tell whether the end of a demand says more of its effects than the verdict did."""
-    return event.kind is EventKind.INTERLOCK_CLEARED and not {"effect", "not_held"}.isdisjoint(event.figures)
+    told = "effect" in event.figures or bool(not_held(event.figures))
+    return event.kind is EventKind.INTERLOCK_CLEARED and told
 
 
 def told_at_last(history: tuple[Entry, ...], events: Iterable[Event]) -> tuple[Entry, ...]:

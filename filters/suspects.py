@@ -46,8 +46,10 @@ class Suspects:
         self.accused = {}
         if not self._inputs.exclusive or self._mode.now in (WitnessState.DISARMED, WitnessState.BYPASSED):
             self.standing.clear()
+        self._blind &= bool(self.standing)
         if self._mode.now is WitnessState.UNKNOWN:
-            self._blind |= now_ns - self._mode.since_ns >= self._inputs.patience_ns
+            unknown_ns = now_ns - self._mode.since_ns
+            self._blind |= bool(self.standing) and unknown_ns >= self._inputs.patience_ns
             return []
         if demand is not None:
             explained = [n for n, rise in self.standing.items() if rise.by_ns >= demand.counts_from_ns]

@@ -18,9 +18,10 @@ Demand
     It begins at t0, the latest of: onset of the cause (its first raw sample, before median and on-delay),
     arming, end of a bypass, and the start of this witness. It is told when the cause is declared, even if
     by then the effect has disarmed the interlock, or somebody bypassed it, provided that a sample at t0 or
-    later showed it armed and in force. If cause and disarming lie between the same samples it may have been
-    armed: that is told as a demand, which can neither fail nor be proven. Cause, arming and bypass must be
-    readable; an effect need not. One activation of the cause demands once.
+    later showed it armed and in force. If cause and disarming (or bypass) lie between the same samples it may
+    have been in force: that is told as a demand, which can neither fail nor be proven. Cause, arming and
+    bypass must be readable; an effect need not. One activation of the cause demands once, and once more
+    where a bypass has left it INDETERMINATE: as of its end, if an effect is missing then.
 
 Effect
     A change to true counts if it may have come after the cause, which lies between two samples: if it was

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -101,7 +101,9 @@ class Witnesses:
 
     def begin(self, now_ns: int) -> list[Event]:
         """Let every witness take its first look."""
-        return [event for name in self._witnesses for event in self._step(name, now_ns, now_ns, set())]
+        events = [event for name in self._witnesses for event in self._step(name, now_ns, now_ns, set())]
+        self._come_due()
+        return events
 
     def step(self, now_ns: int, moves: Int64s) -> list[list[Event]]:
         """Return what became true by `now_ns`, when the comparisons made these moves (`filters.judge`).
@@ -117,10 +119,10 @@ class Witnesses:
                 scans_ns[name] = max(at_ns, scans_ns.get(name, LONG_AGO))
         raised = {row for row, move, _ in heard if move == RAISED}
         events = [self._step(name, now_ns, scans_ns[name], raised) for name in scans_ns]
-        for name in scans_ns:
-            demand = self._witnesses[name].memory.demand
-            if demand is not None:
-                self._excuse_others(name, dict.fromkeys(self._shared.of(name), demand.counts_from_ns))
+        if any(witness.memory.suspects for witness in self._witnesses.values()):
+            self._excuse_suspects(scans_ns)
+        if scans_ns:
+            self._come_due()
         return events
 
     def review(self, now_ns: int) -> list[Event]:
@@ -136,8 +138,16 @@ class Witnesses:
         else:
             self._awaiting.pop(name, None)
         self._due_ns[name] = witness.due_ns(now_ns)
-        self.due_ns = min(self._due_ns.values())
         return events
+
+    def _come_due(self) -> None:
+        self.due_ns = min(self._due_ns.values(), default=NEVER)
+
+    def _excuse_suspects(self, names: Iterable[str]) -> None:
+        for name in names:
+            demand = self._witnesses[name].memory.demand
+            if demand is not None:
+                self._excuse_others(name, dict.fromkeys(self._shared.of(name), demand.counts_from_ns))
 
     def _excuse_others(self, name: str, since_ns: Mapping[int, int]) -> None:
         """Let what an interlock has explained or told of its effects, by row, hold for all with the same."""

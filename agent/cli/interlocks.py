@@ -123,8 +123,10 @@ def _entry(entry: Json) -> Iterator[tuple[str, ...]]:
     """Yield what happened, and a row for every further effect that was looked at."""
     what, ago = shown(_EVENTS[entry["event"]]), shown(span_of(entry["ago_s"]))
     why = _in_words(entry["because"])
-    if gone := entry["figures"].get("not_held"):
+    if gone := ", ".join(entry["not_held"]):
         why = shown(text("gone again while the cause stood: {effects}", effects=gone))
+    if withheld := _in_words(entry["withheld_words"]):
+        what = shown(text("{event} ({withheld})", event=what, withheld=withheld))
     if not entry["effects"]:
         yield what, ago, "", "", "", why
     for effect in entry["effects"]:

@@ -58,8 +58,8 @@ class Op(IntEnum):
 KEEPS_SAMPLES = frozenset((Op.MEAN_OVER, Op.LEAST_OVER, Op.MOST_OVER, Op.RATE, Op.INCREASE))
 """The operations that remember every sample of a window."""
 
-BAD_UNTIL_FULL = frozenset((Op.RATE,))
-"""The operations that are Bad until their window spans what it should."""
+FILLING_SPANS = {Op.RATE: 1}
+"""For how many of its time spans an operation is Bad at first, until its window spans what it should."""
 
 DELAY_SPANS = {
     Op.EWMA: 3,
@@ -73,6 +73,9 @@ DELAY_SPANS = {
     Op.RATE: 1,
 }
 """How many of its time spans an operation needs until a step of its input is through (of an EWMA: 95 %)."""
+
+MEMORY_SPANS = DELAY_SPANS | {Op.INCREASE: 1}
+"""How many of its time spans ago what an operation gives may still rest on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ def tally(step: Row, steps: Table, vote: Row) -> None:
 
 
 def judge_votes(step: Row, count: Row) -> None:
-    """Tell whether enough have voted; see the top of this file for the Bad ones."""
+    """Tell whether enough have voted; `filters.series.operations` says what a Bad vote is worth."""
     take_over(step, count)
     needed = step["number"]
     suspected = step["op"] == SUSPECTED_VOTES

@@ -14,7 +14,8 @@ import orjson
 import pytest
 
 from agent.actions import actions
-from agent.cli.interlocks import _EVENTS
+from agent.cli.interlocks import _EVENTS, _entry
+from agent.judged import proof_log
 from agent.status import answers, status
 from agent.status_server import Refused, serve_status
 from agent.wiring import Wiring
@@ -97,6 +98,37 @@ async def test_a_mute_is_ours_alone_told_with_name_and_reason_and_ends_by_itself
 
 def said(wiring: Wiring) -> list[str]:
     return [concern["en"] for concern in at_once(status(wiring))["concerns"]]  # type: ignore[attr-defined]
+
+
+async def test_an_effect_that_is_an_expression_is_called_by_what_it_says(tmp_path: Path) -> None:
+    either = "plc_1 == 1 or plc_2 == 1"
+    cut = CUT | {"effects": [{"when": either, "within": "5s"}]}
+    clock = VirtualClock()
+    plant = forwarding_plant(tags_each=3, rules={"interlocks": [cut]})
+    async with wired(plant, tmp_path, clock) as wiring:
+        for raw in ([0, 0, 0], [5, 0, 0], [5, 0, 1], [5, 0, 0], [5, 0, 0], [0, 0, 0]):
+            take(wiring, raw)
+            await clock.advance(S)
+        (proven,) = [event for event in events(wiring) if event.kind == "interlock_proven"]
+        cleared, log = proof_log(wiring, "cut")
+    assert proven.text.en.startswith(f"interlock 断水联锁 answered in time: {either} was seen")
+    assert log["effects"][0]["title"] == either  # type: ignore[index]
+    assert cleared["not_held"] == [either]
+    assert either in next(_entry(cleared))[-1]
+
+
+async def test_the_proof_log_says_what_was_not_told_and_why() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            witnessing(Path(folder) / "log") as (wiring, clock),
+            serve_status(Path(folder) / "fengsui.sock", answers(wiring), actions(wiring)),
+        ):
+            actions(wiring)["maintain"]("wang", {"subject": "plc_1", "for": "1h", "why": "试验"})
+            for _ in range(8):
+                take(wiring, [5, 0])
+                await clock.advance(S)
+            newest = (await called(folder, "interlocks", "history", "cut")).stdout.splitlines()[1]
+            assert newest.startswith("FAILED (maintenance)")
 
 
 def test_every_entry_of_a_proof_log_has_words() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from agent.cli.client import ask
 from agent.dictionary import pack_tags, unpack_tags
+from agent.judged import INTERLOCKS_AT_ONCE, interlocks
 from agent.litter import MOST_LOOKED_AT
 from agent.platforms.fengsui1 import TAGS_PER_META, Fengsui1
 from agent.records import unpack_scan
@@ -88,6 +89,20 @@ async def test_a_window_of_a_large_group_is_recorded_a_body_at_a_time(tmp_path: 
             wiring.pipeline.finish()
             await clock.advance(S)
         assert RecordKind.WINDOW in {record.kind for record in stored(wiring, Stream.READINGS)}
+
+
+async def test_hundreds_of_interlocks_are_told_in_pieces_and_none_is_missing(tmp_path: Path) -> None:
+    count = 2 * INTERLOCKS_AT_ONCE + 10
+    fan = {"tag": "plc_0", "equals": 1, "within": "5s"}
+    described = [
+        {"name": f"room{number}", "cause": {"tag": "plc_1", "above": number}, "effects": [fan]}
+        for number in range(count)
+    ]
+    plant = forwarding_plant(rules={"interlocks": described})
+    async with wired(plant, tmp_path, VirtualClock()) as wiring:
+        pieces = interlocks(wiring)
+        assert sum(1 for _ in islice(pieces, 2)) == 2
+        assert [one["interlock"] for one in at_once(pieces)] == [f"room{number}" for number in range(count)]
 
 
 async def test_pieces_leave_the_loop_to_others() -> None:

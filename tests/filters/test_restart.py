@@ -9,6 +9,7 @@ import pytest
 
 from config.vocabulary import EventKind, Flag, Withheld, WitnessState
 from filters.holds import Hold
+from filters.kernels import Kernels
 from tests.filters.cut import CUT, NORMAL
 from tests.filters.rig import Rig, S, plant, tag, told
 
@@ -285,6 +286,83 @@ def test_memories_of_an_earlier_version_are_taken_up() -> None:
         ("interlock_cleared", None),
     ]
     assert second.engine.interlocks()[0].last_proven_boot_ns == 2.5 * S
+
+
+def many(count: int = 40) -> Rig:
+    return Rig(plant(*(tag(f"t{number}", h=4) for number in range(count))))
+
+
+def test_what_is_kept_before_a_first_flood_was_handed_out_is_what_was_there_before_it() -> None:
+    first = many()
+    first.engine.annunciator.shelves.put("t1.H", WORK)
+    first.scan(1, t0=5)
+    second = restart(first, 9, many())
+    second.scan(10, **{f"t{number}": 5 for number in range(40)})
+    assert not second.engine.settled
+    third = restart(second, 11, many())
+    assert [alarm.rule for alarm in third.engine.alarms()] == ["t0.H"]
+    assert third.engine.annunciator.shelves.names == ["t1.H"]
+    third.scan(12, **{f"t{number}": 5 for number in range(40)})
+    third.judge(12.1)
+    assert len([event for event in third.events if event.kind is EventKind.ALARM_RAISED]) == 39
+
+
+def test_a_first_flood_of_a_new_log_loses_no_state() -> None:
+    first = many()
+    first.scan(1, **{f"t{number}": 5 for number in range(40)})
+    assert not first.engine.settled
+    assert restart(first, 2, many()).events == []
+
+
+REMEMBERING = {
+    "stuck": ("stuck(x, 0, 5s)", 5),
+    "edges": ("count(n > 0, 8s) >= 2", 8),
+    "delayed": ("on_for(x > 0, 4s)", 4),
+    "mean": ("avg(x, 6s) > 0", 6),
+    "smoothed": ("ewma(x, 2s) > 0", 6),
+    "nested": ("on_for(avg(x, 6s) > 0, 4s)", 10),
+}
+
+
+@pytest.mark.parametrize("name", list(REMEMBERING))
+def test_an_alarm_that_stands_is_not_over_because_its_window_begins_anew(kernels: Kernels, name: str) -> None:
+    when, _ = REMEMBERING[name]
+
+    def remembering() -> Rig:
+        return Rig(plant(tag("x"), tag("n"), alarms={"found": {"when": when}}), kernels)
+
+    first = remembering()
+    for at in range(30):
+        first.scan(at, x=1, n=at % 2)
+    second = restart(first, 33, remembering())
+    for at in range(34, 60):
+        second.scan(at, x=1, n=at % 2)
+    assert second.events == []
+
+
+@pytest.mark.parametrize("name", list(REMEMBERING))
+def test_what_has_ended_while_the_agent_was_away_is_over_once_the_window_knows_it(name: str) -> None:
+    when, memory_s = REMEMBERING[name]
+
+    def remembering() -> Rig:
+        return Rig(plant(tag("x"), tag("n"), alarms={"found": {"when": when}}))
+
+    first = remembering()
+    for at in range(30):
+        first.scan(at, x=1, n=at % 2)
+    second = restart(first, 33, remembering())
+    for at in range(34, 60):
+        second.scan(at, x=-at, n=0)
+    assert told(second.events) == [("alarm_cleared", "found", 34 + memory_s)]
+
+
+def test_a_spike_in_the_first_sample_after_a_restart_ends_no_alarm() -> None:
+    first = rig(h=4, median=5)
+    feed(first, 0, 5, p=5)
+    second = restart(first, 6, rig(h=4, median=5))
+    feed(second, 6.5, 6.5, p=3)
+    feed(second, 7, 12, p=5)
+    assert second.events == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"not json", b'{"version": 99}'])

@@ -44,6 +44,15 @@ def test_a_cause_that_cannot_be_read_for_long_is_said_with_it() -> None:
     assert found.figures["because"] == "input_bad"
 
 
+def test_an_outage_that_was_over_before_explains_nothing(kernels: Kernels) -> None:
+    line = rig(kernels)
+    feed(line, 0, 20, p=LOST)
+    feed(line, 20.5, 60)
+    feed(line, 60.5, 90, valve=1)
+    assert spurious(line) == [60.5]
+    assert "because" not in line.events[-1].figures
+
+
 def test_a_cause_that_shows_when_it_can_be_read_again_explains_it() -> None:
     line = rig()
     feed(line, 0, 2)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from config.vocabulary import EventKind, Reason, WitnessState, uncertain
 from filters.kernels import Kernels
 from tests.filters.cut import NORMAL, rig, run, split_rig, state
-from tests.filters.rig import told
+from tests.filters.rig import S, told
 
 
 def test_an_effect_within_its_time_proves_the_interlock(kernels: Kernels) -> None:
@@ -253,6 +255,52 @@ def test_a_bypass_during_a_demand_is_told_and_excuses_a_missing_effect(kernels: 
         ("interlock_indeterminate", "cut", 8.5),
     ]
     assert line.events[-1].figures["because"] == "bypassed"
+
+
+def test_a_demand_that_a_bypass_has_left_open_is_demanded_anew_as_of_its_end(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"p": 1}), (6, {"off": 1}), (20, {"off": 0}))
+    assert events[2:] == [
+        ("interlock_indeterminate", "cut", 8.5),
+        ("interlock_bypass_ended", "cut", 20),
+        ("interlock_cleared", "cut", 20),
+        ("interlock_demand", "cut", 20),
+        ("interlock_failed", "cut", 23.5),
+    ]
+
+
+def test_a_bypass_for_a_moment_does_not_hide_that_the_effect_never_came(kernels: Kernels) -> None:
+    line = rig(kernels)
+    events = run(line, (5, {"p": 1}), (6, {"off": 1}), (7, {"off": 0}))
+    assert events[3:] == [
+        ("interlock_indeterminate", "cut", 8.5),
+        ("interlock_cleared", "cut", 8.5),
+        ("interlock_demand", "cut", 7),
+        ("interlock_failed", "cut", 10.5),
+    ]
+
+
+@pytest.mark.parametrize("later", [(30, {"off": 0}), (30, {"valve": 0})])
+def test_an_effect_that_came_during_a_bypass_is_not_demanded_anew(
+    later: tuple[float, dict[str, Any]],
+) -> None:
+    line = rig()
+    events = run(line, (5, {"p": 1}), (6, {"off": 1}), (12, {"valve": 1}), (20, {"off": 0}), later)
+    assert events[3:] == [("interlock_bypass_ended", "cut", 20)]
+    assert state(line) is WitnessState.INDETERMINATE
+
+
+def test_what_a_bypass_has_left_open_is_demanded_anew_also_after_a_restart() -> None:
+    line, after = rig(), rig()
+    run(line, (5, {"p": 1}), (6, {"off": 1}))
+    after.engine.restore(line.engine.state(), 22 * S, same_boot=True)
+    for half in range(46, 80):
+        after.scan(half / 2, **(NORMAL | {"p": 1, "off": 1 if half < 60 else 0}))
+    assert told(after.events)[1:] == [
+        ("interlock_cleared", "cut", 30),
+        ("interlock_demand", "cut", 30),
+        ("interlock_failed", "cut", 33.5),
+    ]
 
 
 def test_a_bypass_that_had_ended_before_and_begins_again_in_the_on_delay_does_not_shorten_the_time() -> None:
