@@ -295,6 +295,8 @@ class PahoUplink:
             self._lose(ENDINGS.get(reason.value, UplinkDown)(words))
         elif reason == "Keep alive timeout":
             self._lose(UplinkDown(text("the broker answers nothing any more")))
+        elif reason == "Normal disconnection":
+            self._lose(self._end)  # we have closed it
         else:
             self._lose(UplinkCut(text("the connection was lost")))
 
