@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from config.fields import Host, Identifier, Line, Model, NumberNotTruth, SerialPort
 from config.opcua import OpcUaLink, Reading
 from config.units import MS, Duration, S, no_shorter_than
+
+UNITS_OF_A_BUS: Final = range(1, 248)
 
 
 class _ModbusWire(Model):
@@ -104,13 +106,14 @@ class Device(Model):
 
     `reading` is for OPC UA, by default as the link says; all else but `link` and `title` is for Modbus.
 
+    `unit_id`: on a bus 1..247; a TCP device that has no bus behind it may want 255 or 0.
     `forbidden`: addresses that must never be asked for, not even between wanted ones: `hr:100..199`, `co:7`.
     """
 
     link: Identifier
     title: Line = ""
     reading: Reading | None = None
-    unit_id: int = Field(default=1, ge=1, le=247)
+    unit_id: int = Field(default=1, ge=0, le=255)
     word_order: WordOrder = WordOrder.ABCD
     address_base: Annotated[Literal[0, 1], NumberNotTruth] = 0
     max_words: int = Field(default=125, ge=1, le=125)

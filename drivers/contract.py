@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -31,8 +32,8 @@ class Scan:
     `raw`: float64[n], the number as decoded, before scale and offset; NaN where there is none.
     `quality`: uint32[n], see `config.vocabulary`; only the driver's own reasons, nothing judged.
     `source_utc_ns`: int64[n] with the device's own times, 0 where it gave none; None: the protocol has none.
-    `exact`: values that float64 cannot hold (text, large counters), by index within the group; the `raw` of a
-    text is `checksum_of` it, so that a new text is a change like any other.
+    `exact`: values that float64 cannot hold (text, large counters), by index within the group, and none where
+    `raw` is NaN; the `raw` of a text is `checksum_of` it, so that a new text is a change like any other.
     The arrays belong to the receiver.
     """
 
@@ -40,6 +41,11 @@ class Scan:
     quality: Uint32s
     source_utc_ns: Int64s | None = None
     exact: Mapping[int, int | str] = field(default_factory=dict)
+
+
+def exact_of(found: Mapping[int, int | str], raw: Float64s) -> dict[int, int | str]:
+    """Return what may stand in `Scan.exact`: nothing of a reading that has no value."""
+    return {index: value for index, value in found.items() if not isnan(raw[index])}
 
 
 def checksum_of(found: str) -> float:

@@ -117,10 +117,7 @@ COMPARISON_STATE: Final = np.dtype(
         ("fell_ns", np.int64),  # when the newest activation that ended began to end; NEVER: none has
         ("fell_before_ns", np.int64),  # last raw sample before that met the limit
         ("left_ns", np.int64),  # what was left of an off-delay when the input turned Bad; a length of time
-        (
-            "anew_ns",
-            np.int64,
-        ),  # an alarm of before a restart: how long its filters remember; 0 once they began
+        ("anew_ns", np.int64),  # how long the filters of an alarm from before a restart remember; then 0
     ],
     align=True,
 )

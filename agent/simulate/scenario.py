@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from config.text import Language, Text, text
 from config.wording import unknown
 from config.yaml_source import Document, read_yaml
 
-_KEYS: Final = ("seed", "values", "faults")
+_KEYS: Final[Mapping[str, type]] = {"seed": int, "values": dict, "faults": list}
 
 
 class ScenarioError(Exception):
@@ -50,6 +50,7 @@ class Written:
     seed: int = 0
     values: list[tuple[str, str, str]] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
+    wrong: list[tuple[str, Text]] = field(default_factory=list)
 
     def add_options(self, values: Iterable[str], faults: Iterable[str]) -> None:
         """Take what options say: `TAG=COURSE`, and faults."""
@@ -59,24 +60,19 @@ class Written:
         self.faults += [(f"--fault {option}", option) for option in faults]
 
     def add_file(self, path: Path) -> None:
-        """Take what a file says. Raises ScenarioError."""
+        """Take what a file says; what of it makes no sense is told with everything else."""
         try:
             document, faults = read_yaml(path, read_file(path))
         except WrongValue as error:
-            raise ScenarioError([(str(path), error.words)]) from error
-        wrong = [(str(fault.place), fault.words) for fault in faults]
-        wrong += [
-            (str(document.key_place(key)), unknown(text("key"), key, _KEYS))
-            for key in document.data
-            if key not in _KEYS
-        ]
-        if wrong:
-            raise ScenarioError(wrong)
+            self.wrong.append((str(path), error.words))
+            return
+        self.wrong += [(str(fault.place), fault.words) for fault in faults]
+        self.wrong += _wrong_keys(document)
         self._take(document)
 
     def bound_to(self, plant: Plant) -> Scenario:
         """Return the scenario of a plant. Raises ScenarioError with all that is wrong."""
-        wrong: list[tuple[str, Text]] = []
+        wrong = list(self.wrong)
         courses = habits(plant, self.seed)
         for where, name, spelling in self.values:
             try:
@@ -95,18 +91,26 @@ class Written:
         return Scenario(courses=courses, faults=faults, seed=self.seed)
 
     def _take(self, document: Document) -> None:
-        seed, faults = document.data.get("seed", 0), document.data.get("faults", [])
-        if not isinstance(seed, int) or not isinstance(faults, list):
-            key = "faults" if isinstance(seed, int) else "seed"
-            words = text("a seed is a whole number, and faults are a list of lines")
-            raise ScenarioError([(str(document.place(key)), words)])
-        self.seed = seed
+        seed, faults = document.data.get("seed"), document.data.get("faults")
+        if type(seed) is int:
+            self.seed = seed
         for name in document.section("values"):
             place: Place = document.place("values", name)
             self.values.append((str(place), name, document.spelling("values", name)))
-        for index in range(len(faults)):
+        for index in range(len(faults) if isinstance(faults, list) else 0):
             place = document.place("faults", index)
             self.faults.append((str(place), document.spelling("faults", index)))
+
+
+def _wrong_keys(document: Document) -> Iterator[tuple[str, Text]]:
+    for key, found in document.data.items():
+        if key not in _KEYS:
+            yield str(document.key_place(key)), unknown(text("key"), key, _KEYS)
+        elif type(found) is not _KEYS[key]:
+            words = text("a seed is a whole number, and faults are a list of lines")
+            if key == "values":
+                words = text("values are lines of a tag and its course")
+            yield str(document.place(key)), words
 
 
 def _tag(plant: Plant, name: str) -> Tag:

@@ -57,7 +57,7 @@ class Story:
     def refusal(self, tags: Iterable[Tag]) -> int | None:
         """Return the exception code of a request for `tags`; None where it is not refused."""
         faults = (fault for tag in tags for fault in self._of_tag[tag.tag] if fault.kind is Kind.EXCEPTION)
-        return next((fault.code for fault in faults if self._strikes(fault)), None)
+        return next((fault.code for fault in dict.fromkeys(faults) if self._strikes(fault)), None)
 
     def conduct(self, device: str, asked: Collection[Tag] = ()) -> Conduct:
         """Return how a device answers a question for `asked`."""

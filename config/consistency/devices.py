@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from config.draft import Draft
 from config.faults import Fault
+from config.links import UNITS_OF_A_BUS, ModbusBus
 from config.opcua import OpcUaLink
 from config.points.read import Row
 from config.text import text
@@ -18,7 +19,9 @@ def device_faults(draft: Draft, rows: Sequence[Row], *, all_read: bool) -> Itera
     """Yield the faults of links and devices."""
     yield from _unknown_links(draft)
     yield from _unused_links(draft)
+    yield from _buses_with_two_masters(draft)
     yield from _foreign_keys(draft)
+    yield from _beyond_a_bus(draft)
     yield from _twins(draft)
     if all_read:
         yield from _devices_without_tags(draft, rows)
@@ -42,6 +45,23 @@ def _unused_links(draft: Draft) -> Iterator[Fault]:
             yield Fault(draft.document.key_place("links", link), words)
 
 
+def _buses_with_two_masters(draft: Draft) -> Iterator[Fault]:
+    """Two links to one bus would ask at the same time: answers would meet, or one is never let in."""
+    first: dict[str, str] = {}
+    for name, link in draft.links.items():
+        if not isinstance(link, ModbusBus):
+            continue
+        twin = first.setdefault(link.endpoint, name)
+        if twin != name:
+            words = text(
+                'the bus at {endpoint} is link "{twin}" already; put the devices of "{link}" on that link',
+                endpoint=link.endpoint,
+                twin=twin,
+                link=name,
+            )
+            yield Fault(draft.document.place("links", name, "port"), words)
+
+
 def _foreign_keys(draft: Draft) -> Iterator[Fault]:
     for name in draft.devices:
         if draft.link_type_of(name) != "opcua":
@@ -54,6 +74,18 @@ def _foreign_keys(draft: Draft) -> Iterator[Fault]:
                     device=name,
                 )
                 yield Fault(draft.document.key_place("devices", name, key), words)
+
+
+def _beyond_a_bus(draft: Draft) -> Iterator[Fault]:
+    """Unit 0 of a bus are all at once, and nobody answers; 248 and above are reserved."""
+    for name, device in draft.devices.items():
+        if isinstance(draft.links.get(device.link), ModbusBus) and device.unit_id not in UNITS_OF_A_BUS:
+            words = text(
+                "{key} {unit_id} is outside 1..247, the units of a bus",
+                key=f"devices.{name}.unit_id",
+                unit_id=device.unit_id,
+            )
+            yield Fault(draft.document.place("devices", name, "unit_id"), words)
 
 
 def _twins(draft: Draft) -> Iterator[Fault]:

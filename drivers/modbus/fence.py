@@ -24,6 +24,8 @@ SOON_S: Final = 2.0
 """The first wait where asking costs no timeout and the reason may have been noise: that passes."""
 
 LONGEST_RETRY_S: Final = 3600.0
+"""The longest wait while the device serves anything else."""
+
 _LONGEST_FAILURE_S: Final = 60.0  # exception 4: a device's failure may be mended any time
 MOST_QUESTIONS: Final = 64
 LONGEST_S: Final = 1.0
@@ -67,12 +69,15 @@ class Fence:
         fenced = self._fenced.get(wanted)
         return None if fenced is None else fenced.code
 
-    def take_due(self, now_s: float) -> Range | None:
-        """Return a fenced range that may be asked for again; its next turn comes after twice the wait."""
+    def take_due(self, now_s: float, longest_s: float = LONGEST_RETRY_S) -> Range | None:
+        """Return a fenced range that may be asked for again; its next turn comes after twice the wait.
+
+        `longest_s`: and after no longer than this.
+        """
         for refused, fenced in self._fenced.items():
             if fenced.due_s <= now_s:
-                longest_s = _LONGEST_FAILURE_S if fenced.code == DEVICE_FAILURE else LONGEST_RETRY_S
-                fenced.wait_s = min(2 * fenced.wait_s, longest_s)
+                most_s = _LONGEST_FAILURE_S if fenced.code == DEVICE_FAILURE else LONGEST_RETRY_S
+                fenced.wait_s = min(2 * fenced.wait_s, longest_s, most_s)
                 fenced.due_s = now_s + fenced.wait_s
                 return refused
         return None

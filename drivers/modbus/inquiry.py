@@ -9,7 +9,16 @@ from config.text import text
 from drivers.contract import Demoted, DeviceError, DeviceRefused, DriverCounters
 from drivers.modbus.admission import NOBODY_THERE
 from drivers.modbus.blame import Blame, code_of
-from drivers.modbus.fence import BLAMES_ADDRESS, LONGEST_S, UNHEARD, Effort, Fence, find_refused
+from drivers.modbus.fence import (
+    BLAMES_ADDRESS,
+    FIRST_RETRY_S,
+    LONGEST_RETRY_S,
+    LONGEST_S,
+    UNHEARD,
+    Effort,
+    Fence,
+    find_refused,
+)
 from drivers.modbus.frame import Answer, ReadRequest
 from drivers.modbus.guard import GuardedLink
 from drivers.modbus.planner import Block, Range, block_of
@@ -64,8 +73,11 @@ class Inquiry:
         return version != self._fence.version and not any(map(_ends_the_asking, replies))
 
     async def try_fenced(self) -> None:
-        """Ask again for a fenced range whose turn it is; an answer makes everything be found out anew."""
-        due = self._fence.take_due(_now_s())
+        """Ask again for a fenced range whose turn it is; an answer makes everything be found out anew.
+
+        Who refuses everything is asked every minute: a PLC without its program is soon given one.
+        """
+        due = self._fence.take_due(_now_s(), LONGEST_RETRY_S if self._is_served() else FIRST_RETRY_S)
         if due is None:
             return
         reply = await self._try(block_of([due]), risky=self._fence.code_of(due) in UNHEARD)
@@ -114,6 +126,9 @@ class Inquiry:
         reply = await self._read(block_of([wanted]))
         self._turn -= 1  # who answered is asked again
         return reply
+
+    def _is_served(self) -> bool:
+        return any(self._fence.code_of(value) is None for value in self._values)
 
     def _unfenced(self, at: int) -> Range:
         """Return a value that is not fenced off, at `at` or next after; there is one that is asked for."""

@@ -14,7 +14,7 @@ from config.address import parse_modbus, parse_span
 from config.links import Device, WordOrder
 from config.tags import Tag, ValueType
 from config.vocabulary import Reason, bad, uncertain
-from drivers.contract import DeviceError, Scan
+from drivers.contract import DeviceError, Scan, exact_of
 from drivers.modbus.decode import BitSlot, Decoder, ValueSlot, bit_of_register
 from drivers.modbus.fence import Fence
 from drivers.modbus.frame import READ_BITS, Answer
@@ -99,7 +99,8 @@ class Layout:
                 decoded.quality[members] = np.maximum(decoded.quality[members], _RESYNC)
         if self.fenced.size:
             decoded.quality[self.fenced] = self.fenced_words
-        return Scan(raw=decoded.raw, quality=decoded.quality, exact=decoded.exact)
+        exact = exact_of(decoded.exact, decoded.raw)
+        return Scan(raw=decoded.raw, quality=decoded.quality, exact=exact)
 
 
 def lay_out(

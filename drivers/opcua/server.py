@@ -60,7 +60,7 @@ class OpcUaServer(Shared):
     def drop(self, session: Session) -> None:
         """Drop a session that failed; the next caller gets another."""
         session.drop()
-        self._dropped = [found for found in (*self._dropped, session) if found.publisher.busy]
+        self._dropped = [found for found in (*self._dropped, session) if found.busy]
         if self._session is session:
             self._session = None
 
@@ -75,7 +75,7 @@ class OpcUaServer(Shared):
             session, self._session = self._session, None
         if session is not None:
             await session.close()
-        await asyncio.gather(*(dropped.publisher.stop() for dropped in self._dropped))
+        await asyncio.gather(*(dropped.stop() for dropped in self._dropped))
         await asyncio.sleep(0)  # the loop closes an aborted socket in its next turn
 
     async def _connect(self, counters: DriverCounters) -> Session:

@@ -17,11 +17,13 @@ from drivers.contract import Desync
 from drivers.opcua.connection import abort, endpoints_of, is_connected, make_client, say_goodbye, say_hello
 from drivers.opcua.decode import Readings
 from drivers.opcua.failures import translated
+from drivers.opcua.keeper import Keeper
 from drivers.opcua.keys import KeyStore
 from drivers.opcua.nodes import Wanted, index_of, node_of
 from drivers.opcua.publishing import Publisher
 from drivers.opcua.security import choose, log_in, secure, trusted
 
+SERVER_STATE: Final = NodeAddress(0, "i", str(ObjectIds.Server_ServerStatus_State))
 _NAMESPACES: Final = NodeAddress(0, "i", str(ObjectIds.Server_NamespaceArray))
 _LIMITS: Final = (
     NodeAddress(0, "i", str(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead)),
@@ -29,6 +31,7 @@ _LIMITS: Final = (
 )
 _SECURED: Final = 3  # times longer may a secured connection take: small PLCs need seconds for their key
 _RENEW_AFTER: Final = 0.75  # of the channel's lifetime (OPC UA Part 4, 5.5.2.1)
+_MEMORY_SHARE: Final = 1 / 3  # of the time for which a server remembers us, after which it hears of us again
 _SECOND_NS: Final = 10**9
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -43,7 +46,7 @@ class Session:
     """
 
     def __init__(self, link: OpcUaLink, session_timeout_s: float, keys: KeyStore) -> None:
-        """`session_timeout_s`: how long the server keeps a session that nobody uses."""
+        """`session_timeout_s`: how long the server is asked to keep a session that nobody uses."""
         self.url = link.url
         self.namespaces: list[str] = []
         self.most_nodes = self.most_items = link.limits.nodes
@@ -55,6 +58,8 @@ class Session:
         self.client = make_client(link.url, self._timeout_s)
         self.client.session_timeout = round(session_timeout_s * 1000)
         self.publisher = Publisher(self.client.uaclient, link.url)
+        self._session_timeout_s = session_timeout_s
+        self._keeper = Keeper()
         self._renew_at_s = 0.0
         self._uris: set[str] = set()
         self._looked_at_s = 0.0
@@ -78,11 +83,17 @@ class Session:
         except BaseException:
             self.drop()
             raise
+        self._stay_known()
 
     @property
     def lost(self) -> bool:
         """Whether it is known, without asking, that this session has ended."""
-        return self.publisher.lost or not is_connected(self.client)
+        return self._keeper.failed or self.publisher.lost or not is_connected(self.client)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are still tasks to end."""
+        return self._keeper.busy or self.publisher.busy
 
     async def read(self, wanted: Wanted) -> Readings:
         """Read the values of nodes. Raises LinkDown, DeviceTimeout, DeviceRefused, Desync."""
@@ -126,13 +137,26 @@ class Session:
 
     async def close(self) -> None:
         """Take leave of the server, within a second, and drop the connection."""
-        await self.publisher.stop()
+        await self.stop()
         await say_goodbye(self.client)
         self.drop()
 
     def drop(self) -> None:
         """Drop the connection at once; whoever waits for an answer gets LinkDown."""
+        self._keeper.stop()
         abort(self.client)
+
+    async def stop(self) -> None:
+        """End all tasks; afterwards none is left."""
+        await self._keeper.stopped()
+        await self.publisher.stop()
+
+    def _stay_known(self) -> None:
+        """Ask in between where server or channel remember us for less long than we asked for."""
+        shortest_s = min(self.client.session_timeout, self.client.secure_channel_timeout) / 1000
+        if shortest_s < self._session_timeout_s:
+            state = self.resolve([SERVER_STATE])
+            self._keeper.start(lambda: self.read(state), _MEMORY_SHARE * shortest_s, self.url)
 
     async def _secure(self) -> ua.EndpointDescription | None:
         """Ask for the channel that the plant wants. Raises SecurityRefused where there is none."""

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from asyncua import ua
 from asyncua.ua.attribute_ids import AttributeIds
-from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
-from config.address import NodeAddress
 from config.tags import Deadband
 from config.text import text
 from config.vocabulary import Reason, bad
-from drivers.contract import Desync, DeviceTimeout, DriverCounters, LinkDown, Scan
+from drivers.contract import Desync, DeviceTimeout, DriverCounters, LinkDown, Scan, exact_of
 from drivers.opcua.decode import Readings, decode
 from drivers.opcua.failures import translated
-from drivers.opcua.session import Session, readings_of
+from drivers.opcua.session import SERVER_STATE, Session, readings_of
 from drivers.opcua.terms import Terms
 
 MOST_NOTIFICATIONS: Final = 500
@@ -32,7 +31,6 @@ _LONGEST_KEEP_ALIVE_NS: Final = 10 * 10**9  # each is a request of ours, too, wh
 _LATE_KEEP_ALIVE: Final = 1.5
 _SECOND_NS: Final = 10**9
 _MS_NS: Final = 10**6
-_SERVER_STATE: Final = NodeAddress(0, "i", str(ObjectIds.Server_ServerStatus_State))
 _STALE: Final = bad(Reason.STALE)
 _OVERFLOW: Final = 0x480  # of a StatusCode: InfoType DataValue with the bit Overflow (Part 4, 7.39.1)
 _OVERFLOW_MASK: Final = 0xC80
@@ -97,6 +95,7 @@ class Subscription:
             watched[self._rest_at] = False
             scan.quality[watched] = _STALE
             scan.raw[watched] = np.nan
+            return replace(scan, exact=exact_of(scan.exact, scan.raw))
         return scan
 
     @property
@@ -107,7 +106,7 @@ class Subscription:
         """Read one node where the server keeps silent for longer than values are current without a word."""
         if self._unproved_s > self._ask_s:
             self._counters.requests += 1
-            await self._session.read(self._session.resolve([_SERVER_STATE]))
+            await self._session.read(self._session.resolve([SERVER_STATE]))
             self._alive_s = _now_s()
 
     async def _begin_or_drop(self) -> None:

@@ -131,7 +131,9 @@ class Bench:
         self.fast, self.slow = plant.groups
 
     async def scan(self, group: ScanGroup | None = None) -> Scan:
-        return await self.driver.scan(group or self.fast)
+        scan = await self.driver.scan(group or self.fast)
+        assert not np.isnan(scan.raw[list(scan.exact)]).any()
+        return scan
 
     def place(self, name: str) -> int:
         return [tag.tag for tag in self.plant.tags_of(self.fast)].index(name)

@@ -57,6 +57,10 @@ class PacedBus(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(frame)
 
+    def asked_s(self, unit: int, from_s: float, to_s: float) -> list[float]:
+        """Return when a unit was asked."""
+        return [at for at, asked in self.asked if asked == unit and from_s <= at < to_s]
+
     def dead_share(self, from_s: float, to_s: float, most_s: float) -> float:
         """Return the share of a time that questions to silent units took.
 

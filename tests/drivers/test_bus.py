@@ -120,6 +120,10 @@ async def three_dead_of_thirty_two(for_s: float) -> None:
             starts_s, words = zip(*plant.scans(unit, start_s), strict=True)
             assert np.diff(starts_s).mean() == pytest.approx(PERIOD_S, rel=0.05)
             assert set(words) == {GOOD}
+            asked_s = np.diff(plant.wire.asked_s(unit, start_s, loop.time()))
+            assert asked_s.mean() == pytest.approx(PERIOD_S, rel=0.05)
+            assert (abs(asked_s - PERIOD_S) <= 0.05 * PERIOD_S).mean() >= 0.9
+            assert asked_s.max() <= PERIOD_S + SILENCE_S  # one question to a dead unit, never two
         dead_share = plant.wire.dead_share(start_s, loop.time(), SILENCE_S)
         assert dead_share <= 0.02
         for unit in DEAD:

@@ -137,6 +137,22 @@ def test_a_fenced_register_that_comes_back_is_read_again_after_the_wait() -> Non
     run_virtually(story())
 
 
+def test_a_device_that_refused_everything_for_hours_is_read_again_within_a_minute() -> None:
+    async def story() -> None:
+        async with site(list(range(50)), set(range(50))) as plant:
+            for _ in range(4 * 360):
+                await plant.qualities()
+                await asyncio.sleep(10)
+            assert await plant.requests_of_a_scan() <= 1
+            plant.unit.illegal.clear()
+            for _ in range(7):
+                await asyncio.sleep(10)
+                found = await plant.qualities()
+            assert found == {}
+
+    run_virtually(story())
+
+
 def test_a_fenced_range_is_asked_for_rarely_and_ever_more_rarely() -> None:
     fence, bad_range = Fence(Herald("d", [])), Range(3, 7, 8)
     fence.add(bad_range, code=2, now_s=0.0)

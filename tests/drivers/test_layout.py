@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 
 from config.links import WordOrder
 from config.tags import ValueType
+from config.text import text
 from config.turns import at_once
+from config.vocabulary import GOOD, Reason, bad
+from drivers.contract import DeviceRefused
 from drivers.modbus.fence import Fence
 from drivers.modbus.frame import Answer
 from drivers.modbus.herald import Herald
@@ -56,3 +60,14 @@ def test_every_point_of_a_large_group_reads_its_own_register(addresses: list[int
 def test_ten_thousand_points_are_laid_out_in_many_pieces_and_a_few_in_one() -> None:
     assert sum(1 for _ in laying_out(points_at(list(range(10_000))))) >= 3 * (10_000 // (AT_ONCE + 125)) - 1
     assert sum(1 for _ in laying_out(points_at(list(range(100))))) == 0
+
+
+def test_a_text_that_could_not_be_read_is_no_empty_text() -> None:
+    points = [
+        replace(points_at([at])[0], index=index, range=Range(3, at, at + 2), type=ValueType.ASCII)
+        for index, at in enumerate((0, 100))
+    ]
+    layout = at_once(laying_out(points))
+    scan = layout.read([Answer(b"abc\0", resync=False), DeviceRefused(text("no such address"), detail=2)])
+    assert scan.exact == {0: "abc"}
+    assert scan.quality.tolist() == [GOOD, bad(Reason.REFUSED, detail=2)]

@@ -99,6 +99,16 @@ async def test_only_the_unit_that_was_silent_is_marked(link: GuardedLink, simula
     assert (await read(link)).resync
 
 
+@pytest.mark.parametrize("unit_id", [0, 255])
+async def test_a_device_without_a_bus_behind_it_may_be_any_unit(
+    link: GuardedLink, simulator: ModbusSimulator, unit_id: int
+) -> None:
+    simulator.units[unit_id] = simulator.units[1]
+    request = ReadRequest(unit_id=unit_id, function_code=3, address=0, count=2)
+    for _ in range(2):
+        assert await read(link, request) == Answer(RIGHT, resync=False)
+
+
 async def test_a_mark_is_not_lost_when_a_refusal_comes_first(
     link: GuardedLink, simulator: ModbusSimulator
 ) -> None:

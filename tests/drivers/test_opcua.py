@@ -153,6 +153,36 @@ async def test_a_session_that_the_server_forgot_is_made_anew_by_the_next_scan(ri
     await bench.driver.close()
 
 
+async def test_a_server_that_soon_forgets_who_is_silent_hears_of_us_between_rare_scans(
+    rig: OpcUaRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = rig.server.simulator._server.iserver
+    for limit in ("min_session_timeout_ms", "max_session_timeout_ms"):
+        monkeypatch.setattr(inner, limit, 900.0)
+    before = asyncio.all_tasks()
+    bench = bench_of(rig, ["ns=2;i=77"])
+    await bench.scan()
+    reads = rig.server.simulator.counts.reads
+    await eventually(lambda: rig.server.simulator.counts.reads >= reads + 4, 5)  # longer than it remembers
+    assert (await bench.scan()).quality.tolist() == [GOOD]
+    assert bench.driver.counters.connects == 1
+    await bench.driver.close()
+    assert asyncio.all_tasks() <= before
+
+
+async def test_a_session_that_was_lost_between_rare_scans_costs_none(
+    rig: OpcUaRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rig.server.simulator._server.iserver, "max_session_timeout_ms", 300.0)
+    bench = bench_of(rig, ["ns=2;i=77"])
+    await bench.scan()
+    session = bench.driver._server._session
+    await session.client.uaclient.close_session(delete_subscriptions=True)
+    await eventually(lambda: session.lost, 5)
+    assert (await bench.scan()).quality.tolist() == [uncertain(Reason.RESYNC)]
+    await bench.driver.close()
+
+
 async def test_devices_of_one_server_share_its_session(rig: OpcUaRig) -> None:
     tags = [tag_of("a", "ns=2;i=77"), tag_of("b", "ns=2;i=77", device="other")]
     plant = plant_of(rig.link(), tags, others=["other"])

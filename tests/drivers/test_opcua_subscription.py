@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from asyncua import ua
 
-from config.tags import Deadband
-from config.vocabulary import GOOD, QualityClass, Reason, bad, class_of, uncertain
+from config.tags import Deadband, ValueType
+from config.vocabulary import GOOD, Reason, bad, uncertain
 from drivers.contract import Desync, LinkDown
 from tests.drivers.contract_suite import Bench, bounded, eventually, plant_of, tag_of
 from tests.drivers.opcua_rig import OpcUaRig, ServerThread, rig_on
@@ -96,18 +96,22 @@ async def test_items_beyond_what_the_make_of_server_takes_are_read(rig: Subscrib
 
 
 async def test_silence_makes_values_stale_before_the_server_counts_as_lost(rig: SubscribingRig) -> None:
-    bench = bench_of(rig, [DOUBTFUL])
-    assert class_of(int((await bench.scan()).quality[0])) is QualityClass.GOOD
+    texts = [tag_of("t0", DOUBTFUL), tag_of("t1", "ns=2;s=text", ValueType.ASCII)]
+    bench = Bench(plant_of(rig.link(), [*texts, tag_of("other", "ns=2;i=77", scan_class="slow")], fast=FAST))
+    scan = await bench.scan()
+    assert scan.quality.tolist() == [GOOD, GOOD]
+    assert scan.exact == {1: "casting"}
     view = bench.driver._views[0]
     view._lost_s = float("inf")
     view._heard_s -= STALE_S + 0.01
     rig.proxy.hold()
     scan = await bench.scan()
-    assert scan.quality.tolist() == [bad(Reason.STALE)]
-    assert np.isnan(scan.raw[0])
+    assert scan.quality.tolist() == [bad(Reason.STALE)] * 2
+    assert np.isnan(scan.raw).all()
+    assert scan.exact == {}
     rig.proxy.release()
     await eventually(lambda: asyncio.get_running_loop().time() - view._heard_s < STALE_S)
-    assert (await bench.scan()).quality.tolist() == [GOOD]
+    assert (await bench.scan()).quality.tolist() == [GOOD, GOOD]
     await bench.driver.close()
 
 

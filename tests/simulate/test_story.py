@@ -183,6 +183,28 @@ def test_what_is_wrong_in_a_scenario_file_is_told_with_its_place(
     assert f"{path}{said}" in str(failure.value)
 
 
+def test_everything_that_is_wrong_in_a_file_and_beside_it_is_said_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text("seed: x\nvaleus: {}\nvalues: {q: 5, p: ~}\nfaults: [lat, late]\n")
+    written = Written()
+    written.add_file(path)
+    written.add_options(["z=1"], ["crc"])
+    with pytest.raises(ScenarioError) as failure:
+        written.bound_to(plant_on(TCP))
+    places = [where for where, _ in failure.value.faults]
+    assert len(places) == len(set(places))
+    assert sorted(places) == sorted(
+        [*(f"{path}:{at}" for at in ("1:7", "2:1", "3:13", "3:16", "4:10")), "--value z=1", "--fault crc"]
+    )
+
+
+def test_values_that_are_no_lines_are_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text("values: [p, 5]\n")
+    with pytest.raises(ScenarioError, match=r":1:9: values are lines of a tag and its course"):
+        scenario_from(path)
+
+
 def test_a_fault_begins_and_ends_when_it_is_told() -> None:
     played = Played(plant_on(TCP), faults=["silence:start=10s,duration=5s"])
     silent = []
@@ -195,6 +217,12 @@ def test_a_fault_strikes_at_its_rate() -> None:
     played = Played(plant_on(TCP), faults=["late:rate=0.1"])
     late = sum(played.conduct("p").manner is Manner.LATE for _ in range(5000))
     assert 400 < late < 600
+
+
+def test_a_device_refuses_at_its_rate_however_many_tags_are_asked_for() -> None:
+    played = Played(plant_on(TCP), faults=["exception:device=plc,rate=0.1"])
+    refused = sum(played.story.refusal(played.plant.tags * 50) is not None for _ in range(5000))
+    assert 400 < refused < 600
 
 
 def test_a_fault_of_one_tag_strikes_only_questions_for_it() -> None:

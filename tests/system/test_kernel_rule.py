@@ -15,7 +15,7 @@ import pytest
 from agent.simulate.account import read_account
 
 ROOT = Path(__file__).parents[2]
-RULES = ROOT / "systemd" / "fengsui-read-only.nft"
+RULES = ROOT / "docs" / "fengsui-read-only.nft"
 INSIDE = """
 import asyncio, json, subprocess, sys
 from pymodbus.client import AsyncModbusTcpClient

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).parents[2] / "systemd" / "fengsui.service"
+ROOT = Path(__file__).parents[2]
+UNIT = ROOT / "systemd" / "fengsui.service"
 MOST_EXPOSURE = "21"
 """Tenths: `systemd-analyze security` gives an unhardened service 9.6."""
 
@@ -41,3 +43,10 @@ def test_systemd_finds_nothing_wrong_with_the_unit(unit: Path) -> None:
 def test_the_unit_is_hardened(unit: Path) -> None:
     verdict = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", str(unit))
     assert verdict.returncode == 0, verdict.stdout
+
+
+def test_the_unit_lets_in_the_serial_ports_that_its_page_names() -> None:
+    page = (ROOT / "docs" / "modbus.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tty[A-Z]+)`", page.split("The service may open", 1)[1].split(";", 1)[0])
+    allowed = re.findall(r"^DeviceAllow=char-(\w+) rw$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert named == allowed == ["ttyS", "ttyUSB", "ttyACM", "ttyAMA"]
