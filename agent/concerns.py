@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Final
 
 from agent import naming
 from agent.balances import losses
@@ -11,7 +12,7 @@ from agent.buses import MUCH, overloads
 from agent.expiry import running_out
 from agent.findings import LOSS_CAUSES
 from agent.judged import label, last_failure
-from agent.spans import local_clock
+from agent.spans import local_clock, span_of
 from agent.verdict import verdict_words
 from agent.volatile import warning
 from agent.wiring import Wiring
@@ -22,6 +23,9 @@ from config.units import S, show_duration
 from config.vocabulary import CLASS_SHIFT, NOT_YET_READ, QualityClass, WitnessState, describe
 from drivers.registry import modbus_buses
 from filters.witnesses import InterlockStatus
+
+MANY_CUTS: Final = 5
+"""Within ten minutes; two gateways under one name take the connection from each other more often."""
 
 
 def concerns(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
@@ -37,11 +41,7 @@ def concerns(wiring: Wiring, silent: Mapping[str, int]) -> Iterator[Text]:
     yield from _absent(wiring, silent)
     yield from _bad_tags(wiring)
     yield from _set_aside(wiring)
-    for name, forwarder in wiring.forwarders.items():
-        if forwarder.state.why is not None:
-            yield text("uplink {uplink} is down: {why}", uplink=name, why=forwarder.state.why)
-        if forwarder.state.overdue_s:
-            yield text("uplink {uplink}: the platform does not confirm what the broker has", uplink=name)
+    yield from _uplinks(wiring)
     yield from _losses(wiring)
     utc_ns = wiring.timebase.anchor.utc_ns_of(wiring.clock.boot_ns())
     for remaining in running_out(wiring.poller.drivers.values(), utc_ns):
@@ -143,6 +143,30 @@ def _bad_tags(wiring: Wiring) -> Iterator[Text]:
         )
 
 
+def _uplinks(wiring: Wiring) -> Iterator[Text]:
+    """Yield uplinks that are down, whose name somebody else uses, and whose platform confirms nothing."""
+    for name, forwarder in wiring.forwarders.items():
+        state = forwarder.state
+        if state.why is not None:
+            yield text("uplink {uplink} is down: {why}", uplink=name, why=state.why)
+        if state.taken_over_boot_ns is not None:
+            yield text(
+                "uplink {uplink}: another client connects under its name, last {age} ago; look for a second "
+                "gateway with the name of this one",
+                uplink=name,
+                age=span_of((wiring.clock.boot_ns() - state.taken_over_boot_ns) / S),
+            )
+        elif state.cut_off >= MANY_CUTS:
+            yield text(
+                "uplink {uplink} was cut off {count} times within ten minutes: the line is bad, or a second "
+                "gateway has the name of this one",
+                uplink=name,
+                count=state.cut_off,
+            )
+        if state.overdue_s:
+            yield text("uplink {uplink}: the platform does not confirm what the broker has", uplink=name)
+
+
 def _overload(wiring: Wiring) -> Iterator[Text]:
     if wiring.governor.level > 1:
         yield text(
@@ -163,6 +187,8 @@ def _overload(wiring: Wiring) -> Iterator[Text]:
 
 def _storage(wiring: Wiring) -> Iterator[Text]:
     ledger = wiring.log.ledger()
+    if wiring.log.waits_for is not None:
+        yield text("the log waits until it can open its files: {why}", why=wiring.log.waits_for)
     if ledger.full:
         yield text("the disk is full; the oldest readings make room")
     if ledger.at_least_missed:

@@ -11,6 +11,7 @@ from agent.expiry_watch import ExpiryWatch
 from agent.gap_watch import GapWatch
 from agent.load_watch import LoadWatch
 from agent.notify import notify, watchdog_period_ns
+from agent.store_watch import StoreWatch
 from agent.wiring import Wiring
 
 PERIOD_NS: Final = 10**9
@@ -33,6 +34,7 @@ class Heartbeat:
             ClockWatch(wiring),
             GapWatch(wiring),
             LoadWatch(wiring),
+            StoreWatch(wiring),
             ExpiryWatch(wiring),
             DailySummary(wiring),
         )

@@ -29,13 +29,14 @@ class History:
 
     `gaps`: in the order in which they began, dated as well as is known now; without an end where they last.
     `first`, `last`: the oldest and the newest instant in the log. `subjects`: what there is that may have
-    gaps, in order.
+    gaps, in order. `unreadable`: records of gaps passed over, as a newer program may have written them.
     """
 
     gaps: tuple[GapBody, ...]
     first: Moment
     last: Moment
     subjects: tuple[Subject, ...]
+    unreadable: int = 0
 
 
 def read_history(directory: Path) -> History | None:
@@ -47,7 +48,7 @@ def read_history(directory: Path) -> History | None:
     for record in records(segments, Stream.EVENTS):
         first, last = first or record, record
         if record.kind is RecordKind.GAP:
-            told.append(unpack_gap(record.body))
+            told.append(_told(record))
     if first is None or last is None:
         return None
 
@@ -55,12 +56,15 @@ def read_history(directory: Path) -> History | None:
         boot_id = boots[record.run]
         return Moment(boot_id=boot_id, boot_ns=boot_ns, utc_ns=0).dated(anchors[boot_id])
 
-    gaps = sorted((_dated(gap, anchors) for gap in fold(told)), key=lambda gap: gap.start.utc_ns)
+    gaps = sorted(
+        (_dated(gap, anchors) for gap in fold(filter(None, told))), key=lambda gap: gap.start.utc_ns
+    )
     return History(
         gaps=tuple(gaps),
         first=moment(first, first.first_boot_ns),
         last=moment(last, _newest_ns(segments, last)),
         subjects=(GATEWAY, *_subjects(segments, gaps)),
+        unreadable=told.count(None),
     )
 
 
@@ -90,6 +94,14 @@ def _dated(gap: GapBody, anchors: dict[str, Anchor | None]) -> GapBody:
         if moment is not None:
             gap = gap.dated(anchors.get(moment.boot_id))
     return gap
+
+
+def _told(record: Record) -> GapBody | None:
+    """Return the gap of a GAP record; None where this version cannot read it."""
+    try:
+        return unpack_gap(record.body)
+    except RecordError:
+        return None
 
 
 def _anchor(segments: Sequence[Segment], boot_id: str) -> Anchor | None:

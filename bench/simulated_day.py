@@ -34,7 +34,7 @@ from agent.uplinks.forward import Forwarder
 from agent.wiring import Wiring, wire
 from bench.process import pss_bytes
 from config.load import load
-from config.text import Text, text
+from config.text import text
 from config.turns import at_once
 from config.units import S
 from config.vocabulary import Reason, Stream
@@ -91,8 +91,8 @@ class Platform:
     def hurry(self) -> None:
         """See `Uplink`."""
 
-    async def closed(self) -> Text:
-        closed: asyncio.Future[Text] = asyncio.get_running_loop().create_future()
+    async def closed(self) -> UplinkDown:
+        closed: asyncio.Future[UplinkDown] = asyncio.get_running_loop().create_future()
         return await closed
 
     async def close(self) -> None:

@@ -19,14 +19,16 @@ class Account:
     def settle(
         self, run: int, first: int, last: int, fate: Fate, readings: int, count: Callable[[int, int], int]
     ) -> None:
-        """Settle what of `first`..`last` is not settled yet.
+        """Settle what of `first`..`last` is not settled yet: all of it, or nothing where `count` raises.
 
         `readings`: in all of them. Where a part is settled already, `count(first, last)` says what the others
         have.
         """
-        for low, high in list(self.settled.unsettled(run, first, last)):
-            whole = (low, high) == (first, last)
-            self.settled.settle(run, low, high, fate, readings if whole else count(low, high))
+        parts = list(self.settled.unsettled(run, first, last))
+        whole = parts == [(first, last)]
+        counted = [readings] if whole else [count(low, high) for low, high in parts]
+        for (low, high), found in zip(parts, counted, strict=True):
+            self.settled.settle(run, low, high, fate, found)
 
     def advance(self, index: Index) -> None:
         """Raise the floor over finished segments that are settled, and fold runs that lie under it."""

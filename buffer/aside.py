@@ -57,14 +57,29 @@ class Aside:
         return self.path.stem
 
 
-def quarantined(directory: Path) -> Iterator[Aside]:
-    """Yield what lies in a quarantine directory, by uplink and key; nothing is changed.
+class Shared:
+    """The bodies of preambles, each kept once: a run's TAGS are in every file of that run."""
 
-    A file that is damaged or gone meanwhile is passed over. Raises OSError where this user may not look,
-    NewerFormat.
+    def __init__(self) -> None:
+        self._bodies: dict[tuple[int, bytes], bytes] = {}
+
+    def body(self, frame: Frame, decoder: Decoder) -> bytes:
+        """Return a frame's plain body."""
+        key = frame.header.flags, frame.stored
+        if key not in self._bodies:
+            self._bodies[key] = decoder.body(frame.header, frame.stored)
+        return self._bodies[key]
+
+
+def quarantined(directory: Path, uplink: str = "*") -> Iterator[Aside]:
+    """Yield what lies in a quarantine directory, for one uplink or all, by uplink and key.
+
+    Nothing is changed. A file that is damaged or gone meanwhile is passed over. Raises OSError where this
+    user may not look, NewerFormat.
     """
-    for path in sorted(directory.glob("*/*.seg")):
-        found = read_aside(path)
+    shared = Shared()
+    for path in sorted(directory.glob(f"{uplink}/*.seg")):
+        found = read_aside(path, shared)
         if found is not None:
             yield found
 
@@ -77,17 +92,17 @@ def keys(directory: Path, uplink: str) -> Iterator[Key]:
             yield Key(int(named[1], 16), Stream[named[2].upper()], int(named[3]))
 
 
-def read_aside(path: Path) -> Aside | None:
+def read_aside(path: Path, shared: Shared | None = None) -> Aside | None:
     """Read one file of a quarantine; None where it is damaged or gone. Raises OSError, NewerFormat."""
     try:
-        return _read(path)
+        return _read(path, Shared() if shared is None else shared)
     except OSError as error:
         if not costs_only_the_file(error):
             raise
         return None
 
 
-def _read(path: Path) -> Aside | None:
+def _read(path: Path, shared: Shared) -> Aside | None:
     decoder, preamble = Decoder(), Bodies()
     record: Record | None = None
     why = ""
@@ -97,7 +112,7 @@ def _read(path: Path) -> Aside | None:
         if found.header.numbered:
             record = record_of(found, decoder)
         elif found.header.kind in UNNUMBERED:
-            preamble[RecordKind(found.header.kind)] = decoder.body(found.header, found.stored)
+            preamble[RecordKind(found.header.kind)] = shared.body(found, decoder)
         elif found.header.kind == REASON:
             why = str(orjson.loads(decoder.body(found.header, found.stored))["why"])
     if record is None:

@@ -12,7 +12,7 @@ from buffer.aside import QUARANTINE
 from buffer.ballast import Ballast
 from buffer.books import Books
 from buffer.channel import Channel, Place, Tail
-from buffer.disk import Disk
+from buffer.disk import Disk, not_now
 from buffer.intake import Identity, Intake, Preamble
 from buffer.limits import Limits
 from buffer.news import News
@@ -112,7 +112,7 @@ def _writer(order: Order, limits: Limits, channels: Mapping[Stream, Channel]) ->
         for stream, channel in channels.items()
     }
     ballast = Ballast(order.disk, order.directory / "ballast", limits.ballast)
-    ballast.restore()
+    _take_room(ballast)
     return Writer(
         disk=order.disk,
         news=news,
@@ -122,3 +122,12 @@ def _writer(order: Order, limits: Limits, channels: Mapping[Stream, Channel]) ->
         commit_interval_s=order.settings.commit_interval / 1e9,
         on_stored=order.on_stored,
     )
+
+
+def _take_room(ballast: Ballast) -> None:
+    """Take the ballast's room if it can be had now; else the writer tries again. Raises OSError."""
+    try:
+        ballast.restore()
+    except OSError as error:
+        if not not_now(error):
+            raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from buffer.disk import Disk, no_room, not_now
+from buffer.disk import Disk, no_room
 
 BALLAST_BYTES: Final = 1024 * 1024
 
@@ -20,7 +20,10 @@ class Ballast:
         self._path = path
 
     def restore(self) -> bool:
-        """Take the room; tell whether it could be had. Raises OSError for anything but a full disk."""
+        """Take the room; tell whether it could be had. Raises OSError for anything but a full disk.
+
+        Want of descriptors or memory is not want of room: nothing may be deleted for it.
+        """
         if self.stands:
             return True
         self._disk.unlink(self._path)
@@ -28,7 +31,7 @@ class Ballast:
             self._fill()
         except OSError as error:
             self._disk.unlink(self._path)
-            if not (no_room(error) or not_now(error)):
+            if not no_room(error):
                 raise
             return False
         self.stands = True

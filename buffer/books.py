@@ -60,7 +60,10 @@ class Books:
     def settle(
         self, uplink: str, channel: Channel, run: int, first: int, last: int, fate: Fate, readings: int
     ) -> None:
-        """Settle `first`..`last` for one uplink, as far as it is stored and not settled yet."""
+        """Settle `first`..`last` for one uplink, as far as it is stored and not settled yet.
+
+        Raises OSError, with nothing settled, where what was sent cannot be counted now.
+        """
         index = self.indexes[channel.stream]
         account = self.accounts[uplink][channel.stream]
         newest = index.newest_of(run)
@@ -101,12 +104,18 @@ class Books:
             for hole in self._counts.missing(segment, contents):
                 self.lose(segment, hole)
 
-    def give_up(self, uplink: str, record: Record, cause: LossCause) -> None:
-        """Note that one stored record is lost to an uplink."""
+    def awaited(self, uplink: str, record: Record) -> Segment | None:
+        """Return the segment of a record that an uplink still waits for; None where it waits no more."""
         settled = self.accounts[uplink][record.stream].settled
-        if not settled.contains(record.run, record.seq):
-            seq = record.seq
-            self._lose_part(uplink, record.stream, record.run, seq, seq, record.count, cause)
+        segment = self.indexes[record.stream].find(record.run, record.seq)
+        if segment is None or segment.opening.number <= settled.floor:
+            return None
+        return None if settled.contains(record.run, record.seq) else segment
+
+    def give_up(self, uplink: str, record: Record, cause: LossCause) -> None:
+        """Note that one stored record is lost to an uplink that waits for it."""
+        seq = record.seq
+        self._lose_part(uplink, record.stream, record.run, seq, seq, record.count, cause)
 
     def release(self, uplink: str, record: Record, fate: Fate) -> None:
         """Note that a quarantined record has met another fate; one that is a loss is owed its LOSS record."""
@@ -143,12 +152,18 @@ class Books:
             settled.below.add(Fate.QUARANTINED, Count(1, record.count))
 
     def remove(self, segment: Segment, cause: LossCause) -> None:
-        """Take a finished segment out of the log; what uplinks still needed of it is lost to them."""
+        """Take a finished segment out of the log; what uplinks still needed of it is lost to them.
+
+        Raises OSError, with nothing done, where what is lost cannot be counted now.
+        """
         stream = segment.opening.stream
-        for uplink, accounts in self.accounts.items():
-            for low, high in accounts[stream].needs(segment):
-                readings = self._counts.in_segment(segment, low, high)
-                self._lose_part(uplink, stream, segment.opening.run, low, high, readings, cause)
+        needed = [
+            (uplink, low, high, self._counts.in_segment(segment, low, high))
+            for uplink, accounts in self.accounts.items()
+            for low, high in accounts[stream].needs(segment)
+        ]
+        for uplink, low, high, readings in needed:
+            self._lose_part(uplink, stream, segment.opening.run, low, high, readings, cause)
         self.indexes[stream].remove(segment)
 
     def reconcile(self, uplink: str, stream: Stream, expected: Count | None) -> None:

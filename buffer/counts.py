@@ -32,7 +32,10 @@ class _Whole:
 
 
 class ReadingCounts:
-    """Counts readings by number. Event loop only; the segments looked into last are remembered."""
+    """Counts readings by number. Event loop only; the segments looked into last are remembered.
+
+    All raise OSError where descriptors or memory have run out.
+    """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, int], _Whole] = OrderedDict()

@@ -69,17 +69,21 @@ class Log:
         on_stored: Callable[[], None],
         disk: Disk | None = None,
         oldest: Collection[str] = (),
+        starts_before: int = 0,
     ) -> Log:
         """Open a directory, recover what an earlier run left, and start the writer thread.
 
         `uplinks`: name -> required. `preamble`: called inside `append` wherever a segment begins, never
         before the first `append`. `on_stored`: called from the writer thread after each sync, when it wants
         room, and when `failure` is set. `oldest`: uplinks that begin, where they are new, with the oldest
-        segment instead of now. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
+        segment instead of now. `starts_before`: how often an agent has started on another log that this one
+        stands in for. Raises AlreadyRunning, DirectoryUnusable, NewerFormat.
         """
         disk = disk or Disk()
         with Lock(directory) as lock, usable(directory):
-            recovered = recover(disk, directory, run=run, uplinks=uplinks, oldest=oldest)
+            recovered = recover(
+                disk, directory, run=run, uplinks=uplinks, oldest=oldest, starts_before=starts_before
+            )
             order = Order(
                 directory=directory,
                 disk=disk,
@@ -103,6 +107,11 @@ class Log:
     def failure(self) -> Exception | None:
         """Why nothing is stored any more; None while the log works. The agent ends the process."""
         return self._writer.failure
+
+    @property
+    def waits_for(self) -> str | None:
+        """What of the system has run out (descriptors, memory), so that something waits to be stored."""
+        return self._writer.waits_for
 
     def append(
         self,
@@ -204,30 +213,34 @@ class Log:
         """Have a record copied to the quarantine and synced; only then is it settled for the uplink.
 
         Once the quarantine has its share of the cap, further records are lost instead (`cap`). A record that
-        was sent again from there stays where it is.
+        was sent again from there stays where it is, and one that is settled already stays what it is.
         """
-        if self._resends.take(uplink, record.stream, record.run, record.seq, record.seq):
-            return
+        if not self._resends.take(uplink, record.stream, record.run, record.seq, record.seq):
+            self._upkeep.attempt(partial(self._put_aside, uplink, record, why))
+
+    def _put_aside(self, uplink: str, record: Record, why: str) -> None:
         quarantine = self._parts.quarantine
-        segment = self._books.indexes[record.stream].find(record.run, record.seq)
+        segment = self._books.awaited(uplink, record)
+        if segment is None:
+            return
         if quarantine.bytes >= self._parts.limits.quarantine:
             self._upkeep.give_up(uplink, record)
-        elif segment is not None:
-            item = Quarantined(
-                uplink=uplink,
-                record=record,
-                why=why,
-                opening=segment.opening,
-                preamble=self.preamble_of(record),
-            )
-            self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
+            return
+        item = Quarantined(
+            uplink=uplink,
+            record=record,
+            why=why,
+            opening=segment.opening,
+            preamble=self.preamble_of(record),
+        )
+        self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
 
     def quarantined(self, uplink: str) -> list[Aside]:
         """Return what lies in quarantine for an uplink and has not left it. Raises OSError."""
         return [
             aside
-            for aside in quarantined(self._parts.quarantine.directory)
-            if aside.uplink == uplink and not self._books.is_released(uplink, aside.record)
+            for aside in quarantined(self._parts.quarantine.directory, uplink)
+            if not self._books.is_released(uplink, aside.record)
         ]
 
     def resend(self, aside: Aside) -> None:

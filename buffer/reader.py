@@ -49,8 +49,8 @@ class Reader:
 
     Numbers that are settled for the uplink when the reader comes to them are passed over. `origin` is where
     it began: given to another reader as `until`, the two share the stream without overlap. `exhausted` is
-    True once `until` was reached; `searching` while so much was passed over, or so little could be read just
-    now, that `next` must be called again.
+    True once `until` was reached; `searching` while so much was passed over that `next` must be called again,
+    or while what comes next cannot be read just now (`blocked`).
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Reader:
         self.stream = stream
         self.origin = start
         self.searching = False
+        self.blocked = False
         self.exhausted = until is not None and start.place >= until.place
         self._index = index
         self._account = account
@@ -89,8 +90,9 @@ class Reader:
         tail = self._tail()
         try:
             stopped = self._collect(tail, records, max_records, max_bytes)
+            self.blocked = False
         except OSError:
-            stopped = True
+            stopped = self.blocked = True
         self.searching = stopped and not records
         return records
 

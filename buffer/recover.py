@@ -40,7 +40,7 @@ class PreviousRun:
 class Recovery:
     """What opening the log found.
 
-    `start`: how often an agent has started on this log, this time included. `state`, `anchor`: the newest
+    `start`: how often an agent has started, this time included. `state`, `anchor`: the newest
     readable ones, None where there are none; either may be of an older run, and boot, than `previous`.
     `losses`: found missing now and not before; their LOSS records follow by themselves. `ignored`: files that
     were left alone. `emptied`: files without one whole record, deleted. `added`, `removed`: uplinks that are
@@ -70,11 +70,18 @@ class Recovered:
 
 
 def recover(
-    disk: Disk, directory: Path, *, run: int, uplinks: Iterable[str], oldest: Collection[str] = ()
+    disk: Disk,
+    directory: Path,
+    *,
+    run: int,
+    uplinks: Iterable[str],
+    oldest: Collection[str] = (),
+    starts_before: int = 0,
 ) -> Recovered:
     """Read a log's directory, repair what can be repaired, and count what cannot. Raises NewerFormat.
 
-    `oldest`: uplinks that begin with the oldest segment where they are new.
+    `oldest`: uplinks that begin with the oldest segment where they are new. `starts_before`: at least so
+    often an agent has started before, here or elsewhere.
     """
     loaded = load(disk, directory)
     for path in loaded.empty:
@@ -97,7 +104,7 @@ def recover(
         books=books,
         cursors=cursors,
         recovery=replace(
-            _report(books, loaded),
+            _report(books, loaded, starts_before),
             added=tuple(added) if loaded.segments else (),
             removed=tuple(_removed(directory, name, books) for name in gone(directory, cursors)),
         ),
@@ -255,10 +262,10 @@ def _torn(segment: Segment) -> Loss:
     )
 
 
-def _report(books: Books, loaded: Loaded) -> Recovery:
+def _report(books: Books, loaded: Loaded, starts_before: int) -> Recovery:
     previous = previous_run(loaded.segments)
     return Recovery(
-        start=previous.start + 1 if previous else 1,
+        start=max(starts_before, previous.start if previous else 0) + 1,
         previous=previous,
         state=newest(loaded.segments, RecordKind.STATE),
         anchor=newest(loaded.segments, RecordKind.ANCHOR),

@@ -17,7 +17,7 @@ _Key = tuple[Stream, int, int]
 class Again:
     """One walk through what an uplink is to have again in one stream; more may come at any time."""
 
-    exhausted = searching = False
+    exhausted = searching = blocked = False
 
     def __init__(self, stream: Stream, waiting: dict[_Key, Aside]) -> None:
         self.stream = stream

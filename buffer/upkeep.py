@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -11,6 +12,7 @@ from buffer.aside import Aside
 from buffer.books import Books
 from buffer.channel import Channel
 from buffer.cursor import MAX_RELEASED, CursorFile, encode
+from buffer.disk import not_now
 from buffer.index import Index, Segment
 from buffer.intake import Intake
 from buffer.limits import Limits
@@ -32,6 +34,9 @@ class Upkeep:
 
     `dirty`: a cursor has changed since it was saved. `once_saved`: for the writer to do when the cursors are
     saved. `at_least_missed`: the cap has taken segments younger than the settings' `at_least`.
+
+    What has to be looked up in a file waits while descriptors or memory have run out, and is tried again
+    whenever the log is called.
     """
 
     def __init__(
@@ -60,18 +65,22 @@ class Upkeep:
         self._intake = intake
         self._writer = writer
         self._removing = 0
+        self._postponed: deque[Task] = deque()
+        self._cap_owed = False
         self._saved_s = time.monotonic()
         self._full_since_s: float | None = None
 
     def run(self) -> None:
         """Take the writer's news, make room where it asks for it, save cursors when it is time."""
+        for _ in range(len(self._postponed)):
+            self.attempt(self._postponed.popleft())
         writer = self._writer
         sealed = False
         while writer.news:
             news = writer.news.popleft()
             self._take(news)
             sealed |= isinstance(news, Sealed)
-        if sealed and not writer.finished:
+        if (sealed or self._cap_owed) and not writer.finished:
             self.keep_cap()
         if not writer.room_wanted:
             self._full_since_s = None
@@ -79,6 +88,17 @@ class Upkeep:
             self._make_room()
         if self.dirty and not writer.once_stored and time.monotonic() - self._saved_s >= _CURSOR_INTERVAL_S:
             self.save_cursors()
+
+    def attempt(self, task: Task) -> None:
+        """Do what changes an account and may have to read a file; later, where that is not possible now."""
+        try:
+            task()
+        except OSError as error:
+            if not not_now(error):
+                raise
+            self._postponed.append(task)
+        else:
+            self.dirty = True
 
     def save_cursors(self, *, copies: int = 1) -> None:
         """Have every cursor written as it stands now, after the LOSS records that belong to it."""
@@ -96,6 +116,7 @@ class Upkeep:
 
     def keep_cap(self) -> None:
         """Delete segments until the finished ones leave room for those in hand; events by their own cap."""
+        self._cap_owed = False
         limits, events = self._limits, self._books.indexes[Stream.EVENTS]
         most_events = limits.events_cap - limits.segment[Stream.EVENTS]
         victims = [
@@ -110,17 +131,29 @@ class Upkeep:
             victim = next_victim(self._books, self._required, streams)
             if victim is None:
                 return
+            if not self._take_out(victim, LossCause.CAP):
+                self._cap_owed = True
+                return
             age_ns = time.time_ns() - victim.opening.created_utc_ns
             self.at_least_missed |= age_ns < self._at_least_ns
-            self._books.remove(victim, LossCause.CAP)
             yield victim
+
+    def _take_out(self, victim: Segment, cause: LossCause) -> bool:
+        """Take a segment out of the books; tell whether what goes with it could be counted now."""
+        try:
+            self._books.remove(victim, cause)
+        except OSError as error:
+            if not not_now(error):
+                raise
+            return False
+        return True
 
     def settle(
         self, uplink: str, stream: Stream, run: int, first: int, last: int, fate: Fate, readings: int
     ) -> None:
-        """Settle numbers for an uplink and save its cursor when it is time."""
-        self._books.settle(uplink, self._channels[stream], run, first, last, fate, readings)
-        self.dirty = True
+        """Settle numbers for an uplink; its cursor is saved when it is time."""
+        channel = self._channels[stream]
+        self.attempt(partial(self._books.settle, uplink, channel, run, first, last, fate, readings))
 
     def give_up(self, uplink: str, record: Record) -> None:
         """Count a record as lost for an uplink that cannot have it, and the quarantine is full."""
@@ -158,8 +191,8 @@ class Upkeep:
         victim = next_victim(self._books, self._required)
         if victim is None or not self._channels[Stream.EVENTS].begun:
             return
-        if now_s - self._full_since_s >= FULL_GRACE_S or not self._books.needed(victim):
-            self._books.remove(victim, LossCause.DISK_FULL)
+        due = now_s - self._full_since_s >= FULL_GRACE_S or not self._books.needed(victim)
+        if due and self._take_out(victim, LossCause.DISK_FULL):
             self._delete([victim])
             self._writer.wake()
 

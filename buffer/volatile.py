@@ -12,15 +12,16 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from buffer.disk import Disk, SyncFailed
+from buffer.disk import Disk, SyncFailed, no_room
 from buffer.errors import DirectoryUnusable
+from buffer.index import Segment
 from buffer.inspect import survey
 from buffer.intake import Preamble
 from buffer.log import Log
@@ -43,11 +44,13 @@ class Volatile:
     disk: Disk
 
     def healed(self) -> bool:
-        """Tell whether the directory can be written and synced again. Blocks on the disk: not in the loop.
+        """Tell whether a log can be opened in the directory again. Blocks on the disk: not in the loop.
 
-        The agent then lets the log in RAM run dry and starts anew.
+        The agent then lets the log in RAM run dry and starts anew. A directory that this user may not use
+        would only end that start; a full one would not.
         """
-        return distrust(self.disk, self.directory) is None
+        failure = _fault(self.disk, self.directory)
+        return failure is None or (isinstance(failure, OSError) and no_room(failure))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,9 @@ def open_somewhere(
     disk = disk or Disk()
     words = distrust(disk, directory)
     in_ram_before = _is_ours(ram)
+    other: list[Segment] = []
+    if words is not None or in_ram_before:
+        other = _look_into(ram if words is None else directory)
     log = Log.open(
         directory if words is None else ram,
         run=run,
@@ -90,13 +96,14 @@ def open_somewhere(
         on_stored=on_stored,
         disk=disk if words is None else None,
         oldest=oldest,
+        starts_before=_starts(other),
     )
     if words is not None:
         if log.recovery.previous is None:
-            log.recovery = _going_on_from(log.recovery, directory)
+            log.recovery = _going_on_from(log.recovery, other)
         return Opened(log=log, volatile=Volatile(words=words, directory=directory, disk=disk), healed=False)
     if in_ram_before:
-        log.recovery = _going_on_from(log.recovery, ram)
+        log.recovery = _going_on_from(log.recovery, other)
         _take_losses(log, ram, run, uplinks)
     return Opened(log=log, volatile=None, healed=in_ram_before)
 
@@ -107,15 +114,20 @@ def distrust(disk: Disk, directory: Path) -> Text | None:
     Only a medium that fails or cannot be written counts: lacking permission, a file in the directory's place
     or a full disk are for `Log.open` to judge.
     """
-    probe = directory / "probe"
+    failure = _fault(disk, directory)
+    if isinstance(failure, SyncFailed):
+        return text("{directory} cannot be synced: {reason}", directory=directory, reason=str(failure))
+    if failure is not None and failure.errno in _OF_THE_MEDIUM:
+        return text("{directory} cannot be written: {reason}", directory=directory, reason=failure.strerror)
+    return None
+
+
+def _fault(disk: Disk, directory: Path) -> OSError | SyncFailed | None:
+    """Try a directory out; return what went wrong."""
     try:
-        _try_out(disk, probe)
-    except SyncFailed as error:
-        return text("{directory} cannot be synced: {reason}", directory=directory, reason=str(error))
-    except OSError as error:
-        if error.errno not in _OF_THE_MEDIUM:
-            return None
-        return text("{directory} cannot be written: {reason}", directory=directory, reason=error.strerror)
+        _try_out(disk, directory / "probe")
+    except (OSError, SyncFailed) as error:
+        return error
     return None
 
 
@@ -143,10 +155,22 @@ def _is_ours(ram: Path) -> bool:
     return True
 
 
-def _going_on_from(recovery: Recovery, directory: Path) -> Recovery:
-    """Return what to go on from where another log's directory, if it can be read, has the newest run."""
+def _look_into(directory: Path) -> list[Segment]:
+    """Return what the other log has; nothing where it cannot be read."""
     with suppress(OSError):
-        segments = survey(directory)
+        return survey(directory)
+    return []
+
+
+def _starts(segments: Sequence[Segment]) -> int:
+    """Return how often an agent had started when the newest of another log's segments was begun."""
+    previous = previous_run(segments)
+    return 0 if previous is None else previous.start
+
+
+def _going_on_from(recovery: Recovery, segments: Sequence[Segment]) -> Recovery:
+    """Return what to go on from where another log, if it could be read, has the newest run."""
+    with suppress(OSError):
         if segments:
             return replace(
                 recovery,

@@ -26,7 +26,8 @@ class Writer:
     `once_stored`: run in the writer thread, in order, once every event queued before them is stored. `tasks`:
     run after those whose turn has come, whether everything could be stored or not. Of both, one that finds no
     room is tried again. `news`: for the event loop. `full`: there was no room for everything when last tried.
-    `room_wanted`: so a segment must go. `finished`: whether it ended in order; `failure`: why, if not.
+    `room_wanted`: so a segment must go. `waits_for`: what of the system has run out, None where nothing has.
+    `finished`: whether it ended in order; `failure`: why, if not.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Writer:
         self.news = news
         self.room_wanted = False
         self.full = not ballast.stands
+        self.waits_for: str | None = None
         self.failure: Exception | None = None
         self._disk = disk
         self._events = events
@@ -52,6 +54,7 @@ class Writer:
         self._ballast = ballast
         self._commit_interval_s = commit_interval_s
         self._on_stored = on_stored
+        self._lacking: str | None = None
         self._wake = threading.Event()
         self.finished = False
         self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
@@ -99,6 +102,7 @@ class Writer:
 
     def _commit(self) -> None:
         self.room_wanted = False
+        self._lacking = None
         tasks = [self.tasks.popleft() for _ in range(len(self.tasks))]
         depending = len(self.once_stored)
         self._readings.take()
@@ -109,6 +113,7 @@ class Writer:
         for task in tasks:
             if not self._attempt(task):
                 self.tasks.append(task)
+        self.waits_for = self._lacking
 
     def _run_once_stored(self, count: int) -> None:
         """Run so many of the tasks that waited, up to the first that must be tried again."""
@@ -139,7 +144,9 @@ class Writer:
         except OSError as error:
             if no_room(error):
                 self._ask_for_room()
-            elif not not_now(error):
+            elif not_now(error):
+                self._lacking = error.strerror
+            else:
                 raise
             return False
         return True

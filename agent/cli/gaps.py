@@ -75,6 +75,8 @@ def _read(directory: Path) -> History:
         )
     if history is None:
         fail(text("there is no log in {directory}", directory=directory), Exit.UNAVAILABLE)
+    if history.unreadable:
+        click.echo(shown(text("{count} records could not be read", count=history.unreadable)), err=True)
     return history
 
 

@@ -33,6 +33,10 @@ class UplinkDown(Exception):  # noqa: N818 - the failure's own word
         super().__init__(str(words))
 
 
+class UplinkCut(UplinkDown):
+    """The connection ended without a word: the platform, or the line, has cut it."""
+
+
 class UplinkTurnedAway(UplinkDown):
     """There is a platform, and it will have nothing to do with us."""
 
@@ -40,7 +44,11 @@ class UplinkTurnedAway(UplinkDown):
 
 
 class UplinkBusy(UplinkDown):
-    """The platform takes nothing for now; that says nothing about the message."""
+    """The platform takes nothing for now; that says nothing about the messages that were under way."""
+
+
+class UplinkTakenOver(UplinkBusy):
+    """Somebody else has connected to the platform under our name."""
 
 
 class UplinkRefused(Exception):  # noqa: N818
@@ -80,8 +88,8 @@ class Uplink(Protocol):
         """Hold nothing back any more: the agent is about to leave."""
         ...
 
-    async def closed(self) -> Text:
-        """Return when the connection was lost, and why."""
+    async def closed(self) -> UplinkDown:
+        """Return when the connection was lost, and how."""
         ...
 
     async def close(self) -> None:

@@ -76,10 +76,10 @@ class DropUplink:
         if self._waiting:
             self._due.set()
 
-    async def closed(self) -> Text:
+    async def closed(self) -> UplinkDown:
         """See `Uplink`."""
         await self._closed.wait()
-        return self._why
+        return UplinkDown(self._why)
 
     async def close(self) -> None:
         """See `Uplink`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from typing import Final
 
@@ -61,7 +61,6 @@ class Feed:
         self._put_aside = put_aside
         self._repeat: Repeat | None = None
         self._ready: deque[Iterator[Parcel]] = deque()
-        self._postponed: deque[Taken] = deque()
         self._loop = asyncio.get_running_loop()
         spread_s = min(SPREAD_S, away_s * SPREAD_SHARE)
         self._pace = Pace(self._loop.time, terms.backfill_bytes_per_s, after_s=terms.phase * spread_s)
@@ -71,7 +70,7 @@ class Feed:
     @property
     def empty(self) -> bool:
         """Tell whether all that the platform has not acknowledged has left."""
-        return self._lanes.empty and not self._ready and not self._postponed
+        return self._lanes.empty and not self._ready
 
     def replay(self, since_utc_ns: int) -> None:
         """Send last what was stored since then, even if the platform has acknowledged it."""
@@ -91,40 +90,41 @@ class Feed:
 
         `nothing_new`: give only what was prepared before.
         """
+        held: frozenset[Stream] = frozenset()
         while (parcel := self._prepared()) is None:
-            taken = self._take(nothing_new=nothing_new)
+            taken = None if nothing_new else self._take(held)
             if taken is None:
                 return None
             if taken.replay and not self._is_wanted(taken.record):
                 continue  # it was sent since the lane was read ahead
-            self._refusals.sent(taken.record.stream)
-            self.prepare(taken)
-            if self._postponed:
-                return None
+            if not self.prepare(taken):
+                self._lanes.put_back(taken)
+                held |= {taken.record.stream}
         return parcel
 
-    def _take(self, *, nothing_new: bool) -> Taken | None:
-        """Return the record whose turn it is, what was postponed first; None when there is none yet."""
-        if self._postponed:
-            return self._postponed.popleft()
-        if nothing_new:
-            return None
+    def _take(self, held: Collection[Stream]) -> Taken | None:
+        """Return the record whose turn it is; None when there is none yet.
+
+        `held`: streams whose next record needs what cannot be read just now.
+        """
         pause_s = self._pace.wait_s
         paused = self._room.full or pause_s > 0
         rests_s = {stream: rest_s for stream in Stream if (rest_s := self._refusals.wait_s(stream))}
+        rests_s |= dict.fromkeys(held, POSTPONED_S)
         taken = self._lanes.next(paused=paused, resting=rests_s)
         if taken is None:
             self._resume_after(SEARCH_PAUSE_S if self._lanes.searching else pause_s)
+            self._resume_after(POSTPONED_S if self._lanes.blocked else 0.0)
             self._resume_after(min(rests_s.values(), default=0.0))
         return taken
 
-    def prepare(self, taken: Taken) -> None:
-        """Make a record ready to leave, or put it aside; later, where what it needs cannot be read now."""
+    def prepare(self, taken: Taken) -> bool:
+        """Make a record ready to leave, or put it aside; tell whether what it needs could be read now."""
         try:
             self._prepare(taken)
         except OSError:
-            self._postponed.append(taken)
-            self._resume_after(POSTPONED_S)
+            return False
+        return True
 
     def _prepare(self, taken: Taken) -> None:
         if self._suspicion.condemned(taken.record):
@@ -136,6 +136,8 @@ class Feed:
             self._put_aside(taken, text("the record cannot be read: {error}", error=str(error)))
             return
         self._ready.append(chain(before, (parcel,)))
+        if not taken.replay:
+            self._refusals.sent(taken.record.stream)
         if self._repeat is not None:
             self._repeat.note(taken.record)
         if taken.paced:

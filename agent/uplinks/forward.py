@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -11,7 +12,7 @@ from typing import Final
 from agent import journal
 from agent.platforms.contract import Codec
 from agent.retry import Sleep, keep_connected
-from agent.uplinks.contract import Message, Uplink, UplinkDown, UplinkRefused
+from agent.uplinks.contract import Message, Uplink, UplinkCut, UplinkDown, UplinkRefused, UplinkTakenOver
 from agent.uplinks.poison import Suspicion
 from agent.uplinks.refusals import Refusals
 from agent.uplinks.session import Gateway, Session
@@ -22,6 +23,8 @@ from config.vocabulary import EventKind, Priority
 from filters.event import Event
 
 GOOD_SESSION_NS: Final = 10 * 10**9
+RECENT_NS: Final = 600 * 10**9
+_CUTS_KEPT: Final = 100
 FAREWELL_S: Final = 1.0
 DRAIN_TURN_S: Final = 0.02
 
@@ -34,14 +37,18 @@ class ForwardState:
     """How an uplink stands, for `status`.
 
     `why`: why it is not connected, None while it is. `next_try_boot_ns`: when it is tried again, None while
-    connected or just trying. `unconfirmed`: records that the broker has and the platform has not confirmed;
-    `overdue_s`: for how long more than it should it has confirmed nothing.
+    connected or just trying. `cut_off`: how often within RECENT_NS a connection that stood was cut without a
+    word. `taken_over_boot_ns`: when somebody else last connected under our name within that time.
+    `unconfirmed`: records that the broker has and the platform has not confirmed; `overdue_s`: for how long
+    more than it should it has confirmed nothing.
     """
 
     connected: bool
     since_boot_ns: int
     why: Text | None
     next_try_boot_ns: int | None
+    cut_off: int
+    taken_over_boot_ns: int | None
     in_flight: int
     unconfirmed: int
     overdue_s: float
@@ -81,17 +88,22 @@ class Forwarder:
         self._since_boot_ns = gateway.clock.boot_ns()
         self._why: Text | None = None
         self._next_try_boot_ns: int | None = None
+        self._cut_boot_ns: deque[int] = deque(maxlen=_CUTS_KEPT)
+        self._taken_over_boot_ns = -RECENT_NS
         self._refused = 0
 
     @property
     def state(self) -> ForwardState:
         """How the uplink stands now."""
-        session = self._session
+        session, recent_ns = self._session, self._gateway.clock.boot_ns() - RECENT_NS
+        taken_over_ns = self._taken_over_boot_ns
         return ForwardState(
             connected=session is not None,
             since_boot_ns=self._since_boot_ns,
             why=self._why,
             next_try_boot_ns=self._next_try_boot_ns,
+            cut_off=sum(cut_ns > recent_ns for cut_ns in self._cut_boot_ns),
+            taken_over_boot_ns=taken_over_ns if taken_over_ns > recent_ns else None,
             in_flight=0 if session is None else session.in_flight,
             unconfirmed=0 if session is None else session.unconfirmed,
             overdue_s=0.0 if session is None else session.overdue_s,
@@ -188,6 +200,10 @@ class Forwarder:
         self._since_boot_ns = self._gateway.clock.boot_ns()
 
     def _lost(self, error: UplinkDown) -> None:
+        if isinstance(error, UplinkTakenOver):
+            self._taken_over_boot_ns = self._gateway.clock.boot_ns()
+        elif isinstance(error, UplinkCut) and self._session is not None:
+            self._cut_boot_ns.append(self._gateway.clock.boot_ns())
         known, self._why = self._why, error.words
         if known is not None:
             return

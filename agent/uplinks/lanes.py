@@ -40,6 +40,7 @@ class Lane:
         self.stream = reader.stream
         self.paced = replay or (backfill and reader.stream is Stream.READINGS)
         self.searching = False
+        self.blocked = False
         self._backfill = backfill
         self._replay = replay
         self._reader = reader
@@ -48,15 +49,23 @@ class Lane:
         self._dry = False
 
     def next(self) -> Taken | None:
-        """Return the next record; None when all that was stored has been taken, or while `searching`."""
+        """Return the next record; None when all that was stored has been taken, or while `searching`.
+
+        It is `blocked` where that is because its next record cannot be read just now.
+        """
         if not self._ahead and not self._dry:
             batch = self._reader.next(BATCH_RECORDS, BATCH_BYTES)
             self._ahead.extend(batch if self._wanted is None else filter(self._wanted, batch))
             self._dry = not batch and not self._reader.searching
             self.searching = not self._dry and not self._ahead
+            self.blocked = self.searching and self._reader.blocked
         if not self._ahead:
             return None
         return Taken(self._ahead.popleft(), self._backfill, self._replay, self.paced)
+
+    def put_back(self, record: Record) -> None:
+        """Let the record that was taken last be the next again."""
+        self._ahead.appendleft(record)
 
     @property
     def empty(self) -> bool:
@@ -74,7 +83,8 @@ class Lanes:
     Live is what is stored from now on; what is older, of this run or an earlier one, is backfill, and ends
     where live began. Events leave in their order, whatever else waits; last what somebody wants sent again.
     What is `refused` is on its way into quarantine, and leaves only if somebody wants that.
-    `searching`: `next` must be asked again although nothing was stored.
+    `searching`: `next` must be asked again although nothing was stored. `blocked`: and not at once, because
+    something cannot be read just now. It holds the lanes of its stream that come after its own, and no other.
     """
 
     def __init__(self, log: Log, uplink: str, refused: Choice) -> None:
@@ -94,7 +104,9 @@ class Lanes:
             *(Lane(log.resends(uplink, stream), backfill=True) for stream in Stream),
         ]
         self._replays: list[Lane] = []
+        self._newest: Lane | None = None
         self.searching = False
+        self.blocked = False
 
     def replay(self, since_utc_ns: int, wanted: Choice) -> None:
         """Send last what was stored since then and is `wanted`, whether it was acknowledged or not."""
@@ -118,17 +130,26 @@ class Lanes:
 
         `paused`: what is paced must wait; `resting`: the streams that must.
         """
-        self.searching = False
+        self.searching = self.blocked = False
         for lane in (*self._lanes, *self._replays):
             if (paused and lane.paced) or lane.stream in resting:
                 continue
             taken = lane.next()
             if taken is not None:
+                self._newest = lane
                 return taken
-            if lane.searching:
+            if lane.blocked:
+                self.blocked = True
+                resting = {*resting, lane.stream}
+            elif lane.searching:
                 self.searching = True
                 return None
         return None
+
+    def put_back(self, taken: Taken) -> None:
+        """Let the record that was returned last be the next of its lane again."""
+        assert self._newest is not None, "a record is returned before it is put back"
+        self._newest.put_back(taken.record)
 
     def refresh(self) -> None:
         """Look again for new records: some were stored."""

@@ -20,14 +20,22 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.uplinks.contract import Message, UplinkBusy, UplinkDown, UplinkRefused, UplinkTurnedAway
+from agent.uplinks.contract import (
+    Message,
+    UplinkBusy,
+    UplinkCut,
+    UplinkDown,
+    UplinkRefused,
+    UplinkTakenOver,
+    UplinkTurnedAway,
+)
 from agent.uplinks.line import tune
 from agent.uplinks.off_loop import off_loop
-from agent.uplinks.reasons import QUOTA_EXCEEDED, reason_words
+from agent.uplinks.reasons import OF_THE_BROKER, QUOTA_EXCEEDED, TAKEN_OVER, reason_words
 from agent.uplinks.tls import connect_words, tls_context
 from agent.uplinks.window import Window
 from config.secrets import SecretError, resolve
-from config.text import Text, text
+from config.text import text
 from config.uplinks import MqttUplink
 
 if TYPE_CHECKING:
@@ -39,6 +47,11 @@ HEARD_KEPT: Final = 100
 LARGEST_HEARD_BYTES: Final = 128 * 1024
 """Of what brokers send, which is nothing but confirmations."""
 ACK_PATIENCE_KEEPALIVES: Final = 1.5
+ENDINGS: Final[dict[int, type[UplinkDown]]] = {
+    **dict.fromkeys(OF_THE_BROKER, UplinkBusy),
+    TAKEN_OVER: UplinkTakenOver,
+}
+"""What the reason of a broker's DISCONNECT makes of it; any other may be about a message."""
 _REFUSAL: Final = 0x80
 _QOS: Final = 1
 _NO_LIMIT: Final = 268_435_455
@@ -75,7 +88,7 @@ class PahoUplink:
         self._heard = asyncio.Queue[bytes](HEARD_KEPT)
         self._tick: asyncio.TimerHandle | None = None
         self._closed = asyncio.Event()
-        self._why = text("not connected")
+        self._end = UplinkDown(text("not connected"))
 
     @property
     def window(self) -> int:
@@ -92,10 +105,10 @@ class PahoUplink:
                 if self._settings.ack_topic is not None:
                     await self._subscribe(client, self._settings.ack_topic)
         except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors
-            self._lose(connect_words(error))
-            raise UplinkDown(self._why) from error
+            self._lose(UplinkDown(connect_words(error)))
+            raise self._failure() from error
         except (UplinkDown, asyncio.CancelledError):
-            self._lose(self._why)
+            self._lose(self._end)
             raise
         self._window.open(self._limits.window)
 
@@ -106,7 +119,7 @@ class PahoUplink:
         await self._window.enter()
         if self._client is None:
             self._window.leave()
-            raise UplinkDown(self._why)
+            raise self._failure()
         retain = message.retain and self._limits.retain
         info = self._client.publish(topic, message.payload, qos=_QOS, retain=retain)
         await self._window.sent(info.mid)
@@ -118,22 +131,22 @@ class PahoUplink:
     def hurry(self) -> None:
         """See `Uplink`."""
 
-    async def closed(self) -> Text:
+    async def closed(self) -> UplinkDown:
         """See `Uplink`."""
         await self._closed.wait()
-        return self._why
+        return self._failure()
 
     async def close(self) -> None:
         """See `Uplink`."""
         if self._client is not None:
-            self._why = text("closed")
+            self._end = UplinkDown(text("closed"))
             self._client.disconnect()
             try:
                 async with asyncio.timeout(GOODBYE_S):
                     await self._closed.wait()
             except TimeoutError:
                 pass  # the broker takes nothing more; its last will tells the rest
-        self._lose(self._why)
+        self._lose(self._end)
 
     def _make_client(self) -> Client:
         """Return a client that has not connected yet. Raises UplinkDown for unusable TLS files or secrets."""
@@ -215,7 +228,7 @@ class PahoUplink:
             return
         self._client.loop_misc()
         if self._window.silent_s > ACK_PATIENCE_KEEPALIVES * self._keepalive_s:
-            self._lose(text("the broker answers nothing any more"))
+            self._lose(UplinkDown(text("the broker answers nothing any more")))
             return
         loop = asyncio.get_running_loop()
         self._tick = loop.call_later(min(1.0, self._keepalive_s / 8), self._on_tick)
@@ -278,11 +291,12 @@ class PahoUplink:
         _found: Properties | None,
     ) -> None:
         if flags.is_disconnect_packet_from_server:
-            self._lose(text("the broker ended the connection: {reason}", reason=reason_words(reason.value)))
+            words = text("the broker ended the connection: {reason}", reason=reason_words(reason.value))
+            self._lose(ENDINGS.get(reason.value, UplinkDown)(words))
         elif reason == "Keep alive timeout":
-            self._lose(text("the broker answers nothing any more"))
+            self._lose(UplinkDown(text("the broker answers nothing any more")))
         else:
-            self._lose(text("the connection was lost"))
+            self._lose(UplinkCut(text("the connection was lost")))
 
     def _check_size(self, topic: str, message: Message) -> None:
         size = _HEADER_BYTES + len(topic.encode()) + len(message.payload)
@@ -295,12 +309,16 @@ class PahoUplink:
                 )
             )
 
-    def _lose(self, why: Text) -> None:
+    def _failure(self) -> UplinkDown:
+        """Return how the connection ended, for one of those who wait for it."""
+        return type(self._end)(self._end.words)
+
+    def _lose(self, end: UplinkDown) -> None:
         """End the connection for good and tell everybody who waits for it."""
         if self._closed.is_set():
             return
         self._closed.set()
-        self._why = why
+        self._end = end
         if self._tick is not None:
             self._tick.cancel()
         if self._client is not None:
@@ -308,8 +326,8 @@ class PahoUplink:
             self._client = None
         for answer in (self._accepted, self._subscribed):
             if answer is not None and not answer.done():
-                answer.set_exception(UplinkDown(why))
-        self._window.lose(lambda: UplinkDown(why))
+                answer.set_exception(self._failure())
+        self._window.lose(self._failure)
 
 
 def _drop(client: Client) -> None:

@@ -14,7 +14,8 @@ from typing import Final
 from buffer.record import Record
 
 DEATHS: Final = 3
-AT_ONCE_S: Final = 5.0
+AT_ONCE_S: Final = 3.0
+"""Less than UNANSWERED_MS of `agent/uplinks/line.py`: that a line has died says nothing about a record."""
 
 Key = tuple[int, int, int]
 

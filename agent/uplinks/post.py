@@ -91,10 +91,10 @@ class PostUplink:
         silence: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         return await silence
 
-    async def closed(self) -> Text:
+    async def closed(self) -> UplinkDown:
         """See `Uplink`."""
         await self._closed.wait()
-        return self._why
+        return UplinkDown(self._why)
 
     async def close(self) -> None:
         """See `Uplink`."""

@@ -6,7 +6,10 @@ from typing import Final
 
 from config.text import Text, text
 
+TAKEN_OVER: Final = 0x8E
 QUOTA_EXCEEDED: Final = 0x97
+OF_THE_BROKER: Final = frozenset({0x88, 0x89, 0x8B, 0x8D, 0x96, QUOTA_EXCEEDED, 0x98, 0x9C, 0x9D, 0x9F})
+"""Why a broker hangs up whatever it was sent: it goes, is busy or tired of us."""
 
 _REASONS: Final[dict[int, Text]] = {
     0x80: text("it gives no reason"),
@@ -23,7 +26,7 @@ _REASONS: Final[dict[int, Text]] = {
     0x8B: text("it is shutting down"),
     0x8C: text("wrong authentication method"),
     0x8D: text("it heard nothing from us in time"),
-    0x8E: text("another client has connected under our name"),
+    TAKEN_OVER: text("another client has connected under our name"),
     0x90: text("the topic is not allowed"),
     0x93: text("too many messages under way"),
     0x95: text("the message is too large"),

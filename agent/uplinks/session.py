@@ -144,9 +144,11 @@ class Session:
                 for _ in range(self._uplink.window - 1):
                     group.create_task(self._work())
         except* UplinkDown as failures:
-            after_s = self._now_s() - self._last_sent_s
-            self._suspicion.ended(list(self._under_way.values()), after_s=after_s)
-            raise _first(failures) from None
+            failure = _first(failures)
+            if not isinstance(failure, UplinkBusy):
+                after_s = self._now_s() - self._last_sent_s
+                self._suspicion.ended(list(self._under_way.values()), after_s=after_s)
+            raise failure from None
         finally:
             self._acks.flush()
             self._feed.close()
@@ -174,7 +176,7 @@ class Session:
         self._stored.set()
 
     async def _watch(self) -> None:
-        raise UplinkDown(await self._uplink.closed())
+        raise await self._uplink.closed()
 
     async def _tell(self) -> None:
         while True:
@@ -209,10 +211,10 @@ class Session:
                 await asyncio.sleep(REMINDERS_PAUSE_S)
 
     def _send_again(self, taken: Taken, unconfirmed: Unconfirmed) -> None:
-        if unconfirmed.resend(taken):
-            self._feed.prepare(taken._replace(backfill=True))
-        else:
+        if not unconfirmed.resend(taken):
             self._put_aside(taken, text("the platform never confirms this record"))
+        elif not self._feed.prepare(taken._replace(backfill=True)):
+            unconfirmed.put_off(taken, self._now_s())
 
     async def _work(self) -> None:
         """Send one thing after another; many of these run side by side, in the order of their sends."""

@@ -97,6 +97,12 @@ class Unconfirmed:
         waiting.since_s = _UNDER_WAY
         return True
 
+    def put_off(self, taken: Taken, now_s: float) -> None:
+        """Note that a record could not leave once more after all: it is overdue again in a while."""
+        waiting = self._waiting[key_of(taken.record)]
+        waiting.sends -= 1
+        waiting.since_s = now_s
+
     def _of(self, confirmed: Confirmed) -> Iterator[Record]:
         """Yield the waiting records of a range, however wide the platform has made it."""
         run, stream, first, last = confirmed.run, confirmed.stream, confirmed.first, confirmed.last

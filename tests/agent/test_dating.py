@@ -16,12 +16,11 @@ from agent.platforms.fengsui1 import Fengsui1
 from agent.receive.ledger import Ledger
 from agent.receive.messages import Checker, Received
 from agent.timebase import BUILT_UTC_NS
-from agent.uplinks.contract import Message
+from agent.uplinks.contract import Message, UplinkDown
 from agent.uplinks.forward import Forwarder
 from agent.uplinks.session import Gateway
 from agent.uplinks.terms import Terms
 from agent.wiring import Wiring
-from config.text import Text
 from config.units import DAY, S
 from tests.agent.rig import STORED_S, UPLINK, forwarding_plant, take, wired
 from tests.virtual import VirtualClock
@@ -57,7 +56,7 @@ class Platform:
     def hurry(self) -> None:
         pass
 
-    async def closed(self) -> Text:
+    async def closed(self) -> UplinkDown:
         return await asyncio.get_running_loop().create_future()
 
     async def close(self) -> None:

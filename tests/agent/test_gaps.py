@@ -21,7 +21,7 @@ from agent.wiring import Wiring
 from config.plant import Plant
 from config.text import text
 from config.units import DAY, S
-from config.vocabulary import Flag, Reason
+from config.vocabulary import Flag, Reason, RecordKind
 from filters.holds import Hold
 from tests.agent.rig import STORED_S, events, forwarding_plant, gaps, take, this_boots_clock, wired
 from tests.virtual import VirtualClock
@@ -280,3 +280,26 @@ def test_a_gap_across_months_counts_in_each_and_overlaps_count_once() -> None:
     assert sum(month.observed_s for month in months if month.subject == PLC) == pytest.approx(42 * 86400)
     assert sum(month.down_s for month in months if month.subject == GATEWAY) == pytest.approx(40 * 86400)
     assert sum(month.down_s for month in months if month.subject == PLC) == pytest.approx(41 * 86400)
+
+
+async def test_a_step_of_the_clock_is_a_gap_in_which_nothing_is_missing(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with started(forwarding_plant(), tmp_path / "s", clock) as wiring:
+        clock.utc_offset_ns -= 12 * 3600 * S
+        await clock.advance(10 * S)
+        assert events(wiring)[-1].kind == "clock_step"
+    (gap,) = history_of(tmp_path / "s").gaps
+    assert (gap.subject, gap.cause, gap.length_ns) == (GATEWAY, GapCause.CLOCK_STEP, 0)
+    assert gap.end is not None
+    assert gap.end.utc_ns - gap.start.utc_ns == -12 * 3600 * S
+    assert gap.scans_missed is None
+
+
+async def test_a_gap_that_a_newer_program_wrote_hides_no_other(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with started(forwarding_plant(), tmp_path / "s", clock) as wiring:
+        wiring.devices.device_lost("plc", WHY, Reason.TIMEOUT, clock.boot_ns())
+        wiring.pipeline._append(RecordKind.GAP, b'{"version":2}', clock.boot_ns(), clock.boot_ns())
+    found = history_of(tmp_path / "s")
+    assert [gap.subject for gap in found.gaps] == [PLC]
+    assert found.unreadable == 1

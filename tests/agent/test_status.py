@@ -24,6 +24,7 @@ from agent.cli.tags import value_of
 from agent.judged import standing
 from agent.status import answers, status, tags
 from agent.status_server import Refused, SocketPathTooLong, SocketUnusable, check_path, serve_status
+from agent.uplinks.contract import UplinkTakenOver
 from agent.wiring import Wiring
 from config.text import text
 from config.turns import at_once
@@ -368,3 +369,37 @@ async def test_every_link_is_told_as_expected_and_as_measured(tmp_path: Path) ->
 def test_a_fenced_address_says_that_it_is_asked_again() -> None:
     assert "(exception 2), asked again" in describe(bad(Reason.FENCED, detail=2)).show("en")
     assert "不应答" in describe(bad(Reason.FENCED)).show("zh")
+
+
+async def test_a_second_gateway_with_this_ones_name_is_a_concern_until_it_has_gone(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(forwarding_plant(), tmp_path, clock) as wiring:
+
+        def warned() -> list[str]:
+            found = at_once(status(wiring))["concerns"]
+            return [said["en"] for said in found if "second gateway" in said["en"]]  # type: ignore[attr-defined]
+
+        wiring.forwarders[UPLINK]._lost(UplinkTakenOver(text("taken over")))
+        await clock.advance(60 * S)
+        assert warned() == [
+            f"uplink {UPLINK}: another client connects under its name, last 60 s ago; "
+            "look for a second gateway with the name of this one"
+        ]
+        await clock.advance(600 * S)
+        assert warned() == []
+
+
+async def test_an_uplink_that_is_cut_off_again_and_again_is_a_concern(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with wired(forwarding_plant(), tmp_path, clock) as wiring:
+        told = []
+        for _ in range(5):
+            wiring.forwarders[UPLINK]._cut_boot_ns.append(clock.boot_ns())
+            await clock.advance(60 * S)
+            found = at_once(status(wiring))["concerns"]
+            told.append([said["en"] for said in found if "cut off" in said["en"]])  # type: ignore[attr-defined]
+    warning = (
+        f"uplink {UPLINK} was cut off 5 times within ten minutes: the line is bad, or a second gateway has "
+        "the name of this one"
+    )
+    assert told == [[], [], [], [], [warning]]

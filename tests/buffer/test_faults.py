@@ -6,6 +6,8 @@ import errno
 import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from tests.buffer.rig import (
     put,
     segments,
     unsettled,
+    written,
 )
 
 
@@ -82,8 +85,10 @@ def test_what_may_work_later_is_tried_later(tmp_path: Path, error: int) -> None:
     assert put(log, b"one") == 1
     with pytest.raises(TimeoutError):
         log.sync(0.05)
+    assert log.waits_for == os.strerror(error)
     disk.heal()
     log.sync(SYNC_S)
+    assert log.waits_for is None
     assert [record.body for record in unsettled(log)] == [b"one"]
     assert lost(balance(log)) == Count()
     log.close()
@@ -324,4 +329,109 @@ def test_a_stop_on_a_full_disk_still_ends(tmp_path: Path, monkeypatch: pytest.Mo
     assert log.recovery.previous is not None
     assert not log.recovery.previous.clean
     assert [record.body for record in unsettled(log)] == [b"stored"]
+    log.close()
+
+
+NOT_NOW = pytest.mark.parametrize("error", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+
+
+@contextmanager
+def unreadable(error: int) -> Iterator[None]:
+    """Have no file of a log readable meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("buffer.scan.Window._read", partial(_fail, error))
+        yield
+
+
+@NOT_NOW
+def test_an_acknowledgement_that_cannot_be_counted_now_counts_when_it_can(tmp_path: Path, error: int) -> None:
+    log = open_log(tmp_path, cap="2MB", segment="30kB")
+    for at in range(300):
+        put(log, noise(at), count=at)
+        if at % 20 == 0:
+            log.sync(SYNC_S)
+    log.sync(SYNC_S)
+    log.acknowledge("main", READINGS, 1, 50, 60, sum(range(49, 60)))
+    log._upkeep.save_cursors()
+    with unreadable(error):
+        log.acknowledge("main", READINGS, 1, 10, 100, 0)
+        assert balance(log).delivered.records == 11
+    assert balance(log).delivered == Count(91, sum(range(9, 100)))
+    assert log._upkeep.dirty
+    assert_adds_up(log)
+    log.close()
+    log = open_log(tmp_path, run=2, cap="2MB", segment="30kB")
+    assert balance(log).delivered == Count(91, sum(range(9, 100)))
+    log.close()
+
+
+@NOT_NOW
+def test_what_goes_at_the_cap_goes_when_it_can_be_counted(tmp_path: Path, error: int) -> None:
+    log = open_log(tmp_path, cap="1MB", segment="30kB")
+    for at in range(60):
+        put(log, noise(at), count=at)
+        if at % 20 == 0:
+            log.sync(SYNC_S)
+    log.sync(SYNC_S)
+    log.acknowledge("main", READINGS, 1, 3, 3, 2)
+    with unreadable(error):
+        for at in range(60, 1500):
+            put(log, noise(at), count=at)
+            if at % 20 == 0:
+                log.sync(SYNC_S)
+        assert lost(balance(log)) == Count()
+    put(log, b"begin", stream=EVENTS)
+    log.sync(SYNC_S)
+    log.sync(SYNC_S)  # what had to go goes with the next commit
+    assert sum(path.stat().st_size for path in segments(tmp_path)) < 1_000_000
+    left = unsettled(log)
+    gone = set(range(1, 1501)) - {record.seq for record in left} - {3}
+    assert lost(balance(log)) == Count(len(gone), sum(seq - 1 for seq in gone))
+    assert {cause for cause, _ in balance(log).lost.items()} == {LossCause.CAP}
+    assert_adds_up(log)
+    log.close()
+
+
+@NOT_NOW
+def test_a_refused_record_is_put_aside_when_what_it_needs_can_be_read(tmp_path: Path, error: int) -> None:
+    log = open_log(tmp_path)
+    put(log, b"refused", count=7)
+    log.close()
+    log = open_log(tmp_path, run=2)
+    (record,) = unsettled(log)
+    with unreadable(error):
+        log.quarantine("main", record, "not liked")
+        log.sync(SYNC_S)
+        assert balance(log).quarantined == Count()
+    log.sync(SYNC_S)
+    log.sync(SYNC_S)
+    assert balance(log).quarantined == Count(1, 7)
+    (aside,) = log.quarantined("main")
+    assert aside.preamble[RecordKind.TAGS] == b"tags of READINGS"
+    assert_adds_up(log)
+    log.close()
+
+
+@NOT_NOW
+def test_want_of_descriptors_is_never_taken_for_want_of_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    monkeypatch.setattr("buffer.upkeep.FULL_GRACE_S", 0.0)
+    written(tmp_path, 100, segment="20kB")
+    disk = FaultyDisk()
+    disk.affects = lambda path: path.name == "ballast"
+    disk.create_error = error
+    log = open_log(tmp_path, run=2, disk=disk)
+    put(log, b"later", count=2)
+    put(log, b"begin", stream=EVENTS)
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            log.sync(0.02)
+    assert len(unsettled(log)) == 100
+    assert lost(balance(log)) == Count()
+    disk.heal()
+    log.sync(SYNC_S)
+    assert len(unsettled(log)) == 101
+    assert not log.ledger().full
+    assert_adds_up(log)
     log.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -187,4 +188,41 @@ def test_a_record_can_be_sent_again_after_its_segment_has_gone(tmp_path: Path) -
     finish(log)
     assert balance(log).delivered == before.plus(Count(1, 7))
     assert_adds_up(log)
+    log.close()
+
+
+def test_a_record_dropped_while_it_was_sent_again_is_not_put_aside_once_more(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    put(log, b"begin", stream=EVENTS)
+    log.resend(the_one(log))
+    (record,) = log.resends("main", READINGS).next(10, 1000)
+    log.discard(the_one(log))
+    finish(log)
+    log.quarantine("main", record, "still not liked")
+    finish(log)
+    assert list(quarantined(tmp_path / "quarantine")) == []
+    assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
+    assert balance(log).quarantined == Count()
+    assert_adds_up(log)
+    log.close()
+
+
+def test_a_record_that_was_acknowledged_is_not_put_aside(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path, settled=True)
+    (aside,) = quarantined(tmp_path / "quarantine")
+    log.quarantine("main", replace(aside.record, seq=2, body=b"1", count=1), "refused when it came twice")
+    log.sync(SYNC_S)
+    assert list(quarantined(tmp_path / "quarantine")) == [aside]
+    assert balance(log).delivered == Count(4, 8)
+    assert_adds_up(log)
+    log.close()
+
+
+def test_the_dictionary_of_all_that_lies_in_quarantine_is_in_memory_once(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    log.quarantine("main", unsettled(log)[0], "not liked either")
+    log.sync(SYNC_S)
+    first, second = log.quarantined("main")
+    assert first.record != second.record
+    assert first.preamble[RecordKind.TAGS] is second.preamble[RecordKind.TAGS]
     log.close()

@@ -192,3 +192,31 @@ def test_a_read_only_file_system_is_replaced_by_ram(read_only: Path) -> None:
     log.sync(SYNC_S)
     assert len(unsettled(log)) == 1
     log.close()
+
+
+def test_starts_are_counted_on_from_one_medium_to_the_other(tmp_path: Path) -> None:
+    disk, starts = FaultyDisk(), []
+    for run, fails in enumerate((False, False, True, True, False, False)):
+        disk.sync_fails = fails
+        log = somewhere(tmp_path, run=run, disk=disk).log
+        starts.append(log.recovery.start)
+        put(log, b"begin", stream=EVENTS)
+        log._upkeep.save_cursors()
+        log.sync(SYNC_S)
+        log.close()
+    assert starts == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("error", "healed"),
+    [(errno.EIO, False), (errno.EACCES, False), (errno.EMFILE, False), (errno.ENOSPC, True), (0, True)],
+)
+def test_a_disk_is_well_when_a_log_could_be_opened_on_it(tmp_path: Path, error: int, healed: bool) -> None:
+    disk = FaultyDisk()
+    disk.sync_fails = True
+    log, volatile = opened(tmp_path, run=1, disk=disk)
+    assert volatile is not None
+    disk.sync_fails = False
+    disk.create_error = error
+    assert volatile.healed() is healed
+    log.close()

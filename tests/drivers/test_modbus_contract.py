@@ -47,7 +47,7 @@ class ModbusContract(DriverContract):
                 await asyncio.sleep(1.1)  # the last calls of a connection are made
                 kept.append(kept_by(rig))
         await bench.driver.close()
-        assert kept[1] == kept[0]
+        assert kept[1] == kept[0], kept
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def kept_by(rig: ModbusRig) -> Counter[str]:
         type(found).__qualname__
         for found in gc.get_objects()
         if str(type(found).__module__).startswith(("drivers.", "pymodbus.client."))
-        or (isinstance(found, asyncio.Transport) and leads_to(found, rig.proxy.port))
+        or (issubclass(type(found), asyncio.Transport) and leads_to(found, rig.proxy.port))
     )
 
 

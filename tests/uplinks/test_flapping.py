@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from agent.concerns import MANY_CUTS
 from agent.receive.ledger import Ledger
 from agent.receive.messages import Checker
 from agent.simulate.relay import relaying
@@ -72,3 +73,31 @@ async def test_oversized_and_forbidden_messages_are_put_aside_and_the_rest_flows
     told = [str(words) for kind, words in gateway.happenings if kind is EventKind.QUARANTINED]
     assert sum("not authorised" in words for words in told) == 3
     assert sum("takes 24000" in words for words in told) == 3
+
+
+@needs_mosquitto
+async def test_two_gateways_that_take_one_name_from_each_other_both_notice_and_lose_nothing(
+    tmp_path: Path,
+) -> None:
+    """Debian's mosquitto hangs up on the one that was there without a word."""
+    with mosquitto(tmp_path, "allow_anonymous true") as broker:
+        ours, theirs = (
+            Station(
+                directory=tmp_path / f"log-{run}",
+                port=broker.port,
+                run=run,
+                options={"client_id": "one-name"},
+            )
+            for run in (1, 2)
+        )
+        async with forwarding(ours):
+            async with forwarding(theirs):
+                for turn in range(10):
+                    ours.read(*([turn, n, n] for n in range(20)))
+                    await eventually(lambda turn=turn: ours.forwarder.state.cut_off > turn)  # type: ignore[misc]
+                assert theirs.forwarder.state.cut_off >= MANY_CUTS
+            await eventually(lambda: not ours.backlog)
+        balance = ours.log.ledger().balances["province"][Stream.READINGS]
+        ours.log.close()
+        theirs.log.close()
+    assert (balance.delivered.records, balance.quarantined.records) == (200, 0)

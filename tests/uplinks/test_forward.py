@@ -379,3 +379,28 @@ async def test_a_bug_is_not_a_lost_uplink(
             await gateway.forwarder.run()
         assert caught.group_contains(TypeError)
         assert gateway.happenings == []
+
+
+@pytest.mark.parametrize("reason", [0x89, 0x8B, 0x8E], ids=["busy", "shutting down", "taken over"])
+async def test_a_broker_that_hangs_up_for_reasons_of_its_own_costs_no_record(
+    tmp_path: Path, broker: ScriptedBroker, reason: int
+) -> None:
+    left = 12
+
+    def hang_up(message: Published) -> int | None:
+        nonlocal left
+        if not message.topic.endswith("/readings") or not left:
+            return 0
+        left -= 1
+        broker.end(reason)
+        return None
+
+    broker.answer = hang_up
+    with station(tmp_path, broker) as gateway:
+        gateway.read(*([n, n, n] for n in range(20)))
+        async with forwarding(gateway):
+            await eventually(lambda: not gateway.backlog)
+            taken_over = gateway.forwarder.state.taken_over_boot_ns
+        assert left == 0
+        assert balance_of(gateway).delivered.records == 20
+        assert (taken_over is not None) == (reason == 0x8E)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from agent.uplinks import mqtt
-from agent.uplinks.contract import UplinkDown, UplinkRefused
+from agent.uplinks.contract import UplinkDown, UplinkRefused, UplinkTakenOver
 from tests.uplinks.contract_suite import message
 from tests.uplinks.mqtt_platform import TOPIC, uplink_to
 from tests.uplinks.scripted_broker import (
@@ -134,7 +134,7 @@ async def test_the_broker_s_reason_for_hanging_up_is_told() -> None:
         await eventually(lambda: bool(broker.received))
         broker.end(0x8E)
         assert "another client has connected" in str(await uplink.closed())
-        with pytest.raises(UplinkDown, match="another client has connected"):
+        with pytest.raises(UplinkTakenOver, match="another client has connected"):
             await send
         await uplink.close()
 

@@ -14,7 +14,7 @@ from buffer.ledger import Balance
 from buffer.log import Log
 from config.text import Text
 from config.units import S
-from config.vocabulary import EventKind, Stream
+from config.vocabulary import EventKind, RecordKind, Stream
 from filters.event import Event
 from tests.uplinks.scripted_broker import Published, ScriptedBroker
 from tests.uplinks.station import UPLINK, Station, forwarding
@@ -131,4 +131,45 @@ async def test_a_record_may_be_sent_again_while_its_replay_is_under_way(
         for mid in unanswered:
             broker.acknowledge(mid)
         await eventually(lambda: balance(gateway.log).quarantined.records == 0)
+    gateway.log.close()
+
+
+async def test_a_stream_on_trial_is_not_held_by_a_record_that_cannot_leave(
+    tmp_path: Path, broker: ScriptedBroker
+) -> None:
+    broker.answer = lambda message: REFUSED if seq_of(message) in range(1, IN_A_ROW + 1) else 0
+    gateway = Station(directory=tmp_path, port=broker.port)
+    gateway.read(*([n, n, n] for n in range(IN_A_ROW)))
+    async with forwarding(gateway):
+        await eventually(lambda: balance(gateway.log).quarantined.records == IN_A_ROW)
+        gateway.append(Stream.READINGS, RecordKind.DATA, b"\x09 from the future", 1)
+        gateway.read([1, 2, 3])
+        broker.end(0x8B)
+        await eventually(lambda: not gateway.backlog)
+        assert broker.connections == 2
+    gateway.log.close()
+
+
+async def test_a_stream_on_trial_is_not_held_by_a_replay_that_is_refused(
+    tmp_path: Path, broker: ScriptedBroker
+) -> None:
+    gateway = Station(directory=tmp_path, port=broker.port, terms=Terms(replay_ns=3600 * S))
+    refused = range(2, IN_A_ROW + 2)
+    replays = []
+
+    def answer(message: Published) -> int:
+        if orjson.loads(message.payload).get("replay"):
+            replays.append(seq_of(message))
+            return REFUSED
+        return REFUSED if seq_of(message) in refused else 0
+
+    broker.answer = answer
+    gateway.read(*([n, n, n] for n in range(1 + IN_A_ROW)))
+    async with forwarding(gateway):
+        await eventually(lambda: balance(gateway.log).quarantined.records == IN_A_ROW)
+        broker.end(0x8B)
+        await eventually(lambda: replays == [1])
+        gateway.read([1, 2, 3])
+        await eventually(lambda: not gateway.backlog)
+        assert broker.connections == 2
     gateway.log.close()

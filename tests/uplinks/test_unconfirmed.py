@@ -74,6 +74,21 @@ def test_a_record_is_hopeless_once_later_ones_are_confirmed_however_often_it_is_
     assert len(waiting) == 0
 
 
+def test_what_could_not_leave_again_was_not_sent_and_is_late_again_in_a_while() -> None:
+    waiting = waiting_for(1)
+    now_s = 0.0
+    for _ in range(MOST_SENDS + 3):
+        now_s += 10
+        (late,) = waiting.overdue(now_s)
+        assert waiting.resend(late)
+        waiting.put_off(late, now_s)
+        assert waiting.overdue(now_s + 9.9) == []
+    leave(waiting, 2, now_s)
+    waiting.confirm(confirmed(2, 2), now_s + 1)
+    (late,) = waiting.overdue(now_s + 10)
+    assert waiting.resend(late)
+
+
 def test_the_platform_s_word_may_come_before_the_broker_s() -> None:
     waiting = Unconfirmed(within_s=10)
     waiting.add(taken(1), now_s=0)
