@@ -72,7 +72,7 @@ def _of_interlock(wiring: Wiring, found: InterlockStatus, described: Interlock) 
         yield text("interlock {title} must be proof-tested", title=title)
     if found.failed_since_proof:
         yield _failure(wiring, found, described)
-    if found.state is WitnessState.BYPASSED:
+    if found.bypassed_since_boot_ns is not None:
         yield text("interlock {title} is bypassed", title=title)
     if found.state is WitnessState.UNKNOWN:
         yield text("interlock {title} cannot be witnessed: an input has no good value", title=title)

@@ -88,7 +88,7 @@ class Demand:
             return False
         if inputs.latched and inputs.cause.rise is not None:
             self.cause_onset_ns = max(self.cause_onset_ns, inputs.cause.rise.onset_ns)
-        self.excuse = self.excuse or _excuse(inputs, now_ns)
+        self.excuse = self._excused(inputs, now_ns) or _excuse(inputs, now_ns)
         for number, effect in enumerate(inputs.effects):
             finding = self.findings.get(number)
             if finding is None or finding.outcome is WitnessState.UNKNOWN:
@@ -114,7 +114,8 @@ class Demand:
         ]
         if cause.rise is not None and cause.rise.onset_ns > self.cause_onset_ns:
             ends.append(cause.rise.onset_ns)
-        ends += self._in_force_again(inputs)
+        if (again_ns := self.in_force_again_ns(inputs)) is not None:
+            ends.append(again_ns)
         return max(min(ends), self.verdict_ns) if ends and self.verdict is not None else None
 
     def moved(self, by_ns: int) -> Demand:
@@ -137,16 +138,26 @@ class Demand:
             verdict_ns=min(self.verdict_ns, now_ns),
         )
 
-    def _in_force_again(self, inputs: Inputs) -> list[int]:
-        """Return when a bypass ended that has left open what an effect would have done, if it is missing."""
-        bypass = inputs.bypassed
-        if self.verdict is not WitnessState.INDETERMINATE or bypass is None or bypass.bad or bypass.true:
-            return []
-        ended = bypass.fall
-        if ended is None or ended.by_ns <= self.began.by_ns:
-            return []
-        missing = any(_was_missing(effect, ended.by_ns) for effect in inputs.effects)
-        return [ended.by_ns] if missing else []
+    def _excused(self, inputs: Inputs, now_ns: int) -> Excuse | None:
+        """Return the excuse that holds: a bypass flag that was lost for a scan, and is off again, is none."""
+        excuse, bypass = self.excuse, inputs.bypassed
+        if excuse is None or excuse.because is not Because.BYPASS_UNKNOWN:
+            return excuse
+        off_again = bypass is not None and not (bypass.bad or bypass.true)
+        return None if off_again and now_ns - excuse.at_ns < inputs.patience_ns else excuse
+
+    def in_force_again_ns(self, inputs: Inputs) -> int | None:
+        """Return since when an interlock that was bypassed or disarmed meanwhile is in force again.
+
+        None where it is not, or no effect is missing, or it was not left open what that would have done.
+        """
+        armed, bypass = inputs.armed, inputs.bypassed
+        if self.verdict is not WitnessState.INDETERMINATE or not inputs.in_force:
+            return None
+        changes = (armed.rise if armed else None, bypass.fall if bypass else None)
+        again_ns = max((change.by_ns for change in changes if change is not None), default=LONG_AGO)
+        missing = any(_was_missing(effect, again_ns) for effect in inputs.effects)
+        return again_ns if missing and again_ns > self.began.by_ns else None
 
     def _demanded_again(self, inputs: Inputs) -> Finding | None:
         """Return the end of waiting that a new activation of the cause means."""
@@ -207,6 +218,8 @@ def find(demand: Demand, effect: Expected, now_ns: int) -> Finding | None:
         return _timed(demand, effect, sight.rise)
     absent = not (sight.bad or sight.true or sight.stirring)
     if absent and sight.seen_false_ns - demand.began.by_ns > effect.within_ns:
+        if sight.fall is not None and sight.fall.by_ns - demand.began.by_ns > effect.within_ns:
+            return _true_before(sight.fall.by_ns)
         return _failed(demand, effect, sight.seen_false_ns, Because.NOT_SEEN)
     last_chance_ns = demand.last_chance_ns(effect)
     if now_ns < last_chance_ns:
@@ -214,8 +227,13 @@ def find(demand: Demand, effect: Expected, now_ns: int) -> Finding | None:
     if sight.bad:
         return Finding(outcome=WitnessState.UNKNOWN, at_ns=last_chance_ns, because=Because.INPUT_BAD)
     if sight.true:
-        return Finding(outcome=WitnessState.INDETERMINATE, at_ns=last_chance_ns, because=Because.TRUE_BEFORE)
+        return _true_before(last_chance_ns)
     return _failed(demand, effect, last_chance_ns, Because.NOT_SEEN)
+
+
+def _true_before(at_ns: int) -> Finding:
+    """Return what an effect says that was there all the time."""
+    return Finding(outcome=WitnessState.INDETERMINATE, at_ns=at_ns, because=Because.TRUE_BEFORE)
 
 
 def _timed(demand: Demand, effect: Expected, rise: Change) -> Finding:

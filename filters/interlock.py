@@ -53,6 +53,13 @@ class Inputs:
         return (*(one for one in conditions if one is not None), *(effect.sight for effect in self.effects))
 
     @property
+    def in_force(self) -> bool:
+        """It is seen to be armed and not bypassed."""
+        armed, bypass = self.armed, self.bypassed
+        is_armed = armed is None or (armed.true and not armed.bad)
+        return is_armed and (bypass is None or not (bypass.true or bypass.bad))
+
+    @property
     def unreadable(self) -> list[Sight]:
         """The inputs whose being Bad leaves something untold; one that is outvoted is none of them."""
         causes = self.cause.parts if self.cause.bad else ()

@@ -21,7 +21,7 @@ Demand
     later showed it armed and in force. If cause and disarming (or bypass) lie between the same samples it may
     have been in force: that is told as a demand, which can neither fail nor be proven. Cause, arming and
     bypass must be readable; an effect need not. One activation of the cause demands once, and once more
-    where a bypass has left it INDETERMINATE: as of its end, if an effect is missing then.
+    where a bypass or disarming has left it INDETERMINATE: as of its end, if an effect is missing then.
 
 Effect
     A change to true counts if it may have come after the cause, which lies between two samples: if it was
@@ -34,8 +34,9 @@ Effect
                     has been seen when an effect in time must have been sampled (T + two of its scans + its
                     filter's delay)
     INDETERMINATE   between: the samples cannot tell. Also an effect that was true before the demand and
-                    stays so; and one that is missing or late where the cause was withdrawn (unless the plant
-                    latches it), or the interlock bypassed, or the bypass flag unreadable, before T was over
+                    stays so until T is over; and one that is missing or late where the cause was withdrawn
+                    (unless the plant latches it), or the interlock bypassed, or the bypass flag unreadable
+                    for two of the slowest scans, before T was over
     UNKNOWN         its input is Bad when the last chance is over; replaced when it can be read again
 
 Verdict
@@ -251,7 +252,7 @@ class Witness:
         over_ns = demand.over_ns(self.inputs)
         if over_ns is not None:
             self.memory.demand, self._over_ns = None, over_ns
-            if self.inputs.latched:
+            if self.inputs.latched and demand.in_force_again_ns(self.inputs) is None:
                 self.memory.answered_ns = max(self.memory.answered_ns, demand.cause_onset_ns)
             figures: Figures = {"demand_ms": (over_ns - demand.began.onset_ns) / 1e6}
             figures |= self.memory.aftermath.figures(self.inputs)

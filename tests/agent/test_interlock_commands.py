@@ -96,6 +96,19 @@ async def test_a_mute_is_ours_alone_told_with_name_and_reason_and_ends_by_itself
             actions(wiring)["unmute"]("wang", {"interlock": "cut"})
 
 
+async def test_a_bypass_is_among_the_concerns_also_while_a_demand_stands(tmp_path: Path) -> None:
+    cut = CUT | {"bypassed_when": {"tag": "plc_2", "equals": 1}}
+    clock = VirtualClock()
+    async with wired(forwarding_plant(tags_each=3, rules={"interlocks": [cut]}), tmp_path, clock) as wiring:
+        for raw in ([0, 0, 0], [5, 0, 0], [5, 1, 0], [5, 1, 1]):
+            take(wiring, raw)
+            await clock.advance(S)
+        assert wiring.engine.interlocks()[0].state == "proven"
+        assert "interlock 断水联锁 is bypassed" in said(wiring)
+        take(wiring, [5, 1, 0])
+        assert not any("bypassed" in concern for concern in said(wiring))
+
+
 def said(wiring: Wiring) -> list[str]:
     return [concern["en"] for concern in at_once(status(wiring))["concerns"]]  # type: ignore[attr-defined]
 

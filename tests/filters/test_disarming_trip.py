@@ -26,6 +26,15 @@ def test_its_effect_in_time_is_told_with_its_time_and_earns_no_proof() -> None:
     assert line.engine.interlocks()[0].proven == 0
 
 
+def test_it_is_demanded_anew_when_the_process_goes_on_and_nothing_has_acted() -> None:
+    assert run(rig(), (2.0, {"p": 1, "run": 0}), (3, {"run": 1}))[1:] == [
+        ("interlock_indeterminate", "cut", 5.5),
+        ("interlock_cleared", "cut", 5.5),
+        ("interlock_demand", "cut", 3),
+        ("interlock_failed", "cut", 6.5),
+    ]
+
+
 def test_an_arming_that_is_held_for_a_while_lets_such_a_trip_be_proven() -> None:
     line = rig(armed_when={"when": "off_for(run > 0.5, 2s)"})
     run(line, (2.0, {"p": 1, "run": 0}), (3, {"valve": 1}))

@@ -50,7 +50,11 @@ def test_the_same_calls_give_the_same_events_also_across_a_restart(
 def test_raw_beyond_hh_for_longer_than_the_delays_is_never_silent(
     compiled: Kernels, data: st.DataObject
 ) -> None:
-    """HH rises if all was readable; a bad-sensor alarm may stand for it where it was not."""
+    """HH rises if all was readable; a bad-sensor alarm may stand for it where it was not.
+
+    A sensor may fail for nearly its fault delay, be read once, and fail for nearly as long again; the second
+    reading raises HH, if the on-delay is over by then.
+    """
     row = data.draw(rows()) | {"hh": 5.0, "scale": 1.0, "offset": 0.0}
     made = plant(tag("t", **row), periods={"fast": "500ms"})
     (group,), (t,) = made.groups, made.tags
@@ -59,7 +63,7 @@ def test_raw_beyond_hh_for_longer_than_the_delays_is_never_silent(
     before = data.draw(
         st.lists(st.tuples(st.floats(-10, 10), st.sampled_from([*usable, bad(Reason.TIMEOUT)])))
     )
-    beyond_ns = t.on_delay + t.delay_ns(PERIOD_NS) + 2 * PERIOD_NS + (0 if readable else t.fault_delay)
+    beyond_ns = t.on_delay + t.delay_ns(PERIOD_NS) + 2 * PERIOD_NS + (0 if readable else 2 * t.fault_delay)
     ceiling = min(6.9, t.raw_high or math.inf)
     high = st.floats(5.0, ceiling) if readable else st.one_of(st.floats(5.0), st.just(7.0))
     words = st.sampled_from(usable if readable else [*usable, bad(Reason.TIMEOUT)])

@@ -99,6 +99,20 @@ def test_an_effect_that_was_true_before_the_demand_proves_nothing_and_fails_noth
     assert line.events[-1].figures["because"] == "true_before"
 
 
+def test_an_effect_that_was_true_all_the_time_and_goes_right_after_it_has_not_failed(
+    kernels: Kernels,
+) -> None:
+    line = rig(kernels, exclusive=False)
+    events = run(line, (2, {"valve": 1}), (5, {"p": 1}), (8.5, {"p": 5, "valve": 0}))
+    assert events[:2] == [("interlock_demand", "cut", 5), ("interlock_indeterminate", "cut", 8.5)]
+    assert line.events[2].figures["because"] == "true_before"
+
+
+def test_an_effect_that_was_true_before_and_goes_within_its_time_has_failed() -> None:
+    events = run(rig(exclusive=False), (2, {"valve": 1}), (5, {"p": 1}), (7, {"valve": 0}))
+    assert events == [("interlock_demand", "cut", 5), ("interlock_failed", "cut", 8.5)]
+
+
 def test_the_cause_may_be_a_limit_of_its_tag_with_the_alarms_own_delay(kernels: Kernels) -> None:
     line = rig(
         kernels,

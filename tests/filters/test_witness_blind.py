@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from config.vocabulary import EventKind, WitnessState
+from filters.kernels import Kernels
 from tests.filters.cut import BAD, CUT, NORMAL, rig, run, split_rig, state
 from tests.filters.rig import Rig, plant, tag, told
 
@@ -86,6 +87,11 @@ def test_a_bypass_flag_that_turns_bad_during_a_demand_excuses_a_missing_effect()
     events = run(line, (5, {"p": 1}), (6, {"off": (0, BAD)}))
     assert events[:2] == [("interlock_demand", "cut", 5), ("interlock_indeterminate", "cut", 8.5)]
     assert line.events[2].figures["because"] == "bypass_unknown"
+
+
+def test_a_bypass_flag_that_is_lost_for_a_scan_excuses_nothing(kernels: Kernels) -> None:
+    events = run(rig(kernels), (5, {"p": 1}), (6, {"off": (0, BAD)}), (6.5, {"off": 0}))
+    assert events == [("interlock_demand", "cut", 5), ("interlock_failed", "cut", 8.5)]
 
 
 def test_a_demand_hidden_by_a_bad_stretch_is_told_late_and_cannot_be_proven() -> None:
