@@ -26,12 +26,11 @@ from agent.uplinks.contract import (
     UplinkCut,
     UplinkDown,
     UplinkRefused,
-    UplinkTakenOver,
     UplinkTurnedAway,
 )
 from agent.uplinks.line import tune
 from agent.uplinks.off_loop import off_loop
-from agent.uplinks.reasons import OF_THE_BROKER, QUOTA_EXCEEDED, TAKEN_OVER, reason_words
+from agent.uplinks.reasons import QUOTA_EXCEEDED, ended_by_broker, reason_words
 from agent.uplinks.tls import connect_words, tls_context
 from agent.uplinks.window import Window
 from config.secrets import SecretError, resolve
@@ -47,11 +46,6 @@ HEARD_KEPT: Final = 100
 LARGEST_HEARD_BYTES: Final = 128 * 1024
 """Of what brokers send, which is nothing but confirmations."""
 ACK_PATIENCE_KEEPALIVES: Final = 1.5
-ENDINGS: Final[dict[int, type[UplinkDown]]] = {
-    **dict.fromkeys(OF_THE_BROKER, UplinkBusy),
-    TAKEN_OVER: UplinkTakenOver,
-}
-"""What the reason of a broker's DISCONNECT makes of it; any other may be about a message."""
 _REFUSAL: Final = 0x80
 _QOS: Final = 1
 _NO_LIMIT: Final = 268_435_455
@@ -291,8 +285,7 @@ class PahoUplink:
         _found: Properties | None,
     ) -> None:
         if flags.is_disconnect_packet_from_server:
-            words = text("the broker ended the connection: {reason}", reason=reason_words(reason.value))
-            self._lose(ENDINGS.get(reason.value, UplinkDown)(words))
+            self._lose(ended_by_broker(reason.value))
         elif reason == "Keep alive timeout":
             self._lose(UplinkDown(text("the broker answers nothing any more")))
         elif reason == "Normal disconnection":

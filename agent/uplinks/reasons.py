@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from agent.uplinks.contract import UplinkBusy, UplinkDown, UplinkTakenOver
 from config.text import Text, text
 
-TAKEN_OVER: Final = 0x8E
+_TAKEN_OVER: Final = 0x8E
 QUOTA_EXCEEDED: Final = 0x97
-OF_THE_BROKER: Final = frozenset({0x88, 0x89, 0x8B, 0x8D, 0x96, QUOTA_EXCEEDED, 0x98, 0x9C, 0x9D, 0x9F})
+_OF_THE_BROKER: Final = frozenset({0x88, 0x89, 0x8B, 0x8D, 0x96, QUOTA_EXCEEDED, 0x98, 0x9C, 0x9D, 0x9F})
 """Why a broker hangs up whatever it was sent: it goes, is busy or tired of us."""
 
 _REASONS: Final[dict[int, Text]] = {
@@ -26,7 +27,7 @@ _REASONS: Final[dict[int, Text]] = {
     0x8B: text("it is shutting down"),
     0x8C: text("wrong authentication method"),
     0x8D: text("it heard nothing from us in time"),
-    TAKEN_OVER: text("another client has connected under our name"),
+    _TAKEN_OVER: text("another client has connected under our name"),
     0x90: text("the topic is not allowed"),
     0x93: text("too many messages under way"),
     0x95: text("the message is too large"),
@@ -48,3 +49,11 @@ def reason_words(code: int) -> Text:
     if known is None:
         return text("reason 0x{code}", code=f"{code:02X}")
     return text("{reason} (0x{code})", reason=known, code=f"{code:02X}")
+
+
+def ended_by_broker(code: int) -> UplinkDown:
+    """Return how a connection ended, by DISCONNECT's reason; any other than those above may be a message."""
+    words = text("the broker ended the connection: {reason}", reason=reason_words(code))
+    if code == _TAKEN_OVER:
+        return UplinkTakenOver(words)
+    return UplinkBusy(words) if code in _OF_THE_BROKER else UplinkDown(words)
