@@ -135,6 +135,7 @@ class Intake:
         self, channel: Channel, kind: RecordKind, body: bytes, first_ns: int, last_ns: int, count: int
     ) -> None:
         flags = AFTER_DROPPED if channel.queued_seq < channel.seq else 0
+        body = bytes(memoryview(body))  # counted is its length; what orjson 3.13 made holds 4 KiB at least
         channel.seq += 1
         item = Entry(kind, body, channel.seq, channel.readings, first_ns, last_ns, count, flags)
         channel.readings += count

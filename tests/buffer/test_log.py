@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from pathlib import Path
 
 import orjson
@@ -209,6 +210,18 @@ def test_a_full_queue_drops_counts_and_says_so(tmp_path: Path) -> None:
     log = open_log(tmp_path, run=2, cap="2MB")
     assert lost(balance(log)) == Count(len(dropped), 10 * len(dropped))
     assert_adds_up(log)
+    log.close()
+
+
+def test_a_record_that_waits_takes_little_more_memory_than_its_body_is_long(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(500):
+        put(log, orjson.dumps({"event": number}), stream=EVENTS)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 500 * 2000
     log.close()
 
 
