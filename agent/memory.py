@@ -1,4 +1,4 @@
-"""Give memory back: what only the start needed (code and constants of libraries), and large blocks."""
+"""Give back memory that only the start needed: code and constants of libraries, and freed heap."""
 
 from __future__ import annotations
 
@@ -10,22 +10,9 @@ from pathlib import Path
 from typing import Final
 
 _MADV_DONTNEED: Final = 4
-_M_MMAP_THRESHOLD: Final = -3
-_LARGE_BYTES: Final = 128 * 1024
 _SMAPS: Final = Path("/proc/self/smaps")
 _MAPPING: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (r-[x-]p) \S+ \S+ \S+ +/")
 """The first line of a private mapping of a file that nobody can write to (proc_pid_maps(5))."""
-
-
-def give_back_large_blocks() -> None:
-    """Keep large blocks out of the heap for good, so that they go back when they are freed (mallopt(3)).
-
-    glibc puts them into the heap once the first was freed. asyncio receives into blocks of 256 KiB, and
-    beside a device that never stops sending they left holes: 40 MiB an hour.
-    """
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # glibc only
-        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def give_back_start_memory() -> None:

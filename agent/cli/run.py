@@ -69,12 +69,11 @@ def _run(plant: Plant, layout: Layout) -> None:
 async def _until_stopped(plant: Plant, layout: Layout, selector: IdleSelector) -> None:
     from agent.clock import SystemClock
     from agent.litter import small_portions
-    from agent.memory import give_back_large_blocks, give_back_start_memory
+    from agent.memory import give_back_start_memory
     from agent.runtime import run_agent
     from agent.wiring import wire
     from filters.kernels import load_kernels
 
-    give_back_large_blocks()
     stop = stop_on_signals()
     journal.info(text("loading the compiled kernels; the first time takes up to a minute"))
     kernels = load_kernels(layout.kernel_cache)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypedDict
+from typing import Any, Final, Protocol, TypedDict, cast
 
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, ModbusBaseClient
 from pymodbus.framer import FramerBase, FramerRTU, FramerSocket, FramerType
@@ -41,6 +41,7 @@ _QUESTIONS: Final[dict[int, type[ModbusPDU]]] = {
     4: ReadInputRegistersRequest,
 }
 _NOTHING_BEHIND_OUR_BACK: Final[_Behaviour] = {"retries": 0, "reconnect_delay": 0}
+_RECEIVE_BYTES: Final = 4096  # not asyncio's 256 KiB: beside a flooding device they left holes in the heap
 _MORE_THAN_ONE_RECEIVE: Final = 2**20  # pymodbus throws a longer buffer away unread
 _SETTLES_BEFORE_GIVING_UP: Final = 10
 _LAST_CALLS_S: Final = 1.0  # within this, the loop has made the last calls of a closed connection
@@ -136,6 +137,7 @@ class Connection:
             async with asyncio.timeout(timeout_s):
                 # not client.connect(): it hides the cause, and its wait_for may swallow a cancellation (3.11)
                 self._transport, _ = await self._wire.call_create()
+                cast(Any, self._transport).max_size = _RECEIVE_BYTES  # as asyncio's own transports name it
                 for _ in range(_TURNS_TO_CONNECT):
                     await asyncio.sleep(0)
         except BaseException:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from agent.memory import unchanged
 from tests.system.station import Station
@@ -36,22 +32,6 @@ Anonymous:             0 kB
 """
 
 
-_LARGE_BLOCKS = """\
-import ctypes, sys
-from pathlib import Path
-from agent.memory import give_back_large_blocks
-libc = ctypes.CDLL(None)
-libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-libc.free.argtypes = [ctypes.c_void_p]
-libc.free(libc.malloc(2**20))
-eval(sys.argv[1] or "None")
-block = libc.malloc(2**18)
-heap = next(line for line in Path("/proc/self/maps").read_text().splitlines() if "[heap]" in line)
-start, end = (int(edge, 16) for edge in heap.split()[0].split("-"))
-print("inside" if start <= block < end else "outside")
-"""
-
-
 def test_an_agent_imports_what_its_plant_needs_and_gives_back_what_its_start_needed(station: Station) -> None:
     agent = station.agent(station.describe("plc"))
     agent.environment = {"PYTHONPROFILEIMPORTTIME": "1"}
@@ -70,12 +50,6 @@ def test_only_pages_that_their_file_can_give_again_are_dropped() -> None:
         (0x7F10A0000000, 0x7F10A0200000),
         (0x7F10A0200000, 0x7F10A0300000),
     ]
-
-
-@pytest.mark.parametrize("call", ["", "give_back_large_blocks()"])
-def test_a_large_block_lies_outside_the_heap_although_one_was_freed_before(call: str) -> None:
-    said = subprocess.run([sys.executable, "-c", _LARGE_BLOCKS, call], capture_output=True, check=True).stdout
-    assert said.strip() == (b"outside" if call else b"inside")
 
 
 def clean_bytes(pid: int, library: str) -> int:
