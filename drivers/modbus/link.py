@@ -41,7 +41,7 @@ _QUESTIONS: Final[dict[int, type[ModbusPDU]]] = {
     4: ReadInputRegistersRequest,
 }
 _NOTHING_BEHIND_OUR_BACK: Final[_Behaviour] = {"retries": 0, "reconnect_delay": 0}
-_RECEIVE_BYTES: Final = 4096  # not asyncio's 256 KiB: beside a flooding device they left holes in the heap
+_RECEIVE_BYTES: Final = 2**16  # not asyncio's 256 KiB: beside a flooding device they left holes in the heap
 _MORE_THAN_ONE_RECEIVE: Final = 2**20  # pymodbus throws a longer buffer away unread
 _SETTLES_BEFORE_GIVING_UP: Final = 10
 _LAST_CALLS_S: Final = 1.0  # within this, the loop has made the last calls of a closed connection
