@@ -181,7 +181,7 @@ class Pipeline:
             scan.raw,
             image.value[span],
             image.quality[span],
-            source_utc_ns=scan.source_utc_ns,
+            stamps=scan.stamps,
             exact=scan.exact,
         )
 
@@ -193,7 +193,7 @@ class Pipeline:
             late.raw,
             late.value,
             late.quality,
-            source_utc_ns=before.source_utc_ns,
+            stamps=before.stamps,
             exact=before.exact,
         )
 

@@ -14,6 +14,8 @@ DATA, version 1: the reported readings of one scan, little-endian. The scan's st
     quality     u32[count], with flag ONE_QUALITY one u32 for all
     source      where flag SOURCE: i64[count], with flag ONE_SOURCE one i64 for all: UTC in ns as the device
                 gave it, 0 where it gave none
+    server      where flag SERVER, which goes with SOURCE: the server's UTC less the source's, i64[count],
+                with flag ONE_LAG one i64 for all; without the flag no server gave a time
     exact       where flag EXACT, to the end: JSON [[tag, value], ...] of what float64 cannot hold; a text is
                 cut at MAX_TEXT characters
 """
@@ -33,6 +35,7 @@ from agent.bodies import RecordError, unpack_json
 from agent.columns import NAN, pack_column, same_bits, unpack_bits, unpack_column, view
 from agent.dictionary import Dictionary
 from agent.rows import MAX_TEXT, Counters, Float64s, Int64s, Rows
+from drivers.contract import Stamps
 
 VERSION: Final = 1
 SPARSE: Final = 1
@@ -40,6 +43,8 @@ ONE_QUALITY: Final = 2
 SOURCE: Final = 4
 ONE_SOURCE: Final = 8
 EXACT: Final = 16
+SERVER: Final = 32
+ONE_LAG: Final = 64
 
 SAME: Final = 0x0F
 SCALED: Final = 0x40
@@ -66,10 +71,10 @@ def pack_scan(rows: Rows, dictionary: Dictionary, counters: Counters) -> bytes:
     if span != count:
         flags |= SPARSE
         parts[2] = _pack_members(rows.tags - first, span)
-    if rows.source_utc_ns is not None:
-        one, source = _pack_integers(rows.source_utc_ns, _I8, ONE_SOURCE)
-        flags |= SOURCE | one
-        parts.append(source)
+    if rows.stamps is not None:
+        stamped, stamps = _pack_stamps(rows.stamps)
+        flags |= stamped
+        parts.append(stamps)
     if rows.exact:
         flags |= EXACT
         parts.append(_pack_exact(rows.exact))
@@ -91,11 +96,9 @@ def unpack_scan(body: bytes, dictionary: Dictionary) -> tuple[Rows, Counters]:
     raw, offset = unpack_column(raw_code, body, offset, count)
     value, offset = _unpack_value(value_code, body, offset, raw, tags, dictionary)
     quality, offset = _unpack_integers(body, offset, _U4, count, one=bool(flags & ONE_QUALITY))
-    source = None
-    if flags & SOURCE:
-        source, offset = _unpack_integers(body, offset, _I8, count, one=bool(flags & ONE_SOURCE))
+    stamps, offset = _unpack_stamps(body, offset, flags, count)
     exact = _unpack_exact(body[offset:]) if flags & EXACT else {}
-    rows = Rows(tags=tags, raw=raw, value=value, quality=quality, source_utc_ns=source, exact=exact)
+    rows = Rows(tags=tags, raw=raw, value=value, quality=quality, stamps=stamps, exact=exact)
     return rows, counters
 
 
@@ -167,6 +170,26 @@ def _unpack_members(body: bytes, offset: int, span: int, count: int) -> tuple[In
     if len(places) != count:
         raise RecordError("the tag bitmap does not hold as many tags as the head says")
     return places, offset
+
+
+def _pack_stamps(stamps: Stamps) -> tuple[int, bytes]:
+    one, source = _pack_integers(stamps.source_utc_ns, _I8, ONE_SOURCE)
+    flags = SOURCE | one
+    if not stamps.server_utc_ns.any():
+        return flags, source
+    one, lags = _pack_integers(stamps.server_utc_ns - stamps.source_utc_ns, _I8, ONE_LAG)
+    return flags | SERVER | one, source + lags
+
+
+def _unpack_stamps(body: bytes, offset: int, flags: int, count: int) -> tuple[Stamps | None, int]:
+    if not flags & SOURCE:
+        return None, offset
+    source, offset = _unpack_integers(body, offset, _I8, count, one=bool(flags & ONE_SOURCE))
+    server = np.zeros(count, dtype=np.int64)
+    if flags & SERVER:
+        lags, offset = _unpack_integers(body, offset, _I8, count, one=bool(flags & ONE_LAG))
+        server = source + lags
+    return Stamps(source_utc_ns=source, server_utc_ns=server), offset
 
 
 def _pack_integers(numbers: NDArray[Number], dtype: np.dtype[Number], one: int) -> tuple[int, bytes]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.plant import ScanGroup
+from drivers.contract import Stamps
 
 Bools = NDArray[np.bool_]
 Float64s = NDArray[np.float64]
@@ -18,7 +19,7 @@ Uint32s = NDArray[np.uint32]
 
 MAX_BODY_BYTES: Final = 60_000
 MAX_TEXT: Final = 2_000
-_ROW_BYTES: Final = 30
+_ROW_BYTES: Final = 38
 ROWS_AT_ONCE: Final = MAX_BODY_BYTES // _ROW_BYTES
 """Readings that surely fit into one body, and that are made into one within a millisecond."""
 _EXACT_BYTES: Final = 32
@@ -38,15 +39,15 @@ class Counters:
 class Rows:
     """Readings of one scan: arrays of one length, in ascending order of tag number.
 
-    `raw` and `value` are NaN where there is none. `source_utc_ns`: 0 where the device gave none; None: the
-    protocol has none. `exact`: by tag number, what float64 cannot hold.
+    `raw` and `value` are NaN where there is none. `stamps`: None where the protocol has none. `exact`: by tag
+    number, what float64 cannot hold.
     """
 
     tags: Int64s
     raw: Float64s
     value: Float64s
     quality: Uint32s
-    source_utc_ns: Int64s | None = None
+    stamps: Stamps | None = None
     exact: Mapping[int, int | str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -61,7 +62,7 @@ class Rows:
             raw=self.raw[places],
             value=self.value[places],
             quality=self.quality[places],
-            source_utc_ns=None if self.source_utc_ns is None else self.source_utc_ns[places],
+            stamps=None if self.stamps is None else self.stamps.take(places),
             exact={tag: self.exact[tag] for tag in tags.tolist() if tag in self.exact} if self.exact else {},
         )
 
@@ -73,7 +74,7 @@ def select_rows(
     value: Float64s,
     quality: Uint32s,
     *,
-    source_utc_ns: Int64s | None = None,
+    stamps: Stamps | None = None,
     exact: Mapping[int, int | str] | None = None,
 ) -> Rows:
     """Return the selected readings of a group; all arrays, and `exact`, are indexed within the group."""
@@ -83,7 +84,7 @@ def select_rows(
         raw=raw[chosen],
         value=value[chosen],
         quality=quality[chosen],
-        source_utc_ns=None if source_utc_ns is None else source_utc_ns[chosen],
+        stamps=None if stamps is None else stamps.take(chosen),
         exact={group.first + index: found for index, found in (exact or {}).items() if selected[index]},
     )
 

@@ -25,13 +25,28 @@ Int64s = NDArray[np.int64]
 Uint32s = NDArray[np.uint32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stamps:
+    """What a device says about when: int64[n] each, UTC in ns, 0 where it says nothing.
+
+    `source_utc_ns`: when the value arose; `server_utc_ns`: when the server had it from there.
+    """
+
+    source_utc_ns: Int64s
+    server_utc_ns: Int64s
+
+    def take(self, places: slice | Int64s) -> Stamps:
+        """Return those of some readings."""
+        return Stamps(source_utc_ns=self.source_utc_ns[places], server_utc_ns=self.server_utc_ns[places])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
     """One reading of every tag of a scan group, in the group's order; absence is a Bad quality, never a gap.
 
     `raw`: float64[n], the number as decoded, before scale and offset; NaN where there is none.
     `quality`: uint32[n], see `config.vocabulary`; only the driver's own reasons, nothing judged.
-    `source_utc_ns`: int64[n] with the device's own times, 0 where it gave none; None: the protocol has none.
+    `stamps`: the device's own times; None: the protocol has none.
     `exact`: values that float64 cannot hold (text, large counters), by index within the group, and none where
     `raw` is NaN; the `raw` of a text is `checksum_of` it, so that a new text is a change like any other.
     The arrays belong to the receiver.
@@ -39,7 +54,7 @@ class Scan:
 
     raw: Float64s
     quality: Uint32s
-    source_utc_ns: Int64s | None = None
+    stamps: Stamps | None = None
     exact: Mapping[int, int | str] = field(default_factory=dict)
 
 

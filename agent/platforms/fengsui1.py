@@ -27,7 +27,7 @@ from agent.gap import Moment, unpack_gap
 from agent.platforms.confirmation import Confirmed, unpack_confirmation
 from agent.platforms.contract import Presence
 from agent.records import unpack_scan
-from agent.rows import Counters, Rows
+from agent.rows import Counters, Int64s, Rows
 from agent.uplinks.contract import Message
 from buffer.record import Record
 from config.text import text
@@ -36,7 +36,7 @@ from config.vocabulary import REASONS, Flag, RecordKind
 SCHEMA: Final = "fengsui/1"
 TAGS_PER_META: Final = 50
 _COLUMNS: Final = ("tag", "raw", "value", "quality")
-_COLUMNS_WITH_SOURCE: Final = (*_COLUMNS, "source_utc_ms")
+_STAMPED_COLUMNS: Final = (*_COLUMNS, "source_utc_ms", "server_utc_ms")
 
 Json = dict[str, object]
 
@@ -177,17 +177,21 @@ def _readings(record: Record, dictionary: Dictionary | None, anchor: Anchor | No
         raise RecordError("the tag dictionary of this record is gone")
     rows, counters = unpack_scan(record.body, dictionary)
     columns = [rows.tags.tolist(), rows.raw.tolist(), rows.value.tolist(), rows.quality.tolist()]
-    if rows.source_utc_ns is not None:
-        columns.append([_ms(source) if source else None for source in rows.source_utc_ns.tolist()])
+    if rows.stamps is not None:
+        columns += [_stamps_ms(rows.stamps.source_utc_ns), _stamps_ms(rows.stamps.server_utc_ns)]
     content: Json = {
         "meta": dictionary.meta,
         "scan": _instant(record.first_boot_ns, anchor),
-        "columns": _COLUMNS if rows.source_utc_ns is None else _COLUMNS_WITH_SOURCE,
+        "columns": _COLUMNS if rows.stamps is None else _STAMPED_COLUMNS,
         "rows": list(zip(*columns, strict=True)),
         "ledger": _ledger(counters, dictionary),
     }
     exact = _exact(rows)
     return {**content, "exact": exact} if exact else content
+
+
+def _stamps_ms(utc_ns: Int64s) -> list[float | None]:
+    return [_ms(stamp) if stamp else None for stamp in utc_ns.tolist()]
 
 
 def _window(record: Record, dictionary: Dictionary | None, anchor: Anchor | None) -> Json:

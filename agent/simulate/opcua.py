@@ -70,10 +70,14 @@ class OpcUaSimulator:
         source_utc_ns: int | None = None,
     ) -> None:
         """Let a node hold another value, with a StatusCode and a source time (None: now, 0: none at all)."""
-        stamp: Any = datetime.now(UTC) if source_utc_ns is None else _stamp(source_utc_ns)
+        now: Any = datetime.now(UTC)
+        stamp: Any = now if source_utc_ns is None else _stamp(source_utc_ns)
         code: Any = status
         reading = ua.DataValue(
-            _variant(value, self._types[address]), ua.StatusCode(code), SourceTimestamp=stamp
+            _variant(value, self._types[address]),
+            ua.StatusCode(code),
+            SourceTimestamp=stamp,
+            ServerTimestamp=now,
         )
         await self._server.write_attribute_value(self._node(address), reading)
 

@@ -74,9 +74,9 @@ class DeviceClocks:
 
     def _stamp(self, source: OpcUaTime, group: ScanGroup, scan: Scan) -> tuple[int, int] | None:
         at = self._plant.number_of[source.tag] - group.first
-        if scan.source_utc_ns is None or reason_of(int(scan.quality[at])) not in _STAMPED:
+        if scan.stamps is None or reason_of(int(scan.quality[at])) not in _STAMPED:
             return None
-        utc_ns = int(scan.source_utc_ns[at])
+        utc_ns = int(scan.stamps.source_utc_ns[at] or scan.stamps.server_utc_ns[at])
         return (utc_ns, 0) if utc_ns else None
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from config.vocabulary import CLASS_SHIFT, DETAIL_MASK, DETAIL_SHIFT, REASON_SHIFT, QualityClass, Reason, bad
-from drivers.contract import Scan, Uint32s, checksum_of
+from drivers.contract import Scan, Stamps, Uint32s, checksum_of
 
 _LARGEST_EXACT: Final = 2**53  # float64 holds every whole number up to here
 _SEVERITY_SHIFT: Final = 30  # of a StatusCode (OPC UA Part 4, 7.39.1)
@@ -24,18 +24,20 @@ class Readings:
     """What a server says of some nodes, in their order.
 
     `values`: bool, int, float, str, None, or whatever else the node holds. `statuses`: OPC UA StatusCodes.
-    `source_utc_ns`: of the source, or of the server where that gave none; 0 where there is no time at all.
+    `source_utc_ns`, `server_utc_ns`: 0 where there is none.
     """
 
     values: list[object]
     statuses: list[int]
     source_utc_ns: list[int]
+    server_utc_ns: list[int]
 
     def take(self, index: int, other: Readings, at: int) -> None:
         """Let one reading be that of another server's answer."""
         self.values[index] = other.values[at]
         self.statuses[index] = other.statuses[at]
         self.source_utc_ns[index] = other.source_utc_ns[at]
+        self.server_utc_ns[index] = other.server_utc_ns[at]
 
 
 def decode(readings: Readings, texts: Collection[int] = ()) -> Scan:
@@ -65,7 +67,10 @@ def decode(readings: Readings, texts: Collection[int] = ()) -> Scan:
     return Scan(
         raw=raw,
         quality=quality,
-        source_utc_ns=np.array(readings.source_utc_ns, dtype=np.int64),
+        stamps=Stamps(
+            source_utc_ns=np.array(readings.source_utc_ns, dtype=np.int64),
+            server_utc_ns=np.array(readings.server_utc_ns, dtype=np.int64),
+        ),
         exact=exact,
     )
 

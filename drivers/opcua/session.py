@@ -189,11 +189,12 @@ class Session:
 
 
 def readings_of(results: Sequence[ua.DataValue]) -> Readings:
-    """Return what a server said of some nodes; its own time stands in for a source time that is missing."""
+    """Return what a server said of some nodes."""
     return Readings(
         values=[None if result.Value is None else result.Value.Value for result in results],
         statuses=[0 if result.StatusCode is None else result.StatusCode.value for result in results],
-        source_utc_ns=[_utc_ns(result.SourceTimestamp or result.ServerTimestamp) for result in results],
+        source_utc_ns=[_utc_ns(result.SourceTimestamp) for result in results],
+        server_utc_ns=[_utc_ns(result.ServerTimestamp) for result in results],
     )
 
 

@@ -66,7 +66,9 @@ class Subscription:
         self._wanted = session.resolve([item.address for item in terms.items])
         self._rest = self._wanted
         self._rest_at: list[int] = list(range(count))
-        self._known = Readings(values=[None] * count, statuses=[0] * count, source_utc_ns=[0] * count)
+        self._known = Readings(
+            values=[None] * count, statuses=[0] * count, source_utc_ns=[0] * count, server_utc_ns=[0] * count
+        )
         self._texts = terms.texts
         self._told = bytearray(count)
         self._heard_s = self._alive_s = 0.0

@@ -24,7 +24,7 @@ from config.clocks import HttpTime
 from config.turns import at_once
 from config.units import DAY, MS, S
 from config.vocabulary import Reason, bad
-from drivers.contract import Scan
+from drivers.contract import Scan, Stamps
 from tests.agent.rig import events, forwarding_plant, wired
 from tests.virtual import VirtualClock
 
@@ -112,6 +112,15 @@ CALENDAR = dict(
 )
 
 
+def on_the_second(source_utc_ns: int, server_utc_ns: int) -> Stamps:
+    """The times of two tags, of which the first has none."""
+    return Stamps(source_utc_ns=np.array([0, source_utc_ns]), server_utc_ns=np.array([0, server_utc_ns]))
+
+
+def later(stamps: Stamps | None) -> Stamps | None:
+    return stamps and Stamps(source_utc_ns=stamps.source_utc_ns + S, server_utc_ns=stamps.server_utc_ns + S)
+
+
 async def told_by_device(
     state: Path, source: dict[str, Any], raw: list[float], *, scan: dict[str, Any] | None = None
 ) -> Anchor:
@@ -122,10 +131,9 @@ async def told_by_device(
     async with wired(plant, state, clock) as wiring:
         words = np.zeros(len(raw), dtype=np.uint32)
         found = Scan(**{"raw": np.array(raw), "quality": words, **(scan or {})})
-        stamps = None if found.source_utc_ns is None else found.source_utc_ns + S
         other = found.raw.copy()
         other[-1] += 1
-        before = replace(found, raw=other, source_utc_ns=stamps)
+        before = replace(found, raw=other, stamps=later(found.stamps))
         for each in (before, found):
             at_once(wiring.devices.take(plant.groups[0], each, clock.boot_ns()))
         wiring.timebase.update()
@@ -150,10 +158,10 @@ async def test_a_plc_s_registers_tell_the_time(
     assert abs(anchor.utc_ns - NOW_NS) <= S // 2
 
 
-async def test_an_opc_ua_server_s_time_stamp_tells_the_time(tmp_path: Path) -> None:
-    stamps = np.array([0, NOW_NS], dtype=np.int64)
+@pytest.mark.parametrize("stamps", [(NOW_NS, 0), (0, NOW_NS), (NOW_NS, 1)], ids=["source", "server", "both"])
+async def test_an_opc_ua_server_s_time_stamp_tells_the_time(stamps: tuple[int, int], tmp_path: Path) -> None:
     source = {"type": "opcua", "tag": "plc_1"}
-    anchor = await told_by_device(tmp_path, source, [0, 0], scan={"source_utc_ns": stamps})
+    anchor = await told_by_device(tmp_path, source, [0, 0], scan={"stamps": on_the_second(*stamps)})
     assert (anchor.source, anchor.utc_ns, anchor.uncertainty_ns) == ("opcua", NOW_NS, S)
 
 
@@ -201,7 +209,7 @@ class Frozen:
                 scan = Scan(
                     raw=np.array([7.0, shown_ns // S]),
                     quality=np.full(2, quality if frozen else 0, dtype=np.uint32),
-                    source_utc_ns=np.array([0, shown_ns], dtype=np.int64),
+                    stamps=on_the_second(shown_ns, 0),
                 )
                 at_once(wiring.devices.take(plant.groups[0], scan, clock.boot_ns()))
                 watch.look(clock.boot_ns())
@@ -224,7 +232,7 @@ async def test_a_clock_that_stands_still_does_not_hold_the_time(
 
 async def test_a_node_that_is_no_number_has_a_time_stamp_all_the_same(tmp_path: Path) -> None:
     scan = {
-        "source_utc_ns": np.array([0, NOW_NS], dtype=np.int64),
+        "stamps": on_the_second(NOW_NS, 0),
         "quality": np.array([0, bad(Reason.UNDECODABLE)], dtype=np.uint32),
     }
     anchor = await told_by_device(tmp_path, {"type": "opcua", "tag": "plc_1"}, [0, np.nan], scan=scan)

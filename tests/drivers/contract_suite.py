@@ -172,9 +172,10 @@ class DriverContract:
         assert scan.raw.shape == scan.quality.shape == (bench.fast.count,)
         assert scan.raw.dtype == np.float64
         assert scan.quality.dtype == np.uint32
-        if scan.source_utc_ns is not None:
-            assert scan.source_utc_ns.shape == (bench.fast.count,)
-            assert scan.source_utc_ns.dtype == np.int64
+        if scan.stamps is not None:
+            for stamps in (scan.stamps.source_utc_ns, scan.stamps.server_utc_ns):
+                assert stamps.shape == (bench.fast.count,)
+                assert stamps.dtype == np.int64
 
     async def test_the_arrays_belong_to_the_receiver(self, bench: Bench) -> None:
         first = await bench.scan()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -69,13 +70,17 @@ async def test_the_status_that_a_server_gives_is_kept(
     await bench.driver.close()
 
 
-async def test_source_times_are_kept_and_a_missing_one_is_0(rig: OpcUaRig) -> None:
+async def test_both_times_are_kept_and_a_missing_one_is_0(rig: OpcUaRig) -> None:
     at_ns = 1_770_000_000_123_456_000
     bench = bench_of(rig, ["ns=2;s=doubtful", "ns=2;s=absent"])
     await rig.server.call(rig.server.simulator.set("ns=2;s=doubtful", 1.5, source_utc_ns=at_ns))
-    assert (await bench.scan()).source_utc_ns.tolist() == [at_ns, 0]
+    stamps = (await bench.scan()).stamps
+    assert stamps.source_utc_ns.tolist() == [at_ns, 0]
+    assert abs(stamps.server_utc_ns[0] - time.time_ns()) < 60 * 10**9
     await rig.server.call(rig.server.simulator.set("ns=2;s=doubtful", 1.5, source_utc_ns=0))
-    assert (await bench.scan()).source_utc_ns.tolist() == [0, 0]
+    stamps = (await bench.scan()).stamps
+    assert stamps.source_utc_ns.tolist() == [0, 0]
+    assert stamps.server_utc_ns[0] > 0
     await bench.driver.close()
 
 
@@ -223,7 +228,7 @@ def test_class_and_sub_code_of_every_status_survive(status: int) -> None:
 
 def test_whole_numbers_are_exact_beyond_float64() -> None:
     values: list[object] = [2**53, 2**53 + 1, -(2**53) - 1, True, float("inf"), None]
-    scan = decode(Readings(values=values, statuses=[0] * 6, source_utc_ns=[0] * 6))
+    scan = decode(Readings(values=values, statuses=[0] * 6, source_utc_ns=[0] * 6, server_utc_ns=[0] * 6))
     assert scan.exact == {1: 2**53 + 1, 2: -(2**53) - 1}
     assert scan.quality.tolist() == [0, 0, 0, 0, bad(Reason.NOT_A_NUMBER), bad(Reason.UNDECODABLE)]
     assert scan.raw[3] == 1
@@ -232,12 +237,18 @@ def test_whole_numbers_are_exact_beyond_float64() -> None:
 def test_text_that_is_no_utf_8_is_taken_for_gb18030() -> None:
     as_asyncua_gives_it = "浇铸".encode("gb18030").decode("utf-8", "surrogateescape")
     scan = decode(
-        Readings(values=[as_asyncua_gives_it, "浇铸"], statuses=[0, 0], source_utc_ns=[0, 0]), {0, 1}
+        Readings(
+            values=[as_asyncua_gives_it, "浇铸"],
+            statuses=[0, 0],
+            source_utc_ns=[0, 0],
+            server_utc_ns=[0, 0],
+        ),
+        {0, 1},
     )
     assert scan.exact == {0: "浇铸", 1: "浇铸"}
 
 
-def test_the_servers_time_stands_in_for_a_source_time_that_is_missing() -> None:
+def test_the_times_of_source_and_server_are_kept_apart() -> None:
     source, server = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
     readings = readings_of(
         [
@@ -246,7 +257,9 @@ def test_the_servers_time_stands_in_for_a_source_time_that_is_missing() -> None:
             ua.DataValue(ua.Variant(1)),
         ]
     )
-    assert readings.source_utc_ns == [int(at.timestamp()) * 10**9 for at in (source, server)] + [0]
+    source_ns, server_ns = (int(at.timestamp()) * 10**9 for at in (source, server))
+    assert readings.source_utc_ns == [source_ns, 0, 0]
+    assert readings.server_utc_ns == [server_ns, server_ns, 0]
 
 
 def test_a_plant_without_opcua_never_imports_asyncua() -> None:

@@ -53,7 +53,9 @@ async def test_a_value_is_emitted_with_its_source_time_and_status(rig: Subscribi
     set_to = rig.server.simulator.set
     await rig.server.call(set_to(DOUBTFUL, 2.5, source_utc_ns=at_ns))
     await until(bench, 2.5)
-    assert (await bench.scan()).source_utc_ns.tolist() == [at_ns]
+    stamps = (await bench.scan()).stamps
+    assert stamps.source_utc_ns.tolist() == [at_ns]
+    assert abs(stamps.server_utc_ns[0] - time.time_ns()) < 60 * 10**9
     await rig.server.call(set_to(DOUBTFUL, 3.5, status=0x808B0000, source_utc_ns=at_ns + 1000))
     await eventually(lambda: bench.driver._views[0]._known.statuses == [0x808B0000])
     scan = await bench.scan()

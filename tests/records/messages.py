@@ -11,6 +11,7 @@ from agent.records import pack_scan
 from agent.rows import Counters, Rows
 from buffer.record import Record
 from config.vocabulary import RecordKind, Stream
+from drivers.contract import Stamps
 
 RUN = 0x0123456789ABCDEF
 BOOT = "0f6c1f0e1d2c4b5a8796a5b4c3d2e1f0"
@@ -32,7 +33,7 @@ def readings(
     boot_ns: int = 4_000_000_000,
     run: int = RUN,
     exact: dict[int, int | str] | None = None,
-    source_utc_ns: list[int] | None = None,
+    stamps: Stamps | None = None,
     quality: int = 0,
 ) -> Record:
     """A DATA record with the first tags of the dictionary."""
@@ -46,7 +47,7 @@ def readings(
         value=value,
         quality=np.full(len(raw), quality, dtype=np.uint32),
         exact=exact or {},
-        source_utc_ns=None if source_utc_ns is None else np.array(source_utc_ns),
+        stamps=stamps,
     )
     counters = Counters(scanned=seq * len(raw) + 5, recorded=seq * len(raw), suppressed=(5,))
     return Record(

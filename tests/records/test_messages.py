@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
@@ -19,6 +20,7 @@ from agent.uplinks.contract import Message
 from buffer.record import Record
 from config.text import text
 from config.vocabulary import EventKind, Priority, Reason, RecordKind, bad
+from drivers.contract import Stamps
 from filters.event import Event, Evidence
 from tests.records.messages import ANCHOR, BOOT, CODEC, RUN, on_events, readings
 from tests.records.plants import dictionary_of, tag, tenths
@@ -99,12 +101,15 @@ def test_what_json_has_no_number_for_is_null_and_stands_beside_in_words() -> Non
     assert content["exact"] == {"1": "Infinity", "2": "-Infinity", "3": str(2**64 - 1), "4": "炉 1"}
 
 
-def test_source_times_are_a_column_of_their_own_and_null_where_the_device_gave_none() -> None:
+def test_the_device_s_times_are_columns_of_their_own_and_null_where_it_gave_none() -> None:
     dictionary = tenths(2)
-    record = readings(dictionary, [1.0, 2.0], source_utc_ns=[1_795_334_400_123_456_789, 0])
+    at_ns = 1_795_334_400_123_456_789
+    stamps = Stamps(source_utc_ns=np.array([at_ns, 0]), server_utc_ns=np.array([0, at_ns + 10**6]))
+    record = readings(dictionary, [1.0, 2.0], stamps=stamps)
     content = opened(CODEC.encode(record, dictionary, ANCHOR, backfill=False))
-    assert content["columns"][4] == "source_utc_ms"
+    assert content["columns"][4:] == ["source_utc_ms", "server_utc_ms"]
     assert [row[4] for row in content["rows"]] == [1_795_334_400_123.457, None]
+    assert [row[5] for row in content["rows"]] == [None, 1_795_334_400_124.457]
 
 
 def test_a_record_is_dated_by_the_anchor_of_the_moment_of_sending() -> None:

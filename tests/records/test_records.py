@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from agent.bodies import RecordError
 from agent.records import pack_scan, unpack_scan
 from agent.rows import MAX_BODY_BYTES, MAX_TEXT, Counters, Rows, select_rows, split_rows
 from config.plant import ScanGroup
+from drivers.contract import Stamps
 from tests.records.plants import dictionary_of, tag, tenths
 from tests.records.test_columns import bits
 
@@ -41,22 +43,26 @@ def scans(draw: st.DrawFn) -> Rows:
         value = draw(arrays.arrays(np.float64, len(tags), elements=st.floats()))
     value[draw(arrays.arrays(np.bool_, len(tags), fill=st.just(False)))] = np.nan
     quality = draw(arrays.arrays(np.uint32, len(tags), fill=st.just(0)))
-    source = draw(st.none() | arrays.arrays(np.int64, len(tags)))
+    times = arrays.arrays(np.int64, len(tags), elements=st.integers(0, 2**63 - 1))
+    stamps = draw(st.none() | st.builds(Stamps, source_utc_ns=times, server_utc_ns=times))
     exact = draw(st.dictionaries(st.sampled_from(numbers or [0]), st.integers(0, 2**64 - 1) | st.text()))
     found = exact if numbers else {}
-    return Rows(tags=tags, raw=raw, value=value, quality=quality, source_utc_ns=source, exact=found)
+    return Rows(tags=tags, raw=raw, value=value, quality=quality, stamps=stamps, exact=found)
 
 
 def same(one: Rows, other: Rows) -> bool:
-    sources = [None if s is None else s.tolist() for s in (one.source_utc_ns, other.source_utc_ns)]
     return (
         one.tags.tolist() == other.tags.tolist()
         and bits(one.raw) == bits(other.raw)
         and bits(one.value) == bits(other.value)
         and one.quality.tolist() == other.quality.tolist()
-        and sources[0] == sources[1]
+        and shown(one.stamps) == shown(other.stamps)
         and dict(one.exact) == dict(other.exact)
     )
+
+
+def shown(stamps: Stamps | None) -> list[list[int]]:
+    return [] if stamps is None else [stamps.source_utc_ns.tolist(), stamps.server_utc_ns.tolist()]
 
 
 def walk(count: int, *, despiked: bool = False) -> Rows:
@@ -82,8 +88,20 @@ def test_a_hundred_int16_readings_cost_well_below_six_bytes_each(despiked: bool)
     assert stored < 100 * (4.8 if despiked else 2.8)
 
 
+@pytest.mark.parametrize("lag_ns", [None, 0, 12_345_600], ids=["no server's time", "the same", "a lag"])
+def test_a_server_s_time_beside_the_source_s_costs_next_to_nothing(lag_ns: int | None) -> None:
+    rows = walk(100)
+    source = np.random.default_rng(2).integers(1_795_334_400 * 10**9, 1_795_334_401 * 10**9, 100)
+    server = np.zeros(100, np.int64) if lag_ns is None else source + lag_ns
+    alone = Stamps(source_utc_ns=source, server_utc_ns=np.zeros(100, np.int64))
+    both = Stamps(source_utc_ns=source, server_utc_ns=server)
+    bodies = [pack_scan(replace(rows, stamps=stamps), tenths(100), COUNTERS) for stamps in (alone, both)]
+    assert len(bodies[1]) - len(bodies[0]) == (0 if lag_ns is None else 8)
+
+
 def test_any_damage_of_a_body_is_a_record_error_or_other_readings_but_nothing_else() -> None:
-    rows = walk(20)
+    times = np.random.default_rng(4).integers(0, 2**62, (2, 20))
+    rows = replace(walk(20), stamps=Stamps(source_utc_ns=times[0], server_utc_ns=times[1]))
     dictionary = tenths(20)
     whole = pack_scan(rows, dictionary, COUNTERS)
     chance = random.Random(7)
@@ -118,13 +136,12 @@ def test_only_selected_readings_are_taken_with_their_numbers_in_the_plant() -> N
         np.array([1.0, 2.0, 3.0, 4.0]),
         np.array([0.1, 0.2, 0.3, 0.4]),
         np.array([0, 0, 9, 0], dtype=np.uint32),
-        source_utc_ns=np.array([5, 6, 7, 8]),
+        stamps=Stamps(source_utc_ns=np.array([5, 6, 7, 8]), server_utc_ns=np.array([0, 9, 9, 8])),
         exact={1: "gone", 2: 2**60},
     )
     assert rows.tags.tolist() == [10, 12, 13]
     assert rows.raw.tolist() == [1.0, 3.0, 4.0]
-    assert rows.source_utc_ns is not None
-    assert rows.source_utc_ns.tolist() == [5, 7, 8]
+    assert shown(rows.stamps) == [[5, 7, 8], [0, 9, 8]]
     assert rows.exact == {12: 2**60}
 
 
@@ -137,7 +154,9 @@ def test_parts_of_a_large_scan_stay_below_the_size_of_a_record_and_lose_nothing(
         raw=chance.normal(size=count),
         value=chance.normal(size=count),
         quality=chance.integers(0, 2**32, count, dtype=np.uint32),
-        source_utc_ns=chance.integers(0, 2**62, count),
+        stamps=Stamps(
+            source_utc_ns=chance.integers(0, 2**62, count), server_utc_ns=chance.integers(0, 2**62, count)
+        ),
         exact={2 * n: text for n in range(40)} if text else {},
     )
     dictionary = tenths(2 * count)
