@@ -46,6 +46,7 @@ BENCHES: Final[dict[str, Callable[[Plan], Report]]] = {
     "drain": drain.run,
     "soak": soak.run,
     "southbound": southbound.run,
+    "growth": southbound.growth,
     "alarm": alarm.run,
     "flood": flood.run,
     "loop": loop.run,
@@ -60,7 +61,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures")
     parser.add_argument("--outage-s", type=float, help="how long the broker is gone")
     parser.add_argument("--drain-hours", type=float, help="how long there was no platform before the drain")
-    parser.add_argument("--southbound-s", type=float, help="how long each run beside rude devices takes")
+    parser.add_argument("--growth-s", type=float, help="how long memory is watched beside rude devices")
     parser.add_argument("--subject", choices=("agent", "bare"), default="agent", help="what is measured")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what is mounted is unmounted
@@ -69,8 +70,8 @@ def main() -> int:
         plan = replace(plan, outage_s=asked.outage_s)
     if asked.drain_hours is not None:
         plan = replace(plan, drain_hours=asked.drain_hours)
-    if asked.southbound_s is not None:
-        plan = replace(plan, southbound_s=asked.southbound_s)
+    if asked.growth_s is not None:
+        plan = replace(plan, growth_s=asked.growth_s)
     console = Console(width=160)
     reports = []
     for name in BENCHES if asked.bench == "all" else (asked.bench,):

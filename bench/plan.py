@@ -20,6 +20,7 @@ class Plan:
     outage_s: float = 60.0
     drain_hours: float = 72.0
     southbound_s: float = 60.0
+    growth_s: float = 1_800.0
 
 
 QUICK = Plan(
@@ -30,6 +31,7 @@ QUICK = Plan(
     outage_s=8.0,
     drain_hours=1.0,
     southbound_s=6.0,
+    growth_s=60.0,
 )
 
 
