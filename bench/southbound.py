@@ -64,13 +64,13 @@ def growth(plan: Plan) -> Report:
         time.sleep(plan.warm_up_s)
         slopes = _watch_memory(subject.pid, plan.growth_s)
         subject.stop()
-    report = Report(bench="growth", rows=[{part: f"{slope:+.2f} MiB/h" for part, slope in slopes.items()}])
-    if plan.growth_s >= _LONG_ENOUGH_S:
-        report.targets += [
-            Target(name=f"{part} slope over the last half, MiB/h", found=slope, at_most=1.0)
-            for part, slope in slopes.items()
-        ]
-    return report
+    targets = [
+        Target(name=f"{part} slope over the last half, MiB/h", found=slope, at_most=1.0)
+        for part, slope in slopes.items()
+        if plan.growth_s >= _LONG_ENOUGH_S
+    ]
+    rows = [{part: f"{slope:+.2f} MiB/h" for part, slope in slopes.items()}]
+    return Report(bench="growth", rows=rows, targets=targets)
 
 
 def _measure(plan: Plan, *, rude: bool) -> Southbound:

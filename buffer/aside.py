@@ -57,7 +57,7 @@ class Aside:
         return self.path.stem
 
 
-class Shared:
+class KeptOnce:
     """The bodies of preambles, each kept once: a run's TAGS are in every file of that run."""
 
     def __init__(self) -> None:
@@ -77,9 +77,9 @@ def quarantined(directory: Path, uplink: str = "*") -> Iterator[Aside]:
     Nothing is changed. A file that is damaged or gone meanwhile is passed over. Raises OSError where this
     user may not look, NewerFormat.
     """
-    shared = Shared()
+    kept = KeptOnce()
     for path in sorted(directory.glob(f"{uplink}/*.seg")):
-        found = read_aside(path, shared)
+        found = read_aside(path, kept)
         if found is not None:
             yield found
 
@@ -92,17 +92,17 @@ def keys(directory: Path, uplink: str) -> Iterator[Key]:
             yield Key(int(named[1], 16), Stream[named[2].upper()], int(named[3]))
 
 
-def read_aside(path: Path, shared: Shared | None = None) -> Aside | None:
+def read_aside(path: Path, kept: KeptOnce | None = None) -> Aside | None:
     """Read one file of a quarantine; None where it is damaged or gone. Raises OSError, NewerFormat."""
     try:
-        return _read(path, Shared() if shared is None else shared)
+        return _read(path, KeptOnce() if kept is None else kept)
     except OSError as error:
         if not costs_only_the_file(error):
             raise
         return None
 
 
-def _read(path: Path, shared: Shared) -> Aside | None:
+def _read(path: Path, kept: KeptOnce) -> Aside | None:
     decoder, preamble = Decoder(), Bodies()
     record: Record | None = None
     why = ""
@@ -112,7 +112,7 @@ def _read(path: Path, shared: Shared) -> Aside | None:
         if found.header.numbered:
             record = record_of(found, decoder)
         elif found.header.kind in UNNUMBERED:
-            preamble[RecordKind(found.header.kind)] = shared.body(found, decoder)
+            preamble[RecordKind(found.header.kind)] = kept.body(found, decoder)
         elif found.header.kind == REASON:
             why = str(orjson.loads(decoder.body(found.header, found.stored))["why"])
     if record is None:
