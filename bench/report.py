@@ -32,8 +32,15 @@ _COLUMNS: Final[dict[str, Callable[[Run], str]]] = {
 
 def show(report: Report, console: Console) -> None:
     """Print the runs and how the targets were kept."""
-    rows = report.rows or [_row(run) for run in report.runs]
-    console.print(_table(report.bench, rows) if rows else report.bench)
+    if report.rows:
+        console.print(_table(report.bench, report.rows))
+    elif report.runs:
+        rows = [_row(run) for run in report.runs]
+        console.print(
+            _table(report.bench, rows, "missing: passed over + not arrived; pairs of times: p50/p99")
+        )
+    else:
+        console.print(report.bench)
     for target in report.targets:
         console.print(_sentence(target))
 
@@ -42,8 +49,8 @@ def _row(run: Run) -> Row:
     return {column: show_cell(run) for column, show_cell in _COLUMNS.items()}
 
 
-def _table(title: str, rows: list[Row]) -> Table:
-    table = Table(title=title, caption="missing: passed over + not arrived; pairs of times: p50/p99")
+def _table(title: str, rows: list[Row], caption: str | None = None) -> Table:
+    table = Table(title=title, caption=caption)
     for column in rows[0]:
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:

@@ -18,7 +18,7 @@ from typing import Final
 from bench.broker import Broker
 from bench.helper import Helper
 from bench.network import Network, own_loopback
-from bench.plan import Plan, Report, Target
+from bench.plan import Plan, Report, Row, Target
 from bench.plant import Load
 from bench.process import Part, pss_bytes
 from bench.subject import Subject
@@ -37,9 +37,19 @@ _LONG_ENOUGH_S: Final = 600.0
 class Southbound:
     """One run: late p99 of the middle one and of the worst of the polite devices, and their bad scans."""
 
+    beside: str
     late_p99_ms: float
     worst_p99_ms: float
     scans_bad: int
+
+    def row(self) -> Row:
+        """Return it as a row of the bench's table."""
+        return {
+            "beside": self.beside,
+            "late p99 ms, middle": f"{self.late_p99_ms:.1f}",
+            "late p99 ms, worst": f"{self.worst_p99_ms:.1f}",
+            "bad scans": str(self.scans_bad),
+        }
 
 
 def run(plan: Plan) -> Report:
@@ -55,7 +65,7 @@ def run(plan: Plan) -> Report:
         Target(name="late p99, ms", found=median(rude.worst_p99_ms for _, rude in pairs), at_most=PERIOD_MS),
         Target(name="bad scans of polite devices", found=sum(rude.scans_bad for _, rude in pairs), at_most=0),
     ]
-    return Report(bench="southbound", targets=targets)
+    return Report(bench="southbound", rows=[run.row() for pair in pairs for run in pair], targets=targets)
 
 
 def growth(plan: Plan) -> Report:
@@ -69,8 +79,8 @@ def growth(plan: Plan) -> Report:
         for part, slope in slopes.items()
         if plan.growth_s >= _LONG_ENOUGH_S
     ]
-    rows = [{part: f"{slope:+.2f} MiB/h" for part, slope in slopes.items()}]
-    return Report(bench="growth", rows=rows, targets=targets)
+    row: Row = {part: f"{slope:+.2f} MiB/h" for part, slope in slopes.items()}
+    return Report(bench="growth", rows=[row], targets=targets)
 
 
 def _measure(plan: Plan, *, rude: bool) -> Southbound:
@@ -80,6 +90,7 @@ def _measure(plan: Plan, *, rude: bool) -> Southbound:
         subject.stop()
     lates_ms = [group["late_ms"]["p99"] for group in grid]
     return Southbound(
+        beside="the rude" if rude else "nobody",
         late_p99_ms=median(lates_ms),
         worst_p99_ms=max(lates_ms),
         scans_bad=sum(group["scans_bad"] for group in grid),
