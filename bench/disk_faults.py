@@ -82,8 +82,8 @@ class Struck:
         """Return the row of the table."""
         return {
             "fault": self.fault.name,
-            "late ms, calm": show_shares(self.calm.late_ms),
-            "late ms, struck": show_shares(self.struck.late_ms),
+            "late p50/p99 ms, calm": show_shares(self.calm.late_ms),
+            "late p50/p99 ms, struck": show_shares(self.struck.late_ms),
             "ratio": f"{self.ratio:.2f}",
             "scans asked": f"{self.calm.asked}/{self.struck.asked}",
             "ended with": ", ".join(map(str, self.exits)) or "-",
