@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from heapq import merge
+from itertools import islice
 from typing import Final
 
 from agent.arguments import Arguments, name_of
 from agent.status_server import Action, Refused
 from agent.wiring import Wiring
-from buffer.aside import Aside
+from buffer.aside import Key
+from buffer.log import Log
 from config.text import text
 
 ALL: Final = "all"
+_NAMES_AT_ONCE: Final = 200
+_FILES_AT_ONCE: Final = 10
 
 
 def resend_quarantined(wiring: Wiring) -> Action:
@@ -24,25 +29,44 @@ def drop_quarantined(wiring: Wiring) -> Action:
     return _action(wiring, wiring.log.discard)
 
 
-def _action(wiring: Wiring, each: Callable[[Aside], None]) -> Action:
+def _action(wiring: Wiring, each: Callable[[str, Key], bool]) -> Action:
+    """Return an action that does something to each record, in pieces: there may be tens of thousands."""
+
     def act(_user: str, arguments: Arguments) -> object:
         uplink = name_of(arguments, "uplink", text("uplink"), wiring.forwarders)
-        chosen = _chosen(wiring.log.quarantined(uplink), str(arguments.get("records", "")))
-        for aside in chosen:
-            each(aside)
+        names = str(arguments.get("records", ""))
+        return work(uplink, None if names == ALL else _named(wiring.log, uplink, names))
+
+    def work(uplink: str, named: list[Key] | None) -> Generator[None, None, object]:
+        chosen: Iterable[Key] = named or ()
+        if named is None:
+            chosen = yield from _sorted(wiring.log.quarantined(uplink))
+        done: list[str] = []
+        for number, key in enumerate(chosen):
+            if number % _FILES_AT_ONCE == 0:
+                yield
+            if each(uplink, key):
+                done.append(key.name)
         wiring.forwarders[uplink].wake()
-        return {"uplink": uplink, "records": [aside.name for aside in chosen]}
+        return {"uplink": uplink, "records": done}
 
     return act
 
 
-def _chosen(asides: list[Aside], names: str) -> list[Aside]:
+def _named(log: Log, uplink: str, names: str) -> list[Key]:
     """Return the records that are named, separated by commas. Raises Refused."""
-    if names == ALL:
-        return asides
-    found = {aside.name: aside for aside in asides}
-    wanted = dict.fromkeys(names.split(","))
-    missing = [name for name in wanted if name not in found]
+    wanted = {name: Key.parse(name) for name in names.split(",")}
+    found = [key for key in wanted.values() if key is not None and log.is_quarantined(uplink, key)]
+    missing = wanted.keys() - {key.name for key in found}
     if missing:
-        raise Refused(text("not in quarantine: {names}", names=", ".join(missing)))
-    return [found[name] for name in wanted]
+        raise Refused(text("not in quarantine: {names}", names=", ".join(n for n in wanted if n in missing)))
+    return found
+
+
+def _sorted(found: Iterator[Key]) -> Generator[None, None, Iterable[Key]]:
+    """Return keys in their order, sorted a few at a time."""
+    parts = []
+    while part := sorted(islice(found, _NAMES_AT_ONCE)):
+        parts.append(part)
+        yield
+    return merge(*parts)

@@ -56,6 +56,7 @@ class Listed:
 Answer = Callable[[Mapping[str, str]], object]
 """Its result is the answer; a generator makes one in pieces, in turn with all else that the agent does."""
 Action = Callable[[str, Mapping[str, object]], object]
+"""As `Answer`; what refuses does so before the first piece."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TurnedAway = Callable[[str, str], None]
 """Hears of a user, by name, who may not ask, and of what was asked for."""
@@ -149,9 +150,7 @@ def _remove(path: Path) -> None:
 
 def _handler(answer: Answer) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        found = answer(request.query)
-        if isinstance(found, Generator):
-            found = await in_turns(found)
+        found = await _all_of(answer(request.query))
         if isinstance(found, Plain):
             return web.Response(body=found.body, headers={"Content-Type": found.content_type})
         if isinstance(found, Listed):
@@ -159,6 +158,11 @@ def _handler(answer: Answer) -> Handler:
         return _json(found)
 
     return handle
+
+
+async def _all_of(found: object) -> object:
+    """Return an answer that may be made in pieces."""
+    return await in_turns(found) if isinstance(found, Generator) else found
 
 
 async def _stream(request: web.Request, members: Iterator[object]) -> web.StreamResponse:
@@ -184,7 +188,7 @@ def _action_handler(action: Action) -> Handler:
         if not isinstance(arguments, dict):
             raise web.HTTPBadRequest
         try:
-            return _json(action(_user(request), arguments))
+            return _json(await _all_of(action(_user(request), arguments)))
         except Refused as refusal:
             words = {language: refusal.words.show(language) for language in LANGUAGES}
             return _json(words, status=HTTPStatus.CONFLICT)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -36,9 +38,20 @@ class Key(NamedTuple):
         """Return a record's key."""
         return cls(record.run, record.stream, record.seq)
 
+    @classmethod
+    def parse(cls, name: str) -> Key | None:
+        """Return the key that people write so; None where nothing is written so."""
+        named = _NAME.fullmatch(name)
+        return None if named is None else cls(int(named[1], 16), Stream[named[2].upper()], int(named[3]))
+
+    @property
+    def name(self) -> str:
+        """The key as people write it."""
+        return f"{self.run:016x}-{self.stream.name.lower()}-{self.seq:010}"
+
     def path(self, directory: Path, uplink: str) -> Path:
         """Return the file of the record in a quarantine directory; it never lies there twice."""
-        return directory / uplink / f"{self.run:016x}-{self.stream.name.lower()}-{self.seq:010}.seg"
+        return directory / uplink / f"{self.name}.seg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +65,13 @@ class Aside:
     preamble: Bodies
 
     @property
+    def key(self) -> Key:
+        """The record's key."""
+        return Key.of(self.record)
+
+    @property
     def name(self) -> str:
-        """The record's key: run, stream, number."""
+        """The record's key as people write it."""
         return self.path.stem
 
 
@@ -74,7 +92,7 @@ class KeptOnce:
 def quarantined(directory: Path, uplink: str = "*") -> Iterator[Aside]:
     """Yield what lies in a quarantine directory, for one uplink or all, by uplink and key.
 
-    Nothing is changed. A file that is damaged or gone meanwhile is passed over. Raises OSError where this
+    Nothing is changed. A file that `read_aside` cannot read is passed over. Raises OSError where this
     user may not look, NewerFormat.
     """
     kept = KeptOnce()
@@ -85,15 +103,20 @@ def quarantined(directory: Path, uplink: str = "*") -> Iterator[Aside]:
 
 
 def keys(directory: Path, uplink: str) -> Iterator[Key]:
-    """Yield what lies in a quarantine directory for an uplink, as the files' names say."""
-    for path in sorted((directory / uplink).glob("*.seg")):
-        named = _NAME.fullmatch(path.stem)
-        if named is not None:
-            yield Key(int(named[1], 16), Stream[named[2].upper()], int(named[3]))
+    """Yield what lies in a quarantine directory for an uplink, as the files' names say, in no order."""
+    with suppress(FileNotFoundError), os.scandir(directory / uplink) as entries:
+        for entry in entries:
+            name, _, kind = entry.name.rpartition(".")
+            key = Key.parse(name) if kind == "seg" else None
+            if key is not None:
+                yield key
 
 
 def read_aside(path: Path, kept: KeptOnce | None = None) -> Aside | None:
-    """Read one file of a quarantine; None where it is damaged or gone. Raises OSError, NewerFormat."""
+    """Read one file of a quarantine. Raises OSError, NewerFormat.
+
+    None where it is damaged or gone, or holds another record than its name says.
+    """
     try:
         return _read(path, KeptOnce() if kept is None else kept)
     except OSError as error:
@@ -115,6 +138,6 @@ def _read(path: Path, kept: KeptOnce) -> Aside | None:
             preamble[RecordKind(found.header.kind)] = kept.body(found, decoder)
         elif found.header.kind == REASON:
             why = str(orjson.loads(decoder.body(found.header, found.stored))["why"])
-    if record is None:
+    if record is None or Key.of(record).name != path.stem:
         return None
     return Aside(uplink=path.parent.name, path=path, record=record, why=why, preamble=preamble)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from buffer.account import Account
+from buffer.aside import Key
 from buffer.channel import Channel
 from buffer.counts import ReadingCounts
 from buffer.cursor import Position, Positions
@@ -126,7 +127,7 @@ class Books:
         if fate is not Fate.DELIVERED:
             self.owe([_loss(uplink, stream, run, seq, seq, record.count, LossCause(fate))])
 
-    def is_released(self, uplink: str, record: Record) -> bool:
+    def is_released(self, uplink: str, record: Record | Key) -> bool:
         """Tell whether a record has left the quarantine though its file may still be there."""
         return (record.run, record.seq) in self.released[uplink, record.stream]
 

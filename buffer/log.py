@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Final, Literal
 
 from buffer.account import Account
-from buffer.aside import Aside, quarantined
+from buffer.aside import Key, keys, read_aside
 from buffer.assembly import Order, Parts, assemble
 from buffer.channel import Channel, Place, Tail
 from buffer.disk import Disk
@@ -235,28 +235,44 @@ class Log:
         )
         self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
 
-    def quarantined(self, uplink: str) -> list[Aside]:
-        """Return what lies in quarantine for an uplink and has not left it. Raises OSError."""
-        return [
-            aside
-            for aside in quarantined(self._parts.quarantine.directory, uplink)
-            if not self._books.is_released(uplink, aside.record)
-        ]
+    def quarantined(self, uplink: str) -> Iterator[Key]:
+        """Yield what lies in quarantine for an uplink and has not left it, in no order. Raises OSError."""
+        for key in keys(self._parts.quarantine.directory, uplink):
+            if not self._books.is_released(uplink, key):
+                yield key
 
-    def resend(self, aside: Aside) -> None:
-        """Have a quarantined record sent to its uplink again; it leaves the quarantine when acknowledged."""
-        if not self._books.is_released(aside.uplink, aside.record):
-            self._resends.offer(aside)
+    def is_quarantined(self, uplink: str, key: Key) -> bool:
+        """Tell whether a record lies in quarantine for an uplink and has not left it. Raises OSError."""
+        return self._aside(uplink, key).is_file() and not self._books.is_released(uplink, key)
+
+    def _aside(self, uplink: str, key: Key) -> Path:
+        return key.path(self._parts.quarantine.directory, uplink)
+
+    def resend(self, uplink: str, key: Key) -> bool:
+        """Have a quarantined record sent to its uplink again; it leaves the quarantine when acknowledged.
+
+        False where it has left it already.
+        """
+        if self._books.is_released(uplink, key):
+            return False
+        self._resends.offer(uplink, key, self._aside(uplink, key))
+        return True
 
     def resends(self, uplink: str, stream: Stream) -> Again:
         """Return a new walk through what is to be sent to an uplink again."""
         return self._resends.walk(uplink, stream)
 
-    def discard(self, aside: Aside) -> None:
-        """Delete a quarantined record; that it is lost to its uplink becomes a LOSS record."""
-        record = aside.record
-        self._resends.take(aside.uplink, record.stream, record.run, record.seq, record.seq)
+    def discard(self, uplink: str, key: Key) -> bool:
+        """Delete a quarantined record; that it is lost to its uplink becomes a LOSS record.
+
+        False where there is none that can be read. Raises OSError where that is not possible now.
+        """
+        aside = read_aside(self._aside(uplink, key))
+        if aside is None or self._books.is_released(uplink, key):
+            return False
+        self._resends.withdraw(uplink, key)
         self._upkeep.release(aside, Fate.DISCARDED)
+        return True
 
     def forget(self, uplink: str) -> None:
         """Close an uplink that is described no more, once everything appended before is stored."""

@@ -213,7 +213,7 @@ def _reckon_quarantine(
             forgotten = books.needs(uplink, key.stream, key.run, key.seq)
             if forgotten or found is None:
                 aside = read_aside(key.path(directory, uplink))
-                if aside is not None and Key.of(aside.record) == key:
+                if aside is not None:
                     books.put_aside(uplink, aside.record, forgotten=forgotten)
 
 

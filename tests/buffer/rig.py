@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from buffer.aside import Aside, quarantined
 from buffer.disk import Disk
 from buffer.ledger import Balance
 from buffer.log import Log
@@ -91,6 +92,12 @@ def unsettled(log: Log, uplink: str = "main", stream: Stream = READINGS) -> list
     while (records := reader.next(100, 1 << 20)) or reader.searching:
         found += records
     return found
+
+
+def asides(log: Log, uplink: str = "main") -> list[Aside]:
+    """What lies in quarantine for an uplink and has not left it, in the order of its keys."""
+    directory = log._parts.quarantine.directory
+    return [aside for aside in quarantined(directory, uplink) if log.is_quarantined(uplink, aside.key)]
 
 
 def acknowledge(log: Log, records: Sequence[Record], uplink: str = "main") -> None:

@@ -23,6 +23,7 @@ from tests.buffer.rig import (
     EVENTS,
     READINGS,
     SYNC_S,
+    asides,
     assert_adds_up,
     balance,
     lost,
@@ -222,7 +223,7 @@ def test_a_dropped_record_stays_where_it_is_until_its_loss_is_stored(tmp_path: P
     log.sync(SYNC_S)
     log.ledger()
     without_any_room(disk, log)
-    log.discard(log.quarantined("main")[0])
+    log.discard("main", asides(log)[0].key)
     log._upkeep.save_cursors()
     with pytest.raises(TimeoutError):
         log.sync(0.1)
@@ -406,9 +407,25 @@ def test_a_refused_record_is_put_aside_when_what_it_needs_can_be_read(tmp_path: 
     log.sync(SYNC_S)
     log.sync(SYNC_S)
     assert balance(log).quarantined == Count(1, 7)
-    (aside,) = log.quarantined("main")
+    (aside,) = asides(log)
     assert aside.preamble[RecordKind.TAGS] == b"tags of READINGS"
     assert_adds_up(log)
+    log.close()
+
+
+@NOT_NOW
+def test_what_is_to_be_sent_again_is_sent_when_it_can_be_read(tmp_path: Path, error: int) -> None:
+    log = open_log(tmp_path)
+    put(log, b"refused", count=7)
+    log.sync(SYNC_S)
+    log.quarantine("main", unsettled(log)[0], "not liked")
+    log.sync(SYNC_S)
+    log.resend("main", asides(log)[0].key)
+    walk = log.resends("main", READINGS)
+    with unreadable(error):
+        assert (walk.next(10, 1000), walk.searching, walk.blocked) == ([], True, True)
+    (record,) = walk.next(10, 1000)
+    assert (record.body, walk.searching, walk.blocked) == (b"refused", False, False)
     log.close()
 
 

@@ -15,6 +15,7 @@ from tests.buffer.rig import (
     EVENTS,
     SYNC_S,
     acknowledge,
+    asides,
     assert_adds_up,
     balance,
     lost,
@@ -61,14 +62,14 @@ def test_what_lies_in_quarantine_needs_no_cursor_to_be_known(tmp_path: Path) -> 
     log.close()
     log = open_log(tmp_path, run=2)
     assert balance(log).quarantined == Count(2, 4)
-    kept, forgotten = log.quarantined("main")
+    kept, forgotten = asides(log)
     assert forgotten.record.seq not in {record.seq for record in unsettled(log)}
     put(log, b"begin", stream=EVENTS)
-    log.discard(forgotten)
+    log.discard("main", forgotten.key)
     finish(log)
     assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
     assert balance(log).quarantined == Count(1, 2)
-    assert [aside.name for aside in log.quarantined("main")] == [kept.name]
+    assert [aside.name for aside in asides(log)] == [kept.name]
     assert_adds_up(log)
     log.close()
 
@@ -82,14 +83,14 @@ def test_a_forgotten_record_in_quarantine_is_not_lost_with_its_segment(tmp_path:
     log = open_log(tmp_path, run=2, cap="1MB", segment="30kB")
     put(log, b"begin", stream=EVENTS)
     write(log, 1500)
-    forgotten = log.quarantined("main")[1]
+    forgotten = asides(log)[1]
     assert (
         forgotten.record.seq
         < log.ledger().balances["main"][forgotten.record.stream].lost[LossCause.CAP].records
     )
     before = balance(log)
     assert before.quarantined == Count(2, 4)
-    log.discard(forgotten)
+    log.discard("main", forgotten.key)
     finish(log)
     assert lost(balance(log)) == lost(before).plus(Count(1, 2))
     assert balance(log).quarantined == Count(1, 2)
@@ -160,16 +161,16 @@ def test_a_record_that_a_crash_left_in_quarantine_after_its_release_goes_at_the_
     write(log, 5)
     put_aside(log, last=True)
     put_aside(log, last=True)
-    released, kept = reversed(log.quarantined("main"))
+    released, kept = reversed(asides(log))
     contents = released.path.read_bytes()
     put(log, b"begin", stream=EVENTS)
-    log.discard(released)
+    log.discard("main", released.key)
     finish(log)
     shutil.copytree(tmp_path / "log", tmp_path / "crashed")
     (tmp_path / "crashed" / released.path.relative_to(tmp_path / "log")).write_bytes(contents)
     log.close()
     log = open_log(tmp_path / "crashed", run=2)
-    assert [aside.name for aside in log.quarantined("main")] == [kept.name]
+    assert [aside.name for aside in asides(log)] == [kept.name]
     assert balance(log).quarantined == Count(1, 2)
     assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
     assert_adds_up(log)
@@ -184,10 +185,10 @@ def test_a_whole_quarantine_can_be_emptied_at_once(tmp_path: Path) -> None:
         log.quarantine("main", record, "not liked")
     log.sync(SYNC_S)
     log.ledger()
-    for aside in log.quarantined("main"):
-        log.discard(aside)
+    for aside in asides(log):
+        log.discard("main", aside.key)
     finish(log)
-    assert log.quarantined("main") == []
+    assert asides(log) == []
     log.close()
     assert len(CursorFile(Disk(), tmp_path / "cursor-main").read() or b"") < SLOT_BYTES / 2
     log = open_log(tmp_path, run=2)
@@ -200,7 +201,7 @@ def test_nothing_is_settled_by_a_strangers_file_in_the_quarantine(tmp_path: Path
     log = open_log(tmp_path)
     write(log, 5)
     put_aside(log, last=True)
-    (aside,) = log.quarantined("main")
+    (aside,) = asides(log)
     log.close()
     for name in ("notes.seg", f"{1:016x}-readings-0000000002.seg"):
         shutil.copy(aside.path, aside.path.with_name(name))

@@ -22,7 +22,7 @@ from buffer.settled import Count
 from config.vocabulary import Stream
 from tests.buffer.conftest import RAM
 from tests.buffer.faulty import FaultyDisk
-from tests.buffer.rig import READINGS, SYNC_S, balance, lost, open_log, put, segments, unsettled
+from tests.buffer.rig import READINGS, SYNC_S, asides, balance, lost, open_log, put, segments, unsettled
 from tests.buffer.rig import settings as rig_settings
 
 Key = tuple[int, int]
@@ -144,23 +144,23 @@ class LogAgainstDictionary(RuleBasedStateMachine):
     @rule(uplink=st.sampled_from(sorted(UPLINKS)), which=st.integers(0, 100), keep=st.booleans())
     def send_again_or_drop(self, uplink: str, which: int, keep: bool) -> None:
         """Take a record out of quarantine: acknowledged at last, or dropped for good."""
-        asides = self.log.quarantined(uplink)
-        if not asides or not self.log._channels[Stream.EVENTS].begun:
+        found = asides(self.log, uplink)
+        if not found or not self.log._channels[Stream.EVENTS].begun:
             return
-        aside = asides[which % len(asides)]
+        aside = found[which % len(found)]
         key = (aside.record.run, aside.record.seq)
         assert (aside.record.body, aside.record.count) == self.given[key]
         if keep:
-            self.log.resend(aside)
+            self.log.resend(uplink, aside.key)
             (record,) = self.log.resends(uplink, READINGS).next(10, 1 << 20)
             self.log.acknowledge(uplink, READINGS, record.run, record.seq, record.seq, record.count)
             self.settled[uplink].add(key)
         else:
-            self.log.discard(aside)
+            self.log.discard(uplink, aside.key)
             self.settled[uplink].discard(key)
         self.log._upkeep.save_cursors()
         self.sync()
-        assert aside.name not in [left.name for left in self.log.quarantined(uplink)]
+        assert aside.name not in [left.name for left in asides(self.log, uplink)]
 
     @rule(records=st.integers(1, 60), everywhere=st.booleans(), error=st.sampled_from([ENOSPC, EDQUOT]))
     def fill_the_disk(self, records: int, everywhere: bool, error: int) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import orjson
 
-from buffer.aside import Aside, quarantined
+from buffer.aside import Aside, Key, quarantined
 from buffer.log import Log
+from buffer.resends import FILES_AT_ONCE
 from buffer.settled import Count
 from config.vocabulary import LossCause, RecordKind
 from tests.buffer.rig import (
@@ -16,6 +17,7 @@ from tests.buffer.rig import (
     READINGS,
     SYNC_S,
     acknowledge,
+    asides,
     assert_adds_up,
     balance,
     lost,
@@ -41,7 +43,7 @@ def with_one_aside(directory: Path, *, settled: bool = False) -> Log:
 
 
 def the_one(log: Log) -> Aside:
-    (aside,) = log.quarantined("main")
+    (aside,) = asides(log)
     return aside
 
 
@@ -66,7 +68,7 @@ def test_a_record_sent_again_leaves_the_quarantine_when_it_is_acknowledged(tmp_p
     log = with_one_aside(tmp_path, settled=True)
     walk = log.resends("main", READINGS)
     assert walk.next(10, 1000) == []
-    log.resend(the_one(log))
+    log.resend("main", the_one(log).key)
     assert log.resends("main", EVENTS).next(10, 1000) == []
     (record,) = walk.next(10, 1000)
     assert (record.seq, record.body) == (3, b"2")
@@ -74,7 +76,7 @@ def test_a_record_sent_again_leaves_the_quarantine_when_it_is_acknowledged(tmp_p
     (again,) = log.resends("main", READINGS).next(10, 1000)  # a new connection begins anew
     acknowledge(log, [again])
     finish(log)
-    assert log.quarantined("main") == []
+    assert asides(log) == []
     assert balance(log).quarantined == Count()
     assert balance(log).delivered == Count(5, 10)
     assert_adds_up(log)
@@ -86,7 +88,7 @@ def test_a_record_sent_again_leaves_the_quarantine_when_it_is_acknowledged(tmp_p
 
 def test_a_record_refused_once_more_stays_in_quarantine(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
-    log.resend(the_one(log))
+    log.resend("main", the_one(log).key)
     (record,) = log.resends("main", READINGS).next(10, 1000)
     log.quarantine("main", record, "still not liked")
     finish(log)
@@ -99,11 +101,11 @@ def test_a_record_refused_once_more_stays_in_quarantine(tmp_path: Path) -> None:
 
 def test_a_dropped_record_is_a_loss_with_its_number(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
-    log.resend(the_one(log))
+    log.resend("main", the_one(log).key)
     put(log, b"begin", stream=EVENTS)
-    log.discard(the_one(log))
+    log.discard("main", the_one(log).key)
     finish(log)
-    assert log.quarantined("main") == []
+    assert asides(log) == []
     assert log.resends("main", READINGS).next(10, 1000) == []
     assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
     (loss,) = [orjson.loads(r.body) for r in unsettled(log, stream=EVENTS) if r.kind is RecordKind.LOSS]
@@ -120,10 +122,10 @@ def test_a_record_dropped_twice_is_lost_once(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
     put(log, b"begin", stream=EVENTS)
     found = the_one(log)
-    log.discard(found)
-    assert log.quarantined("main") == []
-    log.discard(found)
-    log.resend(found)
+    log.discard("main", found.key)
+    assert asides(log) == []
+    log.discard("main", found.key)
+    log.resend("main", found.key)
     assert log.resends("main", READINGS).next(10, 1000) == []
     finish(log)
     assert list(quarantined(tmp_path / "quarantine")) == []
@@ -140,16 +142,78 @@ def test_a_record_sent_again_and_acknowledged_is_not_offered_a_second_time(tmp_p
     others = unsettled(log)
     log.quarantine("main", others[0], "not liked either")
     log.sync(SYNC_S)
-    first, second = log.quarantined("main")
-    log.resend(first)
-    acknowledge(log, [first.record])
-    assert log.quarantined("main") == [second]
-    log.resend(first)
+    first, second = asides(log)
+    assert log.resend("main", first.key)
+    acknowledge(log, log.resends("main", READINGS).next(10, 1000))
+    assert asides(log) == [second]
+    assert not log.resend("main", first.key)
     acknowledge(log, [first.record])
     assert balance(log).quarantined == Count(1, second.record.count)
     finish(log)
     assert list(quarantined(tmp_path / "quarantine")) == [second]
     assert_adds_up(log)
+    log.close()
+
+
+def test_an_answer_to_others_takes_nothing_out_that_was_not_sent_again_yet(tmp_path: Path) -> None:
+    log = with_one_aside(tmp_path)
+    aside = the_one(log)
+    log.resend("main", aside.key)
+    log.acknowledge("main", READINGS, 1, 1, 5, 10)
+    assert the_one(log) == aside
+    assert log.resends("main", READINGS).next(10, 1000) == [aside.record]
+    log.close()
+
+
+def with_many_asides(directory: Path, count: int) -> Log:
+    log = open_log(directory)
+    for at in range(count):
+        put(log, b"%d" % at, count=at)
+    log.sync(SYNC_S)
+    for record in unsettled(log):
+        log.quarantine("main", record, "not liked")
+    log.sync(SYNC_S)
+    for aside in asides(log):
+        log.resend("main", aside.key)
+    return log
+
+
+def test_of_many_that_are_sent_again_only_those_are_in_memory_that_are_not_answered(tmp_path: Path) -> None:
+    count = 3 * FILES_AT_ONCE + 5
+    log = with_many_asides(tmp_path, count)
+    walk, waiting = log.resends("main", READINGS), log._resends._waiting["main", READINGS]
+    found: list[int] = []
+    while records := walk.next(100, 1 << 20):
+        assert len(records) <= FILES_AT_ONCE
+        assert list(waiting.read) == [Key.of(record) for record in records]
+        found += [record.seq for record in records]
+        acknowledge(log, records)
+    assert found == list(range(1, count + 1))
+    assert (waiting.files, waiting.read) == ({}, {})
+    finish(log)
+    assert_adds_up(log)
+    log.close()
+
+
+def test_the_dictionary_of_all_that_is_sent_again_is_in_memory_once(tmp_path: Path) -> None:
+    log = with_many_asides(tmp_path, 2)
+    records = log.resends("main", READINGS).next(10, 1000)
+    first, second = [log.preamble_of(record)[RecordKind.TAGS] for record in records]
+    assert first is second
+    log.close()
+
+
+def test_a_file_that_is_gone_or_damaged_keeps_nobody_from_being_sent_again(tmp_path: Path) -> None:
+    log = with_many_asides(tmp_path, FILES_AT_ONCE + 2)
+    for aside in asides(log)[:FILES_AT_ONCE]:
+        if aside.record.seq % 2:
+            aside.path.unlink()
+        else:
+            aside.path.write_bytes(b"rubbish")
+    walk = log.resends("main", READINGS)
+    assert (walk.next(100, 1 << 20), walk.searching, walk.blocked) == ([], True, False)
+    assert [record.seq for record in walk.next(100, 1 << 20)] == [FILES_AT_ONCE + 1, FILES_AT_ONCE + 2]
+    assert (walk.next(100, 1 << 20), walk.searching) == ([], False)
     log.close()
 
 
@@ -160,7 +224,7 @@ def test_a_record_put_aside_twice_takes_its_room_once(tmp_path: Path) -> None:
     log.quarantine("main", record, "not liked")
     log.sync(SYNC_S)
     assert log._parts.quarantine.bytes == before > 0
-    log.discard(the_one(log))
+    log.discard("main", the_one(log).key)
     put(log, b"begin", stream=EVENTS)
     finish(log)
     assert log._parts.quarantine.bytes == 0
@@ -180,7 +244,7 @@ def test_a_record_can_be_sent_again_after_its_segment_has_gone(tmp_path: Path) -
     log.sync(SYNC_S)
     acknowledge(log, unsettled(log))
     finish(log)
-    log.resend(the_one(log))
+    log.resend("main", the_one(log).key)
     (record,) = log.resends("main", READINGS).next(10, 1000)
     assert log.preamble_of(record)[RecordKind.TAGS] == b"tags of READINGS"
     before = balance(log).delivered
@@ -194,9 +258,9 @@ def test_a_record_can_be_sent_again_after_its_segment_has_gone(tmp_path: Path) -
 def test_a_record_dropped_while_it_was_sent_again_is_not_put_aside_once_more(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
     put(log, b"begin", stream=EVENTS)
-    log.resend(the_one(log))
+    log.resend("main", the_one(log).key)
     (record,) = log.resends("main", READINGS).next(10, 1000)
-    log.discard(the_one(log))
+    log.discard("main", the_one(log).key)
     finish(log)
     log.quarantine("main", record, "still not liked")
     finish(log)
@@ -222,7 +286,7 @@ def test_the_dictionary_of_all_that_lies_in_quarantine_is_in_memory_once(tmp_pat
     log = with_one_aside(tmp_path)
     log.quarantine("main", unsettled(log)[0], "not liked either")
     log.sync(SYNC_S)
-    first, second = log.quarantined("main")
+    first, second = asides(log)
     assert first.record != second.record
     assert first.preamble[RecordKind.TAGS] is second.preamble[RecordKind.TAGS]
     log.close()

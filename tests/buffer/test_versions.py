@@ -17,7 +17,17 @@ from buffer.scan import Frame, walk
 from buffer.segment import PRELUDE_BYTES, prelude
 from buffer.settled import Count
 from config.vocabulary import RecordKind
-from tests.buffer.rig import EVENTS, READINGS, assert_adds_up, balance, open_log, put, segments, unsettled
+from tests.buffer.rig import (
+    EVENTS,
+    READINGS,
+    asides,
+    assert_adds_up,
+    balance,
+    open_log,
+    put,
+    segments,
+    unsettled,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 RUN = 0x1122334455667788
@@ -85,7 +95,7 @@ def test_a_log_of_a_readable_version_is_gone_on_from(tmp_path: Path, version: in
     assert [(record.seq, record.body) for record in found] == [(at + 1, body(at)) for at in (3, 4, 6, 7)]
     assert log.preamble_of(found[0])[RecordKind.TAGS] == b"tags of READINGS"
     assert (balance(log).delivered, balance(log).quarantined) == (Count(3, 3), Count(1, 5))
-    (aside,) = log.quarantined("main")
+    (aside,) = asides(log)
     assert (aside.record.body, aside.why) == (body(5), "not liked")
     put(log, b"new")
     assert_adds_up(log)
