@@ -36,7 +36,14 @@ from filters.kernels import Kernels, load_kernels
 
 ROOT: Final = Path(__file__).parents[1]
 STORIES: Final = ROOT / "tests" / "golden" / "stories"
-PROFILES: Final = ("alu_deepwell", "dust_dry", "steel_gas", "nh3_refrigeration")
+PROFILES: Final = (
+    "alu_deepwell",
+    "dust_dry",
+    "dust_wet",
+    "steel_gas",
+    "nh3_refrigeration",
+    "tank_farm",
+)
 S: Final = 10**9
 MINUTE_NS: Final = 60 * S
 

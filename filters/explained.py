@@ -3,7 +3,7 @@
 A rule is Bad while an input is. Where every such input is told, by its own `.bad` alarm or by one of the same
 device that is Bad for the same reason, and no less urgent, the rule's is held back: a lost device would else
 raise one for each rule. It is looked at again as often as the rule may be Bad unsaid, and raised once that is
-no longer so.
+no longer so. While the rule can be computed again and only its off-delay runs, there is nothing to say.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Explained:
         rule = self._rules.get(row)
         if rule is None or not self._is_told(rule):
             return False
-        self._look_ns[row] = at_ns + max(rule.comparison.on_delay_ns, _LOOK_AT_LEAST_NS)
+        self._look_later(row, at_ns)
         return True
 
     def echoes(self, row: int) -> bool:
@@ -76,9 +76,15 @@ class Explained:
     def step(self, now_ns: int) -> Iterator[int]:
         """Yield the rows of what must be raised now."""
         for row in [row for row, look_ns in self._look_ns.items() if look_ns <= now_ns]:
-            if not self.holds_back(row, now_ns):
+            if int(self._quality[self._tag_of[row]]) < BAD_FLOOR:
+                self._look_later(row, now_ns)
+            elif not self.holds_back(row, now_ns):
                 del self._look_ns[row]
                 yield row
+
+    def _look_later(self, row: int, now_ns: int) -> None:
+        on_delay_ns = self._rules[row].comparison.on_delay_ns
+        self._look_ns[row] = now_ns + max(on_delay_ns, _LOOK_AT_LEAST_NS)
 
     def _is_told(self, rule: AlarmRule) -> bool:
         unreadable = [tag for tag in rule.inputs if int(self._quality[tag]) >= BAD_FLOOR]

@@ -93,6 +93,27 @@ def test_a_rule_whose_inputs_have_told_that_they_are_bad_tells_nothing_and_ends_
     assert told(line.events) == [("alarm_raised", "a.bad", 15.0), ("alarm_cleared", "a.bad", 40.0)]
 
 
+def test_a_rule_that_was_held_back_tells_nothing_while_its_off_delay_runs_out() -> None:
+    rules = {"r": {"when": "a > b", "fault_delay": "1s", "off_delay": "30s"}}
+    line = Rig(plant(tag("a", safety=True, fault_delay="5s"), tag("b"), alarms=rules), twins())
+    for second in range(100):
+        line.scan(second, a=(1, bad(Reason.OVER_RANGE) if 10 <= second < 40 else 0), b=1)
+    assert told(line.events) == [("alarm_raised", "a.bad", 15.0), ("alarm_cleared", "a.bad", 40.0)]
+
+
+def test_a_rule_that_was_held_back_and_is_dead_again_before_its_off_delay_ran_out_is_an_alarm() -> None:
+    rules = {"r": {"when": "1 / a > b", "fault_delay": "1s", "off_delay": "30s"}}
+    line = Rig(plant(tag("a", safety=True, fault_delay="5s"), tag("b"), alarms=rules), twins())
+    for second in range(60):
+        line.scan(
+            second, a=(0 if second >= 50 else 1, bad(Reason.OVER_RANGE) if 10 <= second < 40 else 0), b=1
+        )
+        line.judge(second + 0.5)
+    (_, _, *rest) = told(line.events)
+    assert [(kind, name) for kind, name, _ in rest] == [("alarm_raised", "r.bad")]
+    assert 50 <= rest[0][2] <= 52
+
+
 def test_a_rule_that_stays_dead_when_its_input_is_back_is_an_alarm_then() -> None:
     rules = {"r": {"when": "1 / a > b", "fault_delay": "3s"}}
     line = Rig(plant(tag("a", safety=True), tag("b"), alarms=rules), twins())
