@@ -21,12 +21,12 @@ _FILES_AT_ONCE: Final = 10
 
 def resend_quarantined(wiring: Wiring) -> Action:
     """Send the records `records` (names, or `all`) of `uplink` again."""
-    return _action(wiring, wiring.log.resend)
+    return _action(wiring, wiring.log.asides.resend)
 
 
 def drop_quarantined(wiring: Wiring) -> Action:
     """Delete the records `records` (names, or `all`) of `uplink`; the platform will never have them."""
-    return _action(wiring, wiring.log.discard)
+    return _action(wiring, wiring.log.asides.discard)
 
 
 def _action(wiring: Wiring, each: Callable[[str, Key], bool]) -> Action:
@@ -40,7 +40,7 @@ def _action(wiring: Wiring, each: Callable[[str, Key], bool]) -> Action:
     def work(uplink: str, named: list[Key] | None) -> Generator[None, None, object]:
         chosen: Iterable[Key] = named or ()
         if named is None:
-            chosen = yield from _sorted(wiring.log.quarantined(uplink))
+            chosen = yield from _sorted(wiring.log.asides.keys(uplink))
         done: list[str] = []
         for number, key in enumerate(chosen):
             if number % _FILES_AT_ONCE == 0:
@@ -56,7 +56,7 @@ def _action(wiring: Wiring, each: Callable[[str, Key], bool]) -> Action:
 def _named(log: Log, uplink: str, names: str) -> list[Key]:
     """Return the records that are named, separated by commas. Raises Refused."""
     wanted = {name: Key.parse(name) for name in names.split(",")}
-    found = [key for key in wanted.values() if key is not None and log.is_quarantined(uplink, key)]
+    found = [key for key in wanted.values() if key is not None and log.asides.holds(uplink, key)]
     missing = wanted.keys() - {key.name for key in found}
     if missing:
         raise Refused(text("not in quarantine: {names}", names=", ".join(n for n in wanted if n in missing)))

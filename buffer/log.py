@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Final, Literal
 
 from buffer.account import Account
-from buffer.aside import Key, keys, read_aside
+from buffer.asides import Asides
 from buffer.assembly import Order, Parts, assemble
 from buffer.channel import Channel, Place, Tail
 from buffer.disk import Disk
@@ -24,7 +24,6 @@ from buffer.quarantine import Quarantined
 from buffer.reader import Bound, Reader
 from buffer.record import Record
 from buffer.recover import Recovery, recover
-from buffer.resends import Again, Resends
 from buffer.segment import Hole
 from buffer.settled import Count, Fate, Settled
 from buffer.stock import take_stock
@@ -40,7 +39,7 @@ _WAIT_S: Final = 0.01
 class Log:
     """The store-and-forward log of one directory. All methods belong to the event loop's thread.
 
-    `recovery`: what opening found.
+    `recovery`: what opening found. `asides`: what lies in quarantine.
     """
 
     def __init__(self, lock: Lock, recovery: Recovery, parts: Parts) -> None:
@@ -53,7 +52,7 @@ class Log:
         self._intake = parts.intake
         self._writer = parts.writer
         self._upkeep = parts.upkeep
-        self._resends = Resends()
+        self.asides = Asides(parts.quarantine, parts.books, parts.upkeep)
         self._writer.start()
 
     @classmethod
@@ -204,8 +203,7 @@ class Log:
 
         Numbers that are not stored, or settled already, do not count; but for those sent again.
         """
-        for aside in self._resends.take(uplink, stream, run, first, last):
-            self._upkeep.release(aside, Fate.DELIVERED)
+        self.asides.acknowledge(uplink, stream, run, first, last)
         self._upkeep.settle(uplink, stream, run, first, last, Fate.DELIVERED, readings)
         self._upkeep.run()
 
@@ -215,7 +213,7 @@ class Log:
         Once the quarantine has its share of the cap, further records are lost instead (`cap`). A record that
         was sent again from there stays where it is, and one that is settled already stays what it is.
         """
-        if not self._resends.take(uplink, record.stream, record.run, record.seq, record.seq):
+        if not self.asides.take(uplink, record.stream, record.run, record.seq, record.seq):
             self._upkeep.attempt(partial(self._put_aside, uplink, record, why))
 
     def _put_aside(self, uplink: str, record: Record, why: str) -> None:
@@ -234,45 +232,6 @@ class Log:
             preamble=self.preamble_of(record),
         )
         self._writer.tasks.append(partial(quarantine.put, item, self._writer.news))
-
-    def quarantined(self, uplink: str) -> Iterator[Key]:
-        """Yield what lies in quarantine for an uplink and has not left it, in no order. Raises OSError."""
-        for key in keys(self._parts.quarantine.directory, uplink):
-            if not self._books.is_released(uplink, key):
-                yield key
-
-    def is_quarantined(self, uplink: str, key: Key) -> bool:
-        """Tell whether a record lies in quarantine for an uplink and has not left it. Raises OSError."""
-        return self._aside(uplink, key).is_file() and not self._books.is_released(uplink, key)
-
-    def _aside(self, uplink: str, key: Key) -> Path:
-        return key.path(self._parts.quarantine.directory, uplink)
-
-    def resend(self, uplink: str, key: Key) -> bool:
-        """Have a quarantined record sent to its uplink again; it leaves the quarantine when acknowledged.
-
-        False where it has left it already.
-        """
-        if self._books.is_released(uplink, key):
-            return False
-        self._resends.offer(uplink, key, self._aside(uplink, key))
-        return True
-
-    def resends(self, uplink: str, stream: Stream) -> Again:
-        """Return a new walk through what is to be sent to an uplink again."""
-        return self._resends.walk(uplink, stream)
-
-    def discard(self, uplink: str, key: Key) -> bool:
-        """Delete a quarantined record; that it is lost to its uplink becomes a LOSS record.
-
-        False where there is none that can be read. Raises OSError where that is not possible now.
-        """
-        aside = read_aside(self._aside(uplink, key))
-        if aside is None or self._books.is_released(uplink, key):
-            return False
-        self._resends.withdraw(uplink, key)
-        self._upkeep.release(aside, Fate.DISCARDED)
-        return True
 
     def forget(self, uplink: str) -> None:
         """Close an uplink that is described no more, once everything appended before is stored."""
@@ -297,7 +256,7 @@ class Log:
 
         Raises OSError where descriptors or memory have run out.
         """
-        aside = self._resends.find(record)
+        aside = self.asides.find(record)
         if aside is not None and aside.preamble:
             return aside.preamble
         return self._parts.preambles.of(record)

@@ -63,9 +63,13 @@ class Quarantine:
         self._occupied = {path: _occupied_bytes(path.stat().st_size) for path in directory.glob("*/*.seg")}
         self.bytes = sum(self._occupied.values())
 
+    def path(self, uplink: str, key: Key) -> Path:
+        """Return the file of a record, be it there or not."""
+        return key.path(self.directory, uplink)
+
     def put(self, item: Quarantined, news: deque[News]) -> None:
         """Store one record and sync it with its directory. Writer thread. Raises OSError, SyncFailed."""
-        path = Key.of(item.record).path(self.directory, item.uplink)
+        path = self.path(item.uplink, Key.of(item.record))
         directory = path.parent
         if not directory.is_dir():
             directory.mkdir(parents=True)

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
+from buffer.asides import Again
 from buffer.log import Log
 from buffer.reader import Reader
 from buffer.record import Record
-from buffer.resends import Again
 from config.vocabulary import Stream
 
 BATCH_RECORDS: Final = 32
@@ -101,7 +101,7 @@ class Lanes:
             Lane(events, backfill=False, wanted=wanted),
             Lane(readings, backfill=False, wanted=wanted),
             Lane(_older(log, uplink, readings), backfill=True, wanted=wanted),
-            *(Lane(log.resends(uplink, stream), backfill=True) for stream in Stream),
+            *(Lane(log.asides.walk(uplink, stream), backfill=True) for stream in Stream),
         ]
         self._replays: list[Lane] = []
         self._newest: Lane | None = None

@@ -32,6 +32,7 @@ _LIMITS: Final = (
 _SECURED: Final = 3  # times longer may a secured connection take: small PLCs need seconds for their key
 _RENEW_AFTER: Final = 0.75  # of the channel's lifetime (OPC UA Part 4, 5.5.2.1)
 _MEMORY_SHARE: Final = 1 / 3  # of the time for which a server remembers us, after which it hears of us again
+_LARGEST_INT64: Final = 2**63 - 1
 _SECOND_NS: Final = 10**9
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -203,4 +204,6 @@ def _limited(ours: int, told: object) -> int:
 
 
 def _utc_ns(stamp: datetime | None) -> int:
-    return 0 if stamp is None else max(0, (stamp - _EPOCH) // _MICROSECOND * 1000)
+    """Return a time; 0 for none, and for those by which servers say that they know none (1601, 9999)."""
+    utc_ns = 0 if stamp is None else (stamp - _EPOCH) // _MICROSECOND * 1000
+    return utc_ns if 0 <= utc_ns < _LARGEST_INT64 else 0

@@ -28,7 +28,7 @@ async def refused(wiring: Wiring) -> list[str]:
         wiring.log.quarantine(UPLINK, record, "not liked")
     wiring.log.sync(10)
     wiring.log.ledger()
-    return sorted(key.name for key in wiring.log.quarantined(UPLINK))
+    return sorted(key.name for key in wiring.log.asides.keys(UPLINK))
 
 
 def begin(wiring: Wiring, action: str, records: str) -> Any:
@@ -78,4 +78,4 @@ async def test_a_name_that_is_not_in_quarantine_is_refused_before_anything_is_do
         names = await refused(wiring)
         with pytest.raises(Refused, match="not in quarantine"):
             begin(wiring, "drop_quarantined", f"{names[0]},{wrong}")
-        assert sorted(key.name for key in wiring.log.quarantined(UPLINK)) == names
+        assert sorted(key.name for key in wiring.log.asides.keys(UPLINK)) == names

@@ -97,7 +97,7 @@ def unsettled(log: Log, uplink: str = "main", stream: Stream = READINGS) -> list
 def asides(log: Log, uplink: str = "main") -> list[Aside]:
     """What lies in quarantine for an uplink and has not left it, in the order of its keys."""
     directory = log._parts.quarantine.directory
-    return [aside for aside in quarantined(directory, uplink) if log.is_quarantined(uplink, aside.key)]
+    return [aside for aside in quarantined(directory, uplink) if log.asides.holds(uplink, aside.key)]
 
 
 def acknowledge(log: Log, records: Sequence[Record], uplink: str = "main") -> None:

@@ -223,7 +223,7 @@ def test_a_dropped_record_stays_where_it_is_until_its_loss_is_stored(tmp_path: P
     log.sync(SYNC_S)
     log.ledger()
     without_any_room(disk, log)
-    log.discard("main", asides(log)[0].key)
+    log.asides.discard("main", asides(log)[0].key)
     log._upkeep.save_cursors()
     with pytest.raises(TimeoutError):
         log.sync(0.1)
@@ -420,8 +420,8 @@ def test_what_is_to_be_sent_again_is_sent_when_it_can_be_read(tmp_path: Path, er
     log.sync(SYNC_S)
     log.quarantine("main", unsettled(log)[0], "not liked")
     log.sync(SYNC_S)
-    log.resend("main", asides(log)[0].key)
-    walk = log.resends("main", READINGS)
+    log.asides.resend("main", asides(log)[0].key)
+    walk = log.asides.walk("main", READINGS)
     with unreadable(error):
         assert (walk.next(10, 1000), walk.searching, walk.blocked) == ([], True, True)
     (record,) = walk.next(10, 1000)

@@ -65,7 +65,7 @@ def test_what_lies_in_quarantine_needs_no_cursor_to_be_known(tmp_path: Path) -> 
     kept, forgotten = asides(log)
     assert forgotten.record.seq not in {record.seq for record in unsettled(log)}
     put(log, b"begin", stream=EVENTS)
-    log.discard("main", forgotten.key)
+    log.asides.discard("main", forgotten.key)
     finish(log)
     assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
     assert balance(log).quarantined == Count(1, 2)
@@ -90,7 +90,7 @@ def test_a_forgotten_record_in_quarantine_is_not_lost_with_its_segment(tmp_path:
     )
     before = balance(log)
     assert before.quarantined == Count(2, 4)
-    log.discard("main", forgotten.key)
+    log.asides.discard("main", forgotten.key)
     finish(log)
     assert lost(balance(log)) == lost(before).plus(Count(1, 2))
     assert balance(log).quarantined == Count(1, 2)
@@ -164,7 +164,7 @@ def test_a_record_that_a_crash_left_in_quarantine_after_its_release_goes_at_the_
     released, kept = reversed(asides(log))
     contents = released.path.read_bytes()
     put(log, b"begin", stream=EVENTS)
-    log.discard("main", released.key)
+    log.asides.discard("main", released.key)
     finish(log)
     shutil.copytree(tmp_path / "log", tmp_path / "crashed")
     (tmp_path / "crashed" / released.path.relative_to(tmp_path / "log")).write_bytes(contents)
@@ -186,7 +186,7 @@ def test_a_whole_quarantine_can_be_emptied_at_once(tmp_path: Path) -> None:
     log.sync(SYNC_S)
     log.ledger()
     for aside in asides(log):
-        log.discard("main", aside.key)
+        log.asides.discard("main", aside.key)
     finish(log)
     assert asides(log) == []
     log.close()

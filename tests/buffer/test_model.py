@@ -151,12 +151,12 @@ class LogAgainstDictionary(RuleBasedStateMachine):
         key = (aside.record.run, aside.record.seq)
         assert (aside.record.body, aside.record.count) == self.given[key]
         if keep:
-            self.log.resend(uplink, aside.key)
-            (record,) = self.log.resends(uplink, READINGS).next(10, 1 << 20)
+            self.log.asides.resend(uplink, aside.key)
+            (record,) = self.log.asides.walk(uplink, READINGS).next(10, 1 << 20)
             self.log.acknowledge(uplink, READINGS, record.run, record.seq, record.seq, record.count)
             self.settled[uplink].add(key)
         else:
-            self.log.discard(uplink, aside.key)
+            self.log.asides.discard(uplink, aside.key)
             self.settled[uplink].discard(key)
         self.log._upkeep.save_cursors()
         self.sync()

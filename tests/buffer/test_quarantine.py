@@ -8,8 +8,8 @@ from pathlib import Path
 import orjson
 
 from buffer.aside import Aside, Key, quarantined
+from buffer.asides import FILES_AT_ONCE
 from buffer.log import Log
-from buffer.resends import FILES_AT_ONCE
 from buffer.settled import Count
 from config.vocabulary import LossCause, RecordKind
 from tests.buffer.rig import (
@@ -66,14 +66,14 @@ def test_what_lies_in_quarantine_can_be_read_with_its_reason_and_preamble(tmp_pa
 
 def test_a_record_sent_again_leaves_the_quarantine_when_it_is_acknowledged(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path, settled=True)
-    walk = log.resends("main", READINGS)
+    walk = log.asides.walk("main", READINGS)
     assert walk.next(10, 1000) == []
-    log.resend("main", the_one(log).key)
-    assert log.resends("main", EVENTS).next(10, 1000) == []
+    log.asides.resend("main", the_one(log).key)
+    assert log.asides.walk("main", EVENTS).next(10, 1000) == []
     (record,) = walk.next(10, 1000)
     assert (record.seq, record.body) == (3, b"2")
     assert walk.next(10, 1000) == []
-    (again,) = log.resends("main", READINGS).next(10, 1000)  # a new connection begins anew
+    (again,) = log.asides.walk("main", READINGS).next(10, 1000)  # a new connection begins anew
     acknowledge(log, [again])
     finish(log)
     assert asides(log) == []
@@ -88,12 +88,12 @@ def test_a_record_sent_again_leaves_the_quarantine_when_it_is_acknowledged(tmp_p
 
 def test_a_record_refused_once_more_stays_in_quarantine(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
-    log.resend("main", the_one(log).key)
-    (record,) = log.resends("main", READINGS).next(10, 1000)
+    log.asides.resend("main", the_one(log).key)
+    (record,) = log.asides.walk("main", READINGS).next(10, 1000)
     log.quarantine("main", record, "still not liked")
     finish(log)
     assert the_one(log).record == record
-    assert log.resends("main", READINGS).next(10, 1000) == []
+    assert log.asides.walk("main", READINGS).next(10, 1000) == []
     assert balance(log).quarantined == Count(1, 2)
     assert_adds_up(log)
     log.close()
@@ -101,12 +101,12 @@ def test_a_record_refused_once_more_stays_in_quarantine(tmp_path: Path) -> None:
 
 def test_a_dropped_record_is_a_loss_with_its_number(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
-    log.resend("main", the_one(log).key)
+    log.asides.resend("main", the_one(log).key)
     put(log, b"begin", stream=EVENTS)
-    log.discard("main", the_one(log).key)
+    log.asides.discard("main", the_one(log).key)
     finish(log)
     assert asides(log) == []
-    assert log.resends("main", READINGS).next(10, 1000) == []
+    assert log.asides.walk("main", READINGS).next(10, 1000) == []
     assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
     (loss,) = [orjson.loads(r.body) for r in unsettled(log, stream=EVENTS) if r.kind is RecordKind.LOSS]
     assert (loss["cause"], loss["first"], loss["last"], loss["readings"]) == ("discarded", 3, 3, 2)
@@ -122,11 +122,11 @@ def test_a_record_dropped_twice_is_lost_once(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
     put(log, b"begin", stream=EVENTS)
     found = the_one(log)
-    log.discard("main", found.key)
+    log.asides.discard("main", found.key)
     assert asides(log) == []
-    log.discard("main", found.key)
-    log.resend("main", found.key)
-    assert log.resends("main", READINGS).next(10, 1000) == []
+    log.asides.discard("main", found.key)
+    log.asides.resend("main", found.key)
+    assert log.asides.walk("main", READINGS).next(10, 1000) == []
     finish(log)
     assert list(quarantined(tmp_path / "quarantine")) == []
     assert balance(log).lost == {LossCause.DISCARDED: Count(1, 2)}
@@ -143,10 +143,10 @@ def test_a_record_sent_again_and_acknowledged_is_not_offered_a_second_time(tmp_p
     log.quarantine("main", others[0], "not liked either")
     log.sync(SYNC_S)
     first, second = asides(log)
-    assert log.resend("main", first.key)
-    acknowledge(log, log.resends("main", READINGS).next(10, 1000))
+    assert log.asides.resend("main", first.key)
+    acknowledge(log, log.asides.walk("main", READINGS).next(10, 1000))
     assert asides(log) == [second]
-    assert not log.resend("main", first.key)
+    assert not log.asides.resend("main", first.key)
     acknowledge(log, [first.record])
     assert balance(log).quarantined == Count(1, second.record.count)
     finish(log)
@@ -158,10 +158,10 @@ def test_a_record_sent_again_and_acknowledged_is_not_offered_a_second_time(tmp_p
 def test_an_answer_to_others_takes_nothing_out_that_was_not_sent_again_yet(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
     aside = the_one(log)
-    log.resend("main", aside.key)
+    log.asides.resend("main", aside.key)
     log.acknowledge("main", READINGS, 1, 1, 5, 10)
     assert the_one(log) == aside
-    assert log.resends("main", READINGS).next(10, 1000) == [aside.record]
+    assert log.asides.walk("main", READINGS).next(10, 1000) == [aside.record]
     log.close()
 
 
@@ -174,14 +174,14 @@ def with_many_asides(directory: Path, count: int) -> Log:
         log.quarantine("main", record, "not liked")
     log.sync(SYNC_S)
     for aside in asides(log):
-        log.resend("main", aside.key)
+        log.asides.resend("main", aside.key)
     return log
 
 
 def test_of_many_that_are_sent_again_only_those_are_in_memory_that_are_not_answered(tmp_path: Path) -> None:
     count = 3 * FILES_AT_ONCE + 5
     log = with_many_asides(tmp_path, count)
-    walk, waiting = log.resends("main", READINGS), log._resends._waiting["main", READINGS]
+    walk, waiting = log.asides.walk("main", READINGS), log.asides._waiting["main", READINGS]
     found: list[int] = []
     while records := walk.next(100, 1 << 20):
         assert len(records) <= FILES_AT_ONCE
@@ -197,7 +197,7 @@ def test_of_many_that_are_sent_again_only_those_are_in_memory_that_are_not_answe
 
 def test_the_dictionary_of_all_that_is_sent_again_is_in_memory_once(tmp_path: Path) -> None:
     log = with_many_asides(tmp_path, 2)
-    records = log.resends("main", READINGS).next(10, 1000)
+    records = log.asides.walk("main", READINGS).next(10, 1000)
     first, second = [log.preamble_of(record)[RecordKind.TAGS] for record in records]
     assert first is second
     log.close()
@@ -210,7 +210,7 @@ def test_a_file_that_is_gone_or_damaged_keeps_nobody_from_being_sent_again(tmp_p
             aside.path.unlink()
         else:
             aside.path.write_bytes(b"rubbish")
-    walk = log.resends("main", READINGS)
+    walk = log.asides.walk("main", READINGS)
     assert (walk.next(100, 1 << 20), walk.searching, walk.blocked) == ([], True, False)
     assert [record.seq for record in walk.next(100, 1 << 20)] == [FILES_AT_ONCE + 1, FILES_AT_ONCE + 2]
     assert (walk.next(100, 1 << 20), walk.searching) == ([], False)
@@ -224,7 +224,7 @@ def test_a_record_put_aside_twice_takes_its_room_once(tmp_path: Path) -> None:
     log.quarantine("main", record, "not liked")
     log.sync(SYNC_S)
     assert log._parts.quarantine.bytes == before > 0
-    log.discard("main", the_one(log).key)
+    log.asides.discard("main", the_one(log).key)
     put(log, b"begin", stream=EVENTS)
     finish(log)
     assert log._parts.quarantine.bytes == 0
@@ -244,8 +244,8 @@ def test_a_record_can_be_sent_again_after_its_segment_has_gone(tmp_path: Path) -
     log.sync(SYNC_S)
     acknowledge(log, unsettled(log))
     finish(log)
-    log.resend("main", the_one(log).key)
-    (record,) = log.resends("main", READINGS).next(10, 1000)
+    log.asides.resend("main", the_one(log).key)
+    (record,) = log.asides.walk("main", READINGS).next(10, 1000)
     assert log.preamble_of(record)[RecordKind.TAGS] == b"tags of READINGS"
     before = balance(log).delivered
     acknowledge(log, [record])
@@ -258,9 +258,9 @@ def test_a_record_can_be_sent_again_after_its_segment_has_gone(tmp_path: Path) -
 def test_a_record_dropped_while_it_was_sent_again_is_not_put_aside_once_more(tmp_path: Path) -> None:
     log = with_one_aside(tmp_path)
     put(log, b"begin", stream=EVENTS)
-    log.resend("main", the_one(log).key)
-    (record,) = log.resends("main", READINGS).next(10, 1000)
-    log.discard("main", the_one(log).key)
+    log.asides.resend("main", the_one(log).key)
+    (record,) = log.asides.walk("main", READINGS).next(10, 1000)
+    log.asides.discard("main", the_one(log).key)
     finish(log)
     log.quarantine("main", record, "still not liked")
     finish(log)

@@ -262,6 +262,15 @@ def test_the_times_of_source_and_server_are_kept_apart() -> None:
     assert readings.server_utc_ns == [server_ns, server_ns, 0]
 
 
+@pytest.mark.parametrize("year", [1601, 1969, 2262, 2263, 9999])
+def test_a_time_that_no_clock_shows_is_none(year: int) -> None:
+    stamp = datetime(year, 12, 31, tzinfo=UTC)
+    readings = readings_of([ua.DataValue(ua.Variant(1), SourceTimestamp=stamp, ServerTimestamp=stamp)])
+    stamps = decode(readings).stamps
+    assert stamps is not None
+    assert (stamps.source_utc_ns.tolist(), stamps.server_utc_ns.tolist()) == ([0], [0])
+
+
 def test_a_plant_without_opcua_never_imports_asyncua() -> None:
     program = "import sys, drivers.registry; sys.exit('asyncua' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], timeout=30, check=False).returncode == 0

@@ -178,8 +178,8 @@ async def test_a_refused_record_can_be_sent_again_once_the_platform_takes_it(
         async with forwarding(gateway):
             await eventually(lambda: not gateway.backlog)
             broker.answer = lambda _message: 0
-            (key,) = gateway.log.quarantined("province")
-            gateway.log.resend("province", key)
+            (key,) = gateway.log.asides.keys("province")
+            gateway.log.asides.resend("province", key)
             gateway.wake()
             await eventually(lambda: balance_of(gateway).delivered == (5, 15))
         assert balance_of(gateway).quarantined == (0, 0)

@@ -110,7 +110,7 @@ async def test_a_record_may_be_sent_again_while_its_replay_is_under_way(
     gateway.read(*([n, n, n] for n in range(40)))
     broker.answer = lambda message: REFUSED if seq_of(message) == 20 else 0
     async with forwarding(gateway):
-        await eventually(lambda: not gateway.backlog and any(gateway.log.quarantined(UPLINK)))
+        await eventually(lambda: not gateway.backlog and any(gateway.log.asides.keys(UPLINK)))
     gateway.log.close()
     gateway = Station(directory=tmp_path, port=broker.port, run=2, terms=Terms(replay_ns=3600 * S))
     unanswered: list[int] = []
@@ -120,7 +120,7 @@ async def test_a_record_may_be_sent_again_while_its_replay_is_under_way(
         if seq == 20:
             unanswered.append(message.mid)
             if len(unanswered) == 1:
-                gateway.log.resend(UPLINK, next(gateway.log.quarantined(UPLINK)))
+                gateway.log.asides.resend(UPLINK, next(gateway.log.asides.keys(UPLINK)))
                 gateway.wake()
             return None
         return 0

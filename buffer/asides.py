@@ -1,7 +1,7 @@
-"""Records that leave the quarantine again: offered to their uplink until it has answered.
+"""The quarantine of the running agent: records leave it dropped, or sent again and answered.
 
-Only their names are kept; a record is read when its turn comes. Not kept over a restart: until it is
-answered a record stays in quarantine, and may be sent again from there.
+Of those to be sent only the names are kept; a record is read when its turn comes. Not kept over a restart:
+until it is answered a record stays in quarantine, and may be sent again from there.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from buffer.aside import Aside, KeptOnce, Key, read_aside
+from buffer.aside import Aside, KeptOnce, Key, keys, read_aside
+from buffer.books import Books
+from buffer.quarantine import Quarantine
 from buffer.record import Record
+from buffer.settled import Fate
+from buffer.upkeep import Upkeep
 from config.vocabulary import Stream
 
 FILES_AT_ONCE: Final = 20
@@ -85,23 +89,54 @@ class Again:
         return aside
 
 
-class Resends:
-    """What is to be sent again, by uplink and stream. Event loop only."""
+class Asides:
+    """What lies in quarantine, and how it leaves again. Event loop only."""
 
-    def __init__(self) -> None:
+    def __init__(self, quarantine: Quarantine, books: Books, upkeep: Upkeep) -> None:
+        self._quarantine = quarantine
+        self._books = books
+        self._upkeep = upkeep
         self._waiting: defaultdict[tuple[str, Stream], Waiting] = defaultdict(Waiting)
 
-    def offer(self, uplink: str, key: Key, path: Path) -> None:
-        """Have a record sent again."""
-        self._waiting[uplink, key.stream].files[key] = path
+    def keys(self, uplink: str) -> Iterator[Key]:
+        """Return what lies there for an uplink and has not left, in no order. Raises OSError."""
+        found = keys(self._quarantine.directory, uplink)
+        return (key for key in found if not self._books.is_released(uplink, key))
 
-    def withdraw(self, uplink: str, key: Key) -> None:
-        """Have a record not sent again."""
+    def holds(self, uplink: str, key: Key) -> bool:
+        """Tell whether a record lies there for an uplink and has not left. Raises OSError."""
+        return self._quarantine.path(uplink, key).is_file() and not self._books.is_released(uplink, key)
+
+    def resend(self, uplink: str, key: Key) -> bool:
+        """Have a record sent to its uplink again; it leaves when that is acknowledged.
+
+        False where it has left already.
+        """
+        if self._books.is_released(uplink, key):
+            return False
+        self._waiting[uplink, key.stream].files[key] = self._quarantine.path(uplink, key)
+        return True
+
+    def discard(self, uplink: str, key: Key) -> bool:
+        """Delete a record; that it is lost to its uplink becomes a LOSS record.
+
+        False where there is none that can be read. Raises OSError where that is not possible now.
+        """
+        aside = read_aside(self._quarantine.path(uplink, key))
+        if aside is None or self._books.is_released(uplink, key):
+            return False
         self._waiting[uplink, key.stream].forget(key)
+        self._upkeep.release(aside, Fate.DISCARDED)
+        return True
 
     def walk(self, uplink: str, stream: Stream) -> Again:
-        """Return a new walk through what an uplink is to have again."""
+        """Return a new walk through what is to be sent to an uplink again."""
         return Again(stream, self._waiting[uplink, stream])
+
+    def acknowledge(self, uplink: str, stream: Stream, run: int, first: int, last: int) -> None:
+        """Let go what an uplink's platform has at last."""
+        for aside in self.take(uplink, stream, run, first, last):
+            self._upkeep.release(aside, Fate.DELIVERED)
 
     def take(self, uplink: str, stream: Stream, run: int, first: int, last: int) -> list[Aside]:
         """Take out what has been answered of `first`..`last`; what was not sent yet goes on waiting."""
