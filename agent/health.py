@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from config.text import Text
+from config.units import S
 from config.vocabulary import Reason
 from drivers.contract import DeviceError
 
@@ -13,7 +14,9 @@ _SURE: Final = 2
 """Scans in a row that a group fails, and no other group answers meanwhile, until the device is lost."""
 
 _CHANGED: Final = 3
-"""Scans in a row that must fail for another reason than was told: reasons may take turns for days."""
+_CHANGED_FOR_NS: Final = 30 * S
+"""Scans in a row that must fail for another reason than was told, and for how long: a device that by turns
+hangs up and falls silent does so for days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +94,8 @@ class Health:
         if self._doubt is None or self._doubt.reason is not error.reason:
             self._doubt = _Doubt(error.reason, begun_boot_ns)
         self._doubt.scans += 1
-        if self._doubt.scans >= _CHANGED:
-            since = self._doubt.since_boot_ns
+        since = self._doubt.since_boot_ns
+        if self._doubt.scans >= _CHANGED and begun_boot_ns - since >= _CHANGED_FOR_NS:
             self.absence = replace(
                 absence, cause=error.words, reason=error.reason, reason_since_boot_ns=since
             )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agent.health import Health
 from config.text import text
+from config.units import S
 from config.vocabulary import Reason
 from drivers.contract import Demoted, Desync, DeviceError, DeviceTimeout, LinkDown
 
@@ -15,15 +16,17 @@ SILENT = DeviceTimeout(text("no answer"))
 CUT_OFF = LinkDown(text("no connection"))
 
 
-def told(health: Health, scans: list[tuple[int, DeviceError | None]]) -> list[tuple[int, Reason | None]]:
-    """Let groups be scanned, one a second; return what there was to tell and in which scan."""
+def told(
+    health: Health, scans: list[tuple[int, DeviceError | None]], *, period_ns: int = 1
+) -> list[tuple[int, Reason | None]]:
+    """Let groups be scanned one after another; return what there was to tell and in which scan."""
     found: list[tuple[int, Reason | None]] = []
     for at, (group, error) in enumerate(scans):
         known = health.absence
         if error is None:
             health.answered(group)
         else:
-            health.failed(group, error, at)
+            health.failed(group, error, at * period_ns)
         if health.absence is not known:
             found.append((at, None if health.absence is None else health.absence.reason))
     return found
@@ -68,18 +71,25 @@ def test_a_silent_group_beside_it_hides_no_loss() -> None:
     assert told(Health(2), [*scans, (0, CUT_OFF)]) == [(20, Reason.LINK_DOWN)]
 
 
-def test_another_reason_is_told_once_it_lasts() -> None:
-    health = Health(1)
-    scans: list[tuple[int, DeviceError | None]] = [(0, SILENT), *[(0, CUT_OFF)] * 10]
-    assert told(health, scans) == [(0, Reason.TIMEOUT), (3, Reason.LINK_DOWN)]
+@pytest.mark.parametrize(
+    ("period_s", "scan"), [(0.2, 151), (1, 31), (10, 4), (60, 3)], ids=["0.2 s", "1 s", "10 s", "60 s"]
+)
+def test_another_reason_is_told_once_it_has_lasted_for_three_scans_and_half_a_minute(
+    period_s: float, scan: int
+) -> None:
+    health, period_ns = Health(1), round(period_s * S)
+    scans: list[tuple[int, DeviceError | None]] = [(0, SILENT), *[(0, CUT_OFF)] * 200]
+    assert told(health, scans, period_ns=period_ns) == [(0, Reason.TIMEOUT), (scan, Reason.LINK_DOWN)]
     assert health.absence is not None
-    assert (health.absence.since_boot_ns, health.absence.reason_since_boot_ns) == (0, 1)
+    assert (health.absence.since_boot_ns, health.absence.reason_since_boot_ns) == (0, period_ns)
     assert health.absence.cause == CUT_OFF.words
-    assert health.scans_bad == 11
+    assert health.scans_bad == 201
 
 
-def test_reasons_that_take_turns_are_told_once() -> None:
-    assert told(Health(1), [(0, SILENT), (0, CUT_OFF), (0, CUT_OFF)] * 1000) == [(0, Reason.TIMEOUT)]
+@pytest.mark.parametrize("scans", [2, 10, 140])
+def test_reasons_that_take_turns_are_told_once(scans: int) -> None:
+    turns: list[tuple[int, DeviceError | None]] = [*[(0, SILENT)] * scans, *[(0, CUT_OFF)] * scans]
+    assert told(Health(1), turns * 30, period_ns=S // 5) == [(0, Reason.TIMEOUT)]
 
 
 def test_who_is_not_asked_has_no_new_reason() -> None:
