@@ -15,6 +15,7 @@ from typing import Final
 
 from buffer.aside import Aside, KeptOnce, Key, keys, read_aside
 from buffer.books import Books
+from buffer.errors import NewerFormat
 from buffer.quarantine import Quarantine
 from buffer.record import Record
 from buffer.settled import Fate
@@ -81,12 +82,20 @@ class Again:
         waiting = self._waiting
         if not waiting.read:
             waiting.kept = KeptOnce()
-        aside = waiting.read.get(key) or read_aside(waiting.files[key], waiting.kept)
+        aside = waiting.read.get(key) or _readable(waiting.files[key], waiting.kept)
         if aside is None:
             waiting.forget(key)
             return None
         waiting.read[key] = aside
         return aside
+
+
+def _readable(path: Path, kept: KeptOnce) -> Aside | None:
+    """Return what `read_aside` does; None for what a later program has written, too: it stays where it is."""
+    try:
+        return read_aside(path, kept)
+    except NewerFormat:
+        return None
 
 
 class Asides:
@@ -122,7 +131,7 @@ class Asides:
 
         False where there is none that can be read. Raises OSError where that is not possible now.
         """
-        aside = read_aside(self._quarantine.path(uplink, key))
+        aside = _readable(self._quarantine.path(uplink, key), KeptOnce())
         if aside is None or self._books.is_released(uplink, key):
             return False
         self._waiting[uplink, key.stream].forget(key)

@@ -18,6 +18,8 @@ PRELUDE_BYTES: Final = _PRELUDE.size
 _MAGIC: Final = b"FENGSUI\0"
 _NEVER: Final = 2**63 - 1
 """What stands for a time that does not come; no clock has shown it."""
+MOST_MARKS: Final = 4
+"""Of one kind in one segment. A plant whose alarms chatter stores its state twice a second."""
 _NAME: Final = re.compile(r"(events|readings)-(\d{10,19})\.seg")
 
 
@@ -102,7 +104,8 @@ class Contents:
     `first` is 0 while there is no record, and `last` then the last number before the segment.
     `next_readings`: readings of the run in all numbers up to `last`. `last_boot_ns`: the latest time in it, 0
     where none is known.
-    `clean`: the agent stopped in order after this.
+    `marks`: the newest of each kind; where they are damaged, an earlier segment's must do. `clean`: the agent
+    stopped in order after this.
     """
 
     last: int
@@ -134,7 +137,10 @@ class Contents:
             self.last, self.next_readings = last, max(readings_through, self.next_readings)
 
     def mark(self, kind: RecordKind, offset: int, boot_ns: int) -> None:
-        """Note an unnumbered record."""
+        """Note an unnumbered record, and forget the oldest of too many of its kind."""
+        same = [mark for mark in self.marks if mark.kind is kind]
+        if len(same) == MOST_MARKS:
+            self.marks.remove(same[0])
         self.marks.append(Mark(kind, offset, boot_ns))
         self._reach(boot_ns)
 
@@ -155,5 +161,7 @@ class Contents:
             Hole(h["first"], h["last"], h["readings"], LossCause(h["cause"])) for h in found["holes"]
         ]
         known["last_boot_ns"] = 0 if found["last_boot_ns"] >= _NEVER else found["last_boot_ns"]
-        known["marks"] = [Mark(RecordKind(m["kind"]), m["offset"], m["boot_ns"]) for m in found["marks"]]
-        return cls(**known)
+        contents = cls(**known | {"marks": []})
+        for told in found["marks"]:
+            contents.mark(RecordKind(told["kind"]), told["offset"], told["boot_ns"])
+        return contents

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from buffer.preambles import Kept
-from buffer.segment import Contents
+from buffer.segment import MOST_MARKS, Contents
 from buffer.settled import Count
 from config.vocabulary import LossCause, RecordKind
 from tests.buffer.faulty import FaultyDisk
@@ -28,6 +28,32 @@ from tests.buffer.rig import (
     unsettled,
     written,
 )
+
+
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("damaged", [0, 2])
+def test_of_states_that_are_stored_all_the_time_few_are_known_and_the_newest_whole_one_counts(
+    tmp_path: Path, clean: bool, damaged: int
+) -> None:
+    log = open_log(tmp_path / "log")
+    put(log, b"e", stream=EVENTS)
+    for at in range(50):
+        later = (1 << 60) + at
+        log.append(EVENTS, RecordKind.STATE, b"state %02d" % at, first_boot_ns=later, last_boot_ns=later)
+    log.sync(SYNC_S)
+    crashed = crash(log, tmp_path / "log")
+    directory = tmp_path / "log" if clean else crashed
+    (path,) = segments(directory, EVENTS)
+    contents = path.read_bytes()
+    for at in range(50 - damaged, 50):
+        contents = contents.replace(b"state %02d" % at, b"STATE %02d" % at)
+    path.write_bytes(contents)
+    log = open_log(directory, run=2)
+    assert log.recovery.state == Kept(b"state %02d" % (49 - damaged), BOOT_ID)
+    (segment, *_) = log._books.indexes[EVENTS].segments
+    assert segment.contents is not None
+    assert [mark.kind for mark in segment.contents.marks].count(RecordKind.STATE) == MOST_MARKS
+    log.close()
 
 
 def test_a_clean_stop_and_a_crash_are_told_apart(tmp_path: Path) -> None:
